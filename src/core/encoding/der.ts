@@ -1,0 +1,194 @@
+/**
+ * A strict reader of DER (X.690 section 10): definite lengths in their shortest form, low tag numbers, bounded depth,
+ * no trailing bytes. It slices the input and copies nothing, so `raw` of a node is exactly what was hashed or signed.
+ */
+import { SealwardError } from '../errors.ts';
+import { LIMITS } from './limits.ts';
+
+export interface DerNode {
+  /** The identifier octet: class, constructed bit and tag number together (0x30 is SEQUENCE). */
+  readonly tag: number;
+  /** The contents octets. */
+  readonly value: Uint8Array;
+  /** The whole encoding: identifier, length and contents. */
+  readonly raw: Uint8Array;
+}
+
+export const TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  enumerated: 0x0a,
+  utf8String: 0x0c,
+  printableString: 0x13,
+  ia5String: 0x16,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+export function derError(message: string): SealwardError {
+  return new SealwardError('ERR_DER_INVALID', message);
+}
+
+function readAt(bytes: Uint8Array, at: number): DerNode {
+  const tag = bytes[at];
+  const first = bytes[at + 1];
+  if (tag === undefined || first === undefined) throw derError('the DER structure is truncated');
+  if ((tag & 0x1f) === 0x1f) throw derError('DER tag numbers above 30 are not used here');
+  let length = first;
+  let start = at + 2;
+  if (first >= 0x80) {
+    const count = first & 0x7f;
+    if (count === 0) throw derError('indefinite lengths are not DER');
+    if (count > 4) throw derError('a DER length is larger than any document allowed here');
+    length = 0;
+    for (let i = 0; i < count; i++) {
+      const octet = bytes[start + i];
+      if (octet === undefined) throw derError('the DER structure is truncated');
+      length = length * 256 + octet;
+    }
+    start += count;
+    if (length < 0x80 || length < 256 ** (count - 1)) throw derError('a DER length is not in its shortest form');
+  }
+  const end = start + length;
+  if (end > bytes.length) throw derError('the DER structure is truncated');
+  return { tag, value: bytes.subarray(start, end), raw: bytes.subarray(at, end) };
+}
+
+/** The one node that the bytes hold; anything after it is refused. */
+export function parseDer(bytes: Uint8Array): DerNode {
+  const node = readAt(bytes, 0);
+  if (node.raw.length !== bytes.length) throw derError('there are bytes after the DER structure');
+  return node;
+}
+
+/** The nodes inside a constructed one. */
+export function derChildren(node: DerNode): DerNode[] {
+  if ((node.tag & 0x20) === 0) throw derError('a constructed DER node was expected');
+  const children: DerNode[] = [];
+  for (let at = 0; at < node.value.length; ) {
+    const child = readAt(node.value, at);
+    children.push(child);
+    at += child.raw.length;
+  }
+  return children;
+}
+
+export function expectTag(node: DerNode | undefined, tag: number, what: string): DerNode {
+  if (node?.tag !== tag) throw derError(`${what} is missing or of another type`);
+  return node;
+}
+
+/** A SEQUENCE's children. */
+export function derSequence(node: DerNode | undefined, what: string): DerNode[] {
+  return derChildren(expectTag(node, TAG.sequence, what));
+}
+
+/** A non-negative INTEGER in its shortest form. */
+export function derUnsigned(node: DerNode | undefined, what: string): bigint {
+  const { value } = expectTag(node, TAG.integer, what);
+  const [first, second] = value;
+  if (first === undefined || first >= 0x80 || (first === 0 && second !== undefined && second < 0x80)) {
+    throw derError(`${what} is not a non-negative integer in its shortest form`);
+  }
+  let out = 0n;
+  for (const octet of value) out = (out << 8n) | BigInt(octet);
+  return out;
+}
+
+export function derSmallInteger(node: DerNode | undefined, what: string): number {
+  const value = derUnsigned(node, what);
+  if (value > 0x7fffffffn) throw derError(`${what} is too large`);
+  return Number(value);
+}
+
+export function derBoolean(node: DerNode | undefined, what: string): boolean {
+  const { value } = expectTag(node, TAG.boolean, what);
+  if (value.length !== 1 || (value[0] !== 0 && value[0] !== 0xff)) throw derError(`${what} is not a DER boolean`);
+  return value[0] === 0xff;
+}
+
+/** An OBJECT IDENTIFIER in dotted form. */
+export function derOid(node: DerNode | undefined, what: string): string {
+  const { value } = expectTag(node, TAG.oid, what);
+  if (value.length === 0 || value.length > 64) throw derError(`${what} is not an object identifier`);
+  const arcs: number[] = [];
+  let arc = 0;
+  for (let i = 0; i < value.length; i++) {
+    const octet = value[i] as number;
+    if (arc === 0 && octet === 0x80) throw derError(`${what} has an arc that is not in its shortest form`);
+    arc = arc * 128 + (octet & 0x7f);
+    if (arc > 0xffffffffff) throw derError(`${what} has an arc that is too large`);
+    if (octet < 0x80) {
+      arcs.push(arc);
+      arc = 0;
+    } else if (i === value.length - 1) throw derError(`${what} is truncated`);
+  }
+  const [head, ...rest] = arcs as [number, ...number[]];
+  const root = Math.min(Math.floor(head / 40), 2);
+  return [root, head - root * 40, ...rest].join('.');
+}
+
+/** A BIT STRING of whole octets, as keys and signatures are. */
+export function derBits(node: DerNode | undefined, what: string): Uint8Array {
+  const { value } = expectTag(node, TAG.bitString, what);
+  if (value[0] !== 0) throw derError(`${what} is not a bit string of whole octets`);
+  return value.subarray(1);
+}
+
+export function derOctets(node: DerNode | undefined, what: string): Uint8Array {
+  return expectTag(node, TAG.octetString, what).value;
+}
+
+const UTC_TIME = /^(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
+const GENERALIZED_TIME = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:\.(\d{0,8}[1-9]))?Z$/;
+
+/** UTCTime or GeneralizedTime (RFC 5280 section 4.1.2.5; fractions as RFC 3161 section 2.4.2 allows), in milliseconds since 1970. */
+export function derTime(node: DerNode | undefined, what: string): number {
+  if (node?.tag !== TAG.utcTime && node?.tag !== TAG.generalizedTime) throw derError(`${what} is not a time`);
+  const text = String.fromCharCode(...node.value.subarray(0, 32));
+  const match = (node.tag === TAG.utcTime ? UTC_TIME : GENERALIZED_TIME).exec(text);
+  if (!match) throw derError(`${what} is not a DER time`);
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [number, number, number, number, number, number];
+  const fullYear = node.tag === TAG.generalizedTime ? year : year >= 50 ? 1900 + year : 2000 + year;
+  const time = Date.UTC(fullYear, month - 1, day, hour, minute, second);
+  const back = new Date(time);
+  // Date.UTC rolls the 31st of February over into March; a time that does not come back unchanged never was one.
+  if (back.getUTCMonth() !== month - 1 || back.getUTCDate() !== day || back.getUTCHours() !== hour || back.getUTCMinutes() !== minute || back.getUTCSeconds() !== second) {
+    throw derError(`${what} is not a moment of the calendar`);
+  }
+  return time + (match[7] === undefined ? 0 : Math.floor(Number(`0.${match[7]}`) * 1000));
+}
+
+/** Walks a whole structure to its bounded depth: for hostile input that is about to be looked at piece by piece. */
+export function checkDerDepth(node: DerNode, depth = 0): void {
+  if (depth > LIMITS.derDepth) throw derError(`the DER structure is nested deeper than ${LIMITS.derDepth} levels`);
+  if ((node.tag & 0x20) === 0) return;
+  for (const child of derChildren(node)) checkDerDepth(child, depth + 1);
+}
+
+/** Encodes one node; used to rebuild what a signature was made over, such as a precertificate. */
+export function encodeDer(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of contents) length += part.length;
+  const head = [tag];
+  if (length < 0x80) head.push(length);
+  else {
+    const octets: number[] = [];
+    for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256);
+    head.push(0x80 | octets.length, ...octets);
+  }
+  const out = new Uint8Array(head.length + length);
+  out.set(head);
+  let at = head.length;
+  for (const part of contents) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}

@@ -1,0 +1,32 @@
+/** The bounds on everything that an attacker may send. Each has a test one over it. Sizes in bytes. */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const LIMITS = {
+  manifestBytes: 4 * MiB,
+  referrersPageBytes: 4 * MiB,
+  tokenBodyBytes: 1 * MiB,
+  errorBodyBytes: 64 * KiB,
+  /** A signature bundle or one signature's payload, encoded and decoded. */
+  bundleBytes: 1 * MiB,
+  /** An attestation, encoded and decoded. */
+  attestationBytes: 32 * MiB,
+  /** A trusted root, a policy, a key or certificate file, a configuration. */
+  documentBytes: 4 * MiB,
+  jwtBytes: 16 * KiB,
+  jsonDepth: 64,
+  derDepth: 32,
+  descriptorsListed: 1000,
+  signaturesFetched: 64,
+  logEntriesPerBundle: 32,
+  timestampsPerBundle: 32,
+  subjectsPerStatement: 1024,
+  digestsPerSubject: 32,
+  intermediateCertificates: 10,
+  signaturesPerEnvelope: 64,
+  signaturesPerNote: 128,
+  inclusionProofHashes: 64,
+  redirects: 3,
+  imagesPerPod: 256,
+  indexDepth: 2,
+} as const;
