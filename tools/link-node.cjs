@@ -12,7 +12,12 @@ var windows = process.platform === 'win32';
 var link = path.join(bin, windows ? 'node.exe' : 'node');
 
 function exists(file) {
-  try { fs.statSync(file); return true; } catch (e) { return false; }
+  try {
+    fs.statSync(file);
+    return true;
+  } catch (e) {
+    return false;
+  }
 }
 
 if (exists(path.join(root, 'node_modules')) && !exists(link)) {
@@ -20,7 +25,11 @@ if (exists(path.join(root, 'node_modules')) && !exists(link)) {
     var target = path.join(root, 'node_modules', names[i], 'bin', windows ? 'node.exe' : 'node');
     if (!exists(target)) continue;
     fs.mkdirSync(bin, { recursive: true });
-    try { fs.unlinkSync(link); } catch (e) { /* there was no dangling link */ }
+    try {
+      fs.unlinkSync(link);
+    } catch (e) {
+      /* there was no dangling link */
+    }
     if (windows) fs.copyFileSync(target, link);
     else fs.symlinkSync(path.relative(bin, target), link);
     break;

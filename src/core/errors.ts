@@ -54,23 +54,53 @@ const internal = (meaning: string, hint: string): ErrorRow => ({
 
 export const ERRORS = {
   // Encodings and sizes
-  ERR_TOO_LARGE: input('A document is larger than the bound that is set for its kind.', 'Check that this is the document you meant; the bounds are listed in docs/reference/limits.md.', 413),
+  ERR_TOO_LARGE: input(
+    'A document is larger than the bound that is set for its kind.',
+    'Check that this is the document you meant; the bounds are listed in docs/reference/limits.md.',
+    413,
+  ),
   ERR_JSON_INVALID: input('A document is not strict JSON.', 'Check for truncation, duplicate keys, trailing bytes and bytes that are not UTF-8.'),
-  ERR_ENCODING_INVALID: input('A base64 or hexadecimal value is not in its strict form.', 'Encode the value again with a standard encoder; junk characters and wrong padding are refused.'),
+  ERR_ENCODING_INVALID: input(
+    'A base64 or hexadecimal value is not in its strict form.',
+    'Encode the value again with a standard encoder; junk characters and wrong padding are refused.',
+  ),
   ERR_PEM_INVALID: input('A PEM document cannot be read.', 'Check that the file is the PEM file you meant and that it is complete.'),
   ERR_DER_INVALID: input('A DER structure cannot be read.', 'Check that the file is complete and that it is DER.'),
   // Names, keys, certificates and the documents that name them
   ERR_REFERENCE_INVALID: input('An image reference or a digest is not well formed.', 'Write HOST/REPOSITORY:TAG or HOST/REPOSITORY@sha256:DIGEST.'),
-  ERR_KEY_INVALID: input('A key cannot be read, or is of a kind or size that is refused.', 'Accepted are ECDSA P-256, P-384 and P-521, RSA of 2048 to 4096 bits, Ed25519 and ML-DSA-44, -65 and -87.'),
+  ERR_KEY_INVALID: input(
+    'A key cannot be read, or is of a kind or size that is refused.',
+    'Accepted are ECDSA P-256, P-384 and P-521, RSA of 2048 to 4096 bits, Ed25519 and ML-DSA-44, -65 and -87.',
+  ),
   ERR_KEY_PASSWORD: input('The password does not open the private key.', 'Give the right password in COSIGN_PASSWORD, with --password-file or at the prompt.'),
-  ERR_CERTIFICATE_INVALID: input('A certificate cannot be read or breaks the rules of its profile.', 'Check that the file holds the certificate you meant, in PEM or DER.'),
-  ERR_BUNDLE_INVALID: input('A signature bundle, envelope or signed document is malformed.', 'Sign again; if it came from a registry, look at it with `sealward inspect`.'),
+  ERR_CERTIFICATE_INVALID: input(
+    'A certificate cannot be read or breaks the rules of its profile.',
+    'Check that the file holds the certificate you meant, in PEM or DER.',
+  ),
+  ERR_BUNDLE_INVALID: input(
+    'A signature bundle, envelope or signed document is malformed.',
+    'Sign again; if it came from a registry, look at it with `sealward inspect`.',
+  ),
   ERR_TRUSTED_ROOT_INVALID: input('The trusted root is malformed.', 'Fetch the trusted root again from the party that publishes it.'),
-  ERR_TRUSTED_ROOT_MISSING: input('No trusted root was found, and keyless signatures cannot be judged without one.', 'Give --trusted-root FILE, or fetch the public good root once with `cosign initialize`.'),
+  ERR_TRUSTED_ROOT_MISSING: input(
+    'No trusted root was found, and keyless signatures cannot be judged without one.',
+    'Give --trusted-root FILE, or fetch the public good root once with `cosign initialize`.',
+  ),
   ERR_LOG_FORMAT: input('A note, checkpoint, tile or log entry is malformed.', 'The log or the bundle that carried it is damaged; fetch it again.'),
-  ERR_MANIFEST_INVALID: input('A manifest or index is malformed, or says two things at once.', 'The registry serves something that is not a valid OCI document; push the image again.'),
-  ERR_DIGEST_MISMATCH: input('Bytes do not have the digest under which they were asked for.', 'The registry, a mirror or a proxy changed the content: do not use it, and tell whoever runs it.', 502),
-  ERR_CONTENT_REFUSED: input('A registry answered in a way that is refused.', 'Look at the message; redirects, content encodings and addresses that leave the registry are not followed.', 502),
+  ERR_MANIFEST_INVALID: input(
+    'A manifest or index is malformed, or says two things at once.',
+    'The registry serves something that is not a valid OCI document; push the image again.',
+  ),
+  ERR_DIGEST_MISMATCH: input(
+    'Bytes do not have the digest under which they were asked for.',
+    'The registry, a mirror or a proxy changed the content: do not use it, and tell whoever runs it.',
+    502,
+  ),
+  ERR_CONTENT_REFUSED: input(
+    'A registry answered in a way that is refused.',
+    'Look at the message; redirects, content encodings and addresses that leave the registry are not followed.',
+    502,
+  ),
   // The command line and its files
   ERR_USAGE: input('The command line cannot be understood.', 'See `sealward COMMAND --help`.'),
   ERR_FLAG_CONFLICT: input('Two flags contradict each other, or one that is needed is missing.', 'See `sealward COMMAND --help`.'),
@@ -78,14 +108,21 @@ export const ERRORS = {
   ERR_FILE_EXISTS: input('A file would be overwritten.', 'Move the file away, or choose another name.'),
   ERR_CONFIG_INVALID: input('A configuration file cannot be used.', 'Mend the file that the message names.'),
   // Who we are is not enough
-  ERR_REGISTRY_UNAUTHENTICATED: access(401, 'The registry wants credentials, or does not accept those it got.', 'Log in with `docker login HOST`, or give --registry-username and --registry-password.'),
+  ERR_REGISTRY_UNAUTHENTICATED: access(
+    401,
+    'The registry wants credentials, or does not accept those it got.',
+    'Log in with `docker login HOST`, or give --registry-username and --registry-password.',
+  ),
   ERR_REGISTRY_DENIED: access(403, 'The registry knows who asks and does not allow it.', 'Ask whoever runs the registry for access to this repository.'),
   // Could not find out
   ERR_REGISTRY_UNREACHABLE: unavailable('The registry could not be reached.', 'Check the host name, the network and the proxy settings, then try again.'),
   ERR_REGISTRY_THROTTLED: unavailable('The registry asked us to slow down.', 'Try again later, or log in: many registries allow more to known users.'),
   ERR_REGISTRY_FAILED: unavailable('The registry answered with an error of its own.', 'Try again; if it stays, tell whoever runs the registry.'),
   ERR_DEADLINE: unavailable('The deadline passed before an answer came.', 'Try again, or give more time with --timeout.'),
-  ERR_ATTACH_CONTENDED: unavailable('Other writers kept changing the index of signatures while this one was attached.', 'Run the same command again: nothing was lost and nothing is attached twice.'),
+  ERR_ATTACH_CONTENDED: unavailable(
+    'Other writers kept changing the index of signatures while this one was attached.',
+    'Run the same command again: nothing was lost and nothing is attached twice.',
+  ),
   ERR_INTERRUPTED: { ...unavailable('The command was interrupted.', 'Run it again; nothing is left half-written.'), exit: 130 },
   // Answers of a registry that the caller may expect
   ERR_NOT_FOUND: { ...input('What was asked for is not there.', 'Check the spelling of repository, tag and digest.', 404), exit: 11 },
@@ -149,32 +186,59 @@ export const FINDINGS = {
   BUNDLE_MALFORMED: finding('The signature document is malformed.', 'Sign again; look at it with `sealward inspect`.'),
   FORMAT_UNSUPPORTED: finding('The signature is in a format or version that is not read.', 'Sign again with a current version of the signing tool.'),
   ALGORITHM_REFUSED: finding('The signature uses an algorithm or key size that is refused.', 'Sign again with ECDSA P-256, Ed25519, RSA 3072 or ML-DSA.'),
-  SIGNATURE_INVALID: finding('The signature does not verify with the key that should have made it.', 'The signature or the signed content was changed; sign again.'),
+  SIGNATURE_INVALID: finding(
+    'The signature does not verify with the key that should have made it.',
+    'The signature or the signed content was changed; sign again.',
+  ),
   DIGEST_MISMATCH: finding('The signature is about another digest.', 'This signature belongs to another artifact; sign this one.'),
-  KEY_MISMATCH: finding('The signature was made with another key.', 'Check that the public key you gave is the signer's.'),
-  CERTIFICATE_MISSING: finding('The signature carries no certificate, and an identity was asked for.', 'Give the signer's public key with --key, or sign keyless.'),
-  CERTIFICATE_UNTRUSTED: finding('No trusted authority issued the certificate.', 'Check that the trusted root is the one of the signer's Sigstore instance.'),
-  CERTIFICATE_EXPIRED: finding('The certificate, or one above it, was not valid when the signature was made.', 'Sign again: the signature was made outside the certificate's validity.'),
+  KEY_MISMATCH: finding('The signature was made with another key.', 'Check that the public key you gave belongs to the signer.'),
+  CERTIFICATE_MISSING: finding(
+    'The signature carries no certificate, and an identity was asked for.',
+    'Give the public key of the signer with --key, or sign keyless.',
+  ),
+  CERTIFICATE_UNTRUSTED: finding(
+    'No trusted authority issued the certificate.',
+    'Check that the trusted root is the one of the Sigstore instance that the signer used.',
+  ),
+  CERTIFICATE_EXPIRED: finding(
+    'The certificate, or one above it, was not valid when the signature was made.',
+    'Sign again: the signature was made outside the validity of its certificate.',
+  ),
   CERTIFICATE_PURPOSE: finding('The certificate was not issued for signing code.', 'Sign with a certificate for code signing.'),
-  SCT_MISSING: finding('The certificate carries no signed certificate timestamp.', 'Use --insecure-ignore-sct only for authorities that run no certificate log.'),
+  SCT_MISSING: finding(
+    'The certificate carries no signed certificate timestamp.',
+    'Use --insecure-ignore-sct only for authorities that run no certificate log.',
+  ),
   SCT_INVALID: finding('No trusted certificate log vouches for the certificate.', 'Check that the trusted root lists the certificate log of the authority.'),
   IDENTITY_MISMATCH: finding('The signer has another identity.', 'Check --certificate-identity against the identity shown.'),
-  ISSUER_MISMATCH: finding('The signer's identity was vouched for by another issuer.', 'Check --certificate-oidc-issuer against the issuer shown.'),
-  CLAIM_MISMATCH: finding('The certificate says something else about the workflow that signed.', 'Check the --certificate-github-workflow flags against the values shown.'),
-  LOG_ENTRY_MISSING: finding('No entry of a transparency log stands behind the signature.', 'Sign with a log, or accept signatures without one with --insecure-ignore-tlog.'),
+  ISSUER_MISMATCH: finding('The identity of the signer was vouched for by another issuer.', 'Check --certificate-oidc-issuer against the issuer shown.'),
+  CLAIM_MISMATCH: finding(
+    'The certificate says something else about the workflow that signed.',
+    'Check the --certificate-github-workflow flags against the values shown.',
+  ),
+  LOG_ENTRY_MISSING: finding(
+    'No entry of a transparency log stands behind the signature.',
+    'Sign with a log, or accept signatures without one with --insecure-ignore-tlog.',
+  ),
   LOG_UNKNOWN: finding('The log entry is from a log that is not trusted.', 'Check that the trusted root lists that log.'),
   LOG_ENTRY_MISMATCH: finding('The log entry is about another signature, key or digest.', 'The entry belongs to something else; sign again.'),
-  LOG_PROMISE_INVALID: finding('The log's promise to include the entry does not verify.', 'The bundle was changed; sign again.'),
+  LOG_PROMISE_INVALID: finding('The promise of the log to include the entry does not verify.', 'The bundle was changed; sign again.'),
   LOG_PROOF_MISSING: finding('The log entry comes without the proof that it is in the log.', 'Sign again with a current version of the signing tool.'),
   LOG_PROOF_INVALID: finding('The proof that the entry is in the log does not verify.', 'The bundle was changed; sign again.'),
-  CHECKPOINT_INVALID: finding('The log's checkpoint does not verify.', 'The bundle was changed, or the log is not the one that is trusted.'),
+  CHECKPOINT_INVALID: finding('The checkpoint of the log does not verify.', 'The bundle was changed, or the log is not the one that is trusted.'),
   LOG_OUTSIDE_WINDOW: finding('The log was not trusted at the time of the entry.', 'Check the validity of the log in the trusted root.'),
   TIMESTAMP_INVALID: finding('The timestamp is malformed or does not verify.', 'Sign again with a timestamp authority that is trusted.'),
   TIMESTAMP_MISMATCH: finding('The timestamp is about another signature.', 'The timestamp belongs to something else; sign again.'),
   TIMESTAMP_UNTRUSTED: finding('The timestamp is from an authority that is not trusted.', 'Check that the trusted root lists that timestamp authority.'),
-  TIMESTAMP_OUTSIDE_WINDOW: finding('The timestamp authority was not trusted, or its certificate not valid, at the time it stated.', 'Check the validity of the timestamp authority in the trusted root.'),
+  TIMESTAMP_OUTSIDE_WINDOW: finding(
+    'The timestamp authority was not trusted, or its certificate not valid, at the time it stated.',
+    'Check the validity of the timestamp authority in the trusted root.',
+  ),
   TIME_MISSING: finding('Nothing trusted says when the signature was made.', 'Sign with a log or a timestamp authority that is trusted.'),
-  THRESHOLD_NOT_MET: finding('Fewer independent logs or timestamp authorities vouch for the signature than were asked for.', 'Sign with more of them, or ask for fewer.'),
+  THRESHOLD_NOT_MET: finding(
+    'Fewer independent logs or timestamp authorities vouch for the signature than were asked for.',
+    'Sign with more of them, or ask for fewer.',
+  ),
   PREDICATE_TYPE_MISMATCH: finding('The attestation is of another type.', 'Check --type against the type shown.'),
   ANNOTATION_MISMATCH: finding('A signed annotation that was asked for is missing or different.', 'Check -a against the annotations shown.'),
   CLAIMED_REPOSITORY_MISMATCH: finding('The signature was made for another repository.', 'Check the repository, or allow it with --repository-claim any.'),
@@ -187,4 +251,3 @@ export type FindingCode = keyof typeof FINDINGS;
 export function invariant(condition: unknown, message: string): asserts condition {
   if (!condition) throw new SealwardError('ERR_INVARIANT', message);
 }
-

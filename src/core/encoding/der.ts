@@ -159,7 +159,13 @@ export function derTime(node: DerNode | undefined, what: string): number {
   const time = Date.UTC(fullYear, month - 1, day, hour, minute, second);
   const back = new Date(time);
   // Date.UTC rolls the 31st of February over into March; a time that does not come back unchanged never was one.
-  if (back.getUTCMonth() !== month - 1 || back.getUTCDate() !== day || back.getUTCHours() !== hour || back.getUTCMinutes() !== minute || back.getUTCSeconds() !== second) {
+  if (
+    back.getUTCMonth() !== month - 1 ||
+    back.getUTCDate() !== day ||
+    back.getUTCHours() !== hour ||
+    back.getUTCMinutes() !== minute ||
+    back.getUTCSeconds() !== second
+  ) {
     throw derError(`${what} is not a moment of the calendar`);
   }
   return time + (match[7] === undefined ? 0 : Math.floor(Number(`0.${match[7]}`) * 1000));
