@@ -4,3 +4,4 @@ export * from './der.ts';
 export * from './json.ts';
 export * from './limits.ts';
 export * from './pem.ts';
+export * from './proto-json.ts';
