@@ -1,0 +1,124 @@
+/**
+ * `npm run docs` writes the reference pages that are made from tables in the source: docs/reference/errors.md and
+ * limits.md. A test fails when what is committed differs from what these functions give.
+ */
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { LIMITS } from '../src/core/encoding/index.ts';
+import { documentationAnchor, ERRORS, type ErrorCode, type ErrorFamily, type ErrorRow, FINDINGS, type FindingRow } from '../src/core/errors.ts';
+
+const GENERATED = '<!-- Written by `npm run docs` from the tables in the source; edits here are lost. -->';
+
+const FAMILIES: Record<ErrorFamily, string> = {
+  InputError: 'The caller can fix it.',
+  AccessError: 'Who you are is not enough.',
+  UnavailableError: 'It could not be found out; try again.',
+  InternalError: 'A bug of ours.',
+};
+
+const EXITS: readonly (readonly [exit: string, meaning: string])[] = [
+  ['0', 'Verified, or done as asked.'],
+  ['1', 'Rejected: it was looked at, and no signature on it is one that was asked for.'],
+  ['2', 'Cannot be asked: the command line, a file or a document is not usable.'],
+  ['3', 'Access refused: the registry wants other credentials.'],
+  ['4', 'Inconclusive: a place that may hold a signature did not answer. Nothing is said about the signature.'],
+  ['10', 'Rejected: every place answered, and none holds a signature.'],
+  ['11', 'Rejected: the tag, digest or repository is not there.'],
+  ['13', 'Rejected: an identity was asked for, and no signature carries a certificate.'],
+  ['70', 'A bug of ours.'],
+  ['130', 'Interrupted; nothing is left half-written.'],
+];
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** The anchor is set by hand, so that a link stays good whatever a renderer makes of headings. */
+function anchored(anchor: string, code: string): string {
+  return `<a id="${anchor}"></a>\`${code}\``;
+}
+
+export function errorsPage(): string {
+  const errors = Object.entries(ERRORS) as [ErrorCode, ErrorRow][];
+  const findings = Object.entries<FindingRow>(FINDINGS);
+  const sections = (Object.keys(FAMILIES) as ErrorFamily[]).map((family) => {
+    const rows = errors.filter(([, row]) => row.family === family);
+    const cells = rows.map(([code, row]) => [
+      anchored(documentationAnchor(code).split('#')[1] ?? '', code),
+      row.meaning,
+      row.hint,
+      String(row.exit),
+      String(row.http),
+      row.retryable ? 'yes' : 'no',
+    ]);
+    return `### ${family}\n\n${FAMILIES[family]}\n\n${table(['code', 'meaning', 'what to do', 'exit', 'HTTP', 'try again'], cells)}`;
+  });
+  return `${GENERATED}
+
+# Errors, findings and exit codes
+
+Every answer of Sealward is one of three outcomes, in the command line and everywhere else:
+
+- **verified**: a signature that was asked for is there, and it is about this very artifact.
+- **rejected**: it was looked at and is not good. "Unsigned" is said only when every place that may hold a signature answered.
+- **inconclusive**: it could not be found out, because a registry throttled, failed or did not answer in time.
+
+## Exit codes
+
+${table(
+  ['exit', 'meaning'],
+  EXITS.map(([exit, meaning]) => [exit, meaning]),
+)}
+
+With several images, the command exits with the code of the worst answer.
+
+## Errors
+
+An error says that a question could not be asked or answered. It has a code, a sentence with the value at fault, and a hint.
+
+${sections.join('\n\n')}
+
+## Findings
+
+A finding says why one candidate (a signature, a log entry or a timestamp) did not count. Findings are part of an answer,
+never errors: another candidate may still verify. \`sealward verify --explain\` shows them all.
+
+${table(
+  ['finding', 'meaning', 'what to do'],
+  findings.map(([code, row]) => [anchored(code.toLowerCase(), code), row.meaning, row.hint]),
+)}
+`;
+}
+
+/** Bytes in the largest unit that divides them; other bounds are plain counts. */
+function bound(name: string, value: number): string {
+  if (!name.endsWith('Bytes')) return value.toLocaleString('en');
+  return value % 2 ** 20 === 0 ? `${value / 2 ** 20} MiB` : `${value / 2 ** 10} KiB`;
+}
+
+export function limitsPage(): string {
+  const words = (name: string): string => name.replace(/Bytes$/, '').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return `${GENERATED}
+
+# Limits
+
+What Sealward reads may come from an attacker, so everything has a bound. One more than a bound is refused with
+[\`ERR_TOO_LARGE\`](errors.md#err_too_large) or as malformed; too many signatures are answered with
+[\`TOO_MANY\`](errors.md#too_many), never with "unsigned". The bounds stand in \`src/core/encoding/limits.ts\`.
+
+${table(
+  ['what', 'at most', 'name'],
+  Object.entries(LIMITS).map(([name, value]) => [words(name), bound(name, value), `\`${name}\``]),
+)}
+`;
+}
+
+export const PAGES: Readonly<Record<string, () => string>> = {
+  'docs/reference/errors.md': errorsPage,
+  'docs/reference/limits.md': limitsPage,
+};
+
+if (import.meta.main) {
+  for (const [path, page] of Object.entries(PAGES)) writeFileSync(join(resolve(import.meta.dirname, '..'), path), page());
+}
