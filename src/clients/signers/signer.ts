@@ -1,0 +1,11 @@
+/** What signs. One method that matters; everything else about a key stays behind it. */
+import type { Algorithm, PublicKey } from '../../core/crypto/index.ts';
+
+export interface Signer {
+  /** The key under which its signatures verify. */
+  publicKey(): PublicKey;
+  /** How it signs; always a row of core/crypto's table that fits the key. */
+  readonly algorithm: Algorithm;
+  /** Signs the message itself, never a digest of it, so that the signer sees what it signs. ECDSA signatures are in DER. */
+  sign(message: Uint8Array): Promise<Uint8Array>;
+}
