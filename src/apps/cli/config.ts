@@ -1,0 +1,132 @@
+/**
+ * The environment, read in this one place into one frozen value. Flags come before it. Secrets are kept here and are
+ * never printed; the variables are those that cosign, Docker and Sigstore's other clients read.
+ */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { SealwardError } from '../../core/errors.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Config {
+  /** COSIGN_PASSWORD; an empty one is a password too. */
+  readonly password: string | undefined;
+  /** COSIGN_REPOSITORY: where signatures are kept, when not beside the image. */
+  readonly signatureRepository: string | undefined;
+  /** COSIGN_EXPERIMENTAL: ignored by today's cosign and here, and said so once with --verbose. */
+  readonly experimental: boolean;
+  /** COSIGN_DOCKER_MEDIA_TYPES: write signature manifests with Docker's media types. */
+  readonly dockerMediaTypes: boolean;
+  /** COSIGN_MAX_ATTACHMENT_SIZE, in bytes: lowers the bounds of core/encoding, and never raises them. */
+  readonly maxAttachmentBytes: number | undefined;
+  /** SIGSTORE_ROOT_FILE: PEM certificates of the certificate authority. */
+  readonly rootFile: string | undefined;
+  /** SIGSTORE_REKOR_PUBLIC_KEY */
+  readonly rekorPublicKeyFile: string | undefined;
+  /** SIGSTORE_CT_LOG_PUBLIC_KEY_FILE */
+  readonly ctLogPublicKeyFile: string | undefined;
+  /** SIGSTORE_TSA_CERTIFICATE_FILE */
+  readonly tsaCertificateFile: string | undefined;
+  /** TUF_ROOT: where cosign keeps the trusted root that it fetched last; ~/.sigstore/root by default. */
+  readonly tufRoot: string;
+  /** DOCKER_CONFIG: the folder of Docker's config.json; ~/.docker by default. */
+  readonly dockerConfig: string;
+  /** REGISTRY_AUTH_FILE: a file of the same form, as skopeo and podman read it. */
+  readonly registryAuthFile: string | undefined;
+  readonly proxy: { readonly https: string | undefined; readonly http: string | undefined; readonly no: string | undefined };
+  readonly noColor: boolean;
+  readonly forceColor: boolean;
+  readonly ci: boolean;
+  /** SOURCE_DATE_EPOCH, in milliseconds since 1970. */
+  readonly sourceDate: number | undefined;
+  readonly home: string;
+}
+
+/** The one reading of process.env. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
+export function readConfig(environment: Environment): Config {
+  const text = (name: string): string | undefined => environment[name] || undefined;
+  const home = text('HOME') ?? text('USERPROFILE') ?? homedir();
+  return Object.freeze({
+    password: environment['COSIGN_PASSWORD'],
+    signatureRepository: text('COSIGN_REPOSITORY'),
+    experimental: truth(environment, 'COSIGN_EXPERIMENTAL'),
+    dockerMediaTypes: truth(environment, 'COSIGN_DOCKER_MEDIA_TYPES'),
+    maxAttachmentBytes: size(environment, 'COSIGN_MAX_ATTACHMENT_SIZE'),
+    rootFile: text('SIGSTORE_ROOT_FILE'),
+    rekorPublicKeyFile: text('SIGSTORE_REKOR_PUBLIC_KEY'),
+    ctLogPublicKeyFile: text('SIGSTORE_CT_LOG_PUBLIC_KEY_FILE'),
+    tsaCertificateFile: text('SIGSTORE_TSA_CERTIFICATE_FILE'),
+    tufRoot: text('TUF_ROOT') ?? join(home, '.sigstore', 'root'),
+    dockerConfig: text('DOCKER_CONFIG') ?? join(home, '.docker'),
+    registryAuthFile: text('REGISTRY_AUTH_FILE'),
+    proxy: Object.freeze({
+      https: text('HTTPS_PROXY') ?? text('https_proxy'),
+      // The upper-case form is left out on purpose: a web server sets HTTP_PROXY from a request's "Proxy" header.
+      http: text('http_proxy'),
+      no: text('NO_PROXY') ?? text('no_proxy'),
+    }),
+    // no-color.org: any value that is not empty.
+    noColor: text('NO_COLOR') !== undefined,
+    forceColor: text('FORCE_COLOR') !== undefined && !['0', 'false'].includes(environment['FORCE_COLOR'] ?? ''),
+    ci: truth(environment, 'CI', true),
+    sourceDate: epoch(environment, 'SOURCE_DATE_EPOCH'),
+    home,
+  });
+}
+
+/** Where a cache of this user may lie, or undefined when there is no home folder; never a folder that others may write. */
+export function cacheFolder(environment: Environment): string | undefined {
+  const base = environment['XDG_CACHE_HOME'] || (environment['HOME'] && join(environment['HOME'], '.cache')) || environment['LOCALAPPDATA'];
+  return base ? join(base, 'sealward') : undefined;
+}
+
+function invalid(name: string, form: string): SealwardError {
+  // The value is not repeated: environments hold secrets, and a variable may have been set to the wrong one.
+  return new SealwardError('ERR_CONFIG_INVALID', `the environment variable ${name} is not ${form}`, { hint: `Correct ${name}, or unset it.` });
+}
+
+/** What Go's strconv.ParseBool takes for true or false, as cosign reads these variables. */
+function truth(environment: Environment, name: string, anyValue = false): boolean {
+  const value = environment[name] ?? '';
+  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)) return true;
+  if (['', '0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false;
+  if (anyValue) return true;
+  throw invalid(name, 'a truth value such as true or false');
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  k: 1e3,
+  kb: 1e3,
+  m: 1e6,
+  mb: 1e6,
+  g: 1e9,
+  gb: 1e9,
+  kib: 2 ** 10,
+  ki: 2 ** 10,
+  mib: 2 ** 20,
+  mi: 2 ** 20,
+  gib: 2 ** 30,
+  gi: 2 ** 30,
+};
+
+function size(environment: Environment, name: string): number | undefined {
+  const value = environment[name];
+  if (!value) return undefined;
+  const match = /^(\d{1,12}) ?([A-Za-z]{0,3})$/.exec(value);
+  const unit = UNITS[(match?.[2] ?? '?').toLowerCase()];
+  if (!match || unit === undefined) throw invalid(name, 'a size such as 33554432 or 32MiB');
+  return Number(match[1]) * unit;
+}
+
+function epoch(environment: Environment, name: string): number | undefined {
+  const value = environment[name];
+  if (!value) return undefined;
+  if (!/^\d{1,11}$/.test(value)) throw invalid(name, 'a number of seconds since 1970');
+  return Number(value) * 1000;
+}

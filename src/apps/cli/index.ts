@@ -1,0 +1,3 @@
+export { runProcess } from './run-process.ts';
+export { main } from './main.ts';
+export type { Io } from './terminal.ts';

@@ -1,0 +1,24 @@
+/**
+ * The one table of commands. What a command is called, takes and explains is data in this folder; what it does is
+ * loaded when it is called.
+ */
+import type { CommandSpec } from '../flag.ts';
+import type { Invocation, Run } from '../invocation.ts';
+import { version } from './about.ts';
+import { generateKeyPair, publicKey } from './keys.ts';
+
+export interface Command {
+  readonly spec: CommandSpec;
+  readonly load: () => Promise<{ readonly run: (invocation: Invocation) => Promise<number> }>;
+}
+
+/** Holds a command's flags against what its code reads, and forgets the difference afterwards. */
+function command<Spec extends CommandSpec>(spec: Spec, load: () => Promise<{ readonly run: Run<Spec> }>): Command {
+  return { spec, load: load as unknown as Command['load'] };
+}
+
+export const commands: readonly Command[] = [
+  command(generateKeyPair, () => import('../commands/generate-key-pair.ts')),
+  command(publicKey, () => import('../commands/public-key.ts')),
+  command(version, () => import('../commands/version.ts')),
+];
