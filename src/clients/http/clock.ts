@@ -4,14 +4,29 @@ export interface Clock {
   now(): number;
   /** Calls back once after so many milliseconds; the returned function cancels it. */
   after(milliseconds: number, callback: () => void): () => void;
+  /** Waits before something is tried again; ends early, without an error, when the signal fires. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
+
+/** Node fires a timer beyond 2^31-1 ms at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   // performance.now() does not jump when somebody sets the clock of the machine.
   now: () => performance.timeOrigin + performance.now(),
   after(milliseconds, callback) {
-    // Node fires a timer beyond 2^31-1 ms at once.
-    const timer = setTimeout(callback, Math.min(Math.max(0, milliseconds), 2 ** 31 - 1));
+    const timer = setTimeout(callback, Math.min(Math.max(0, milliseconds), LONGEST_TIMER));
     return () => clearTimeout(timer);
   },
+  sleep: (milliseconds, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(Math.max(0, milliseconds), LONGEST_TIMER));
+      signal?.addEventListener('abort', done);
+    }),
 };

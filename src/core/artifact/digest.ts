@@ -1,4 +1,6 @@
 /** Content digests, image-spec descriptor.md "Digests". Nothing is used as a digest before it passed this grammar. */
+import { hash } from '../crypto/index.ts';
+import { encodeHex } from '../encoding/index.ts';
 import { SealwardError } from '../errors.ts';
 import { quoted } from './quoted.ts';
 
@@ -32,6 +34,11 @@ export function parseDigest(text: string): Digest {
   throw new SealwardError('ERR_REFERENCE_INVALID', `${quoted(text)} is not a digest`, {
     hint: 'Write sha256:, sha384: or sha512: and the digest in lower-case hexadecimal.',
   });
+}
+
+/** The digest that the bytes have. */
+export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256'): Digest {
+  return { algorithm, hex: encodeHex(hash(algorithm, bytes)) };
 }
 
 export function formatDigest(digest: Digest): string {

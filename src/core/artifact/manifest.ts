@@ -68,12 +68,12 @@ const FOREIGN: Readonly<Record<Kind, readonly string[]>> = {
 };
 
 /**
- * Parses a manifest or index. Throws ERR_MANIFEST_INVALID, ERR_JSON_INVALID or ERR_TOO_LARGE.
+ * Parses a manifest or index. Throws ERR_MANIFEST_INVALID or ERR_TOO_LARGE.
  * @param contentType the Content-Type header, where there was one; its parameters are ignored.
  * @param what names the document in messages.
  */
 export function parseManifest(bytes: Uint8Array, contentType?: string, what = 'the manifest'): Manifest | Index {
-  const object = parseJsonObject(bytes, { what, maxBytes: LIMITS.manifestBytes });
+  const object = parseDocument(bytes, what);
   const mediaType = agreedMediaType(object, contentType, what);
   const kind = KINDS[mediaType] as Kind;
   // image-spec manifest.md: schemaVersion "MUST be 2"; 1 is a format that is not signed the same way.
@@ -89,6 +89,15 @@ export function parseManifest(bytes: Uint8Array, contentType?: string, what = 't
   };
   if (kind === 'index') return { kind, ...shared, manifests: parseDescriptors(object.manifests, `${what}, manifests`) };
   return { kind, ...shared, config: parseDescriptor(object.config, `${what}, config`), layers: parseDescriptors(object.layers, `${what}, layers`) };
+}
+
+function parseDocument(bytes: Uint8Array, what: string): JsonObject {
+  try {
+    return parseJsonObject(bytes, { what, maxBytes: LIMITS.manifestBytes });
+  } catch (cause) {
+    if (!(cause instanceof SealwardError) || cause.code === 'ERR_TOO_LARGE') throw cause;
+    throw new SealwardError('ERR_MANIFEST_INVALID', cause.message, { cause });
+  }
 }
 
 function agreedMediaType(object: JsonObject, contentType: string | undefined, what: string): string {

@@ -1,0 +1,140 @@
+/**
+ * Keep-alive connections. A connection is only ever reused by requests that follow the same rules: what a server
+ * named never travels on a connection that was opened for what the user configured, nor with its client certificate.
+ */
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { type AgentOptions, Agent as HttpsAgent, type RequestOptions, request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, getCACertificates, connect as tlsConnect } from 'node:tls';
+import { SealwardError } from '../../core/errors.ts';
+import { bareHost } from './address-rules.ts';
+import { proxyAuthorization } from './proxy.ts';
+
+export interface TlsSettings {
+  /** PEM, added to the authorities that Node ships. */
+  readonly ca?: readonly string[];
+  /** PEM of the client's certificate and key. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** The name that the server's certificate must carry, where it is not the host's. */
+  readonly serverName?: string;
+  /** Accepts any certificate of the registry itself; never of a host that a server names. */
+  readonly unsafeSkipVerify?: boolean;
+}
+
+/**
+ * `home`: the registry as configured. `private`: another host that the configuration names. `other`: a host that
+ * only a server named.
+ */
+export type Standing = 'home' | 'private' | 'other';
+
+const CONNECTIONS_PER_HOST = 16;
+const CONNECT_TIMEOUT_MS = 30_000;
+
+export class Agents {
+  readonly #tls: Record<'home' | 'other', AgentOptions>;
+  readonly #made = new Map<string, HttpAgent>();
+
+  constructor(tls: TlsSettings) {
+    // Reading the authorities that Node would use by itself takes time, so only where something is added to them.
+    const ca = tls.ca === undefined ? {} : { ca: [...getCACertificates('default'), ...tls.ca] };
+    const other: AgentOptions = { keepAlive: true, maxSockets: CONNECTIONS_PER_HOST, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'], ...ca };
+    this.#tls = {
+      other,
+      home: {
+        ...other,
+        ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+        ...(tls.key === undefined ? {} : { key: tls.key }),
+        ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+        // CVE-2019-10214: switched-off verification once spread from the registry to the token server.
+        ...(tls.unsafeSkipVerify === true ? { rejectUnauthorized: false } : {}),
+      },
+    };
+  }
+
+  /** @param proxy the proxy through which the URL is reached, if any. */
+  for(url: URL, standing: Standing, proxy: URL | undefined): HttpAgent {
+    const secure = url.protocol === 'https:';
+    const key = `${url.protocol}${standing}`;
+    // A plain request through a proxy only talks to the proxy, so one pool serves all of them.
+    if (!secure && proxy) return this.#keep(`proxy ${proxy.href}`, () => this.#plain(proxy));
+    if (secure && proxy) return this.#keep(`${key} ${proxy.href}`, () => new TunnelAgent(this.#options(standing), proxy, this.#tls.other));
+    return this.#keep(key, () => (secure ? new HttpsAgent(this.#options(standing)) : this.#plain(undefined)));
+  }
+
+  #options(standing: Standing): AgentOptions {
+    return this.#tls[standing === 'home' ? 'home' : 'other'];
+  }
+
+  #plain(proxy: URL | undefined): HttpAgent {
+    if (proxy?.protocol === 'https:') return new HttpsAgent(this.#tls.other);
+    return new HttpAgent({ keepAlive: true, maxSockets: CONNECTIONS_PER_HOST });
+  }
+
+  #keep(key: string, make: () => HttpAgent): HttpAgent {
+    const kept = this.#made.get(key) ?? make();
+    this.#made.set(key, kept);
+    return kept;
+  }
+
+  close(): void {
+    for (const agent of this.#made.values()) agent.destroy();
+    this.#made.clear();
+  }
+}
+
+/** TLS through a proxy's CONNECT (RFC 9110 section 9.3.6). */
+class TunnelAgent extends HttpsAgent {
+  readonly #proxy: URL;
+  readonly #proxyTls: AgentOptions;
+
+  constructor(options: AgentOptions, proxy: URL, proxyTls: AgentOptions) {
+    super(options);
+    this.#proxy = proxy;
+    this.#proxyTls = proxyTls;
+  }
+
+  override createConnection(options: RequestOptions & { readonly servername?: string }, callback?: (error: Error | null, stream: Duplex) => void): undefined {
+    const host = options.host ?? '';
+    const target = `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`;
+    const opened = openTunnel(this.#proxy, this.#proxyTls, target);
+    const fail = (error: Error): void => callback?.(error, undefined as unknown as Duplex);
+    opened.once('error', fail);
+    opened.once('connect', (response, socket) => {
+      opened.off('error', fail);
+      if (response.statusCode !== 200) {
+        socket.destroy();
+        return fail(refusedByProxy(this.#proxy, target, response.statusCode ?? 0));
+      }
+      const name = options.servername || (isIP(host) === 0 ? host : '');
+      const tls = { ...this.options, ...options, socket, host, ...(name === '' ? {} : { servername: name }) };
+      const secure = tlsConnect(tls as ConnectionOptions, () => callback?.(null, secure));
+      secure.once('error', fail);
+      return undefined;
+    });
+    // The request that waits for this may be gone by then, so its deadline cannot be relied on here.
+    opened.setTimeout(CONNECT_TIMEOUT_MS, () => opened.destroy(new Error('the proxy does not answer')));
+    opened.end();
+    return undefined;
+  }
+}
+
+function refusedByProxy(proxy: URL, target: string, status: number): SealwardError {
+  return new SealwardError('ERR_REGISTRY_UNREACHABLE', `the proxy ${proxy.host} refuses to connect to ${target} (${status})`, {
+    hint: 'Check HTTPS_PROXY and NO_PROXY, and whether the proxy wants a user name and password.',
+  });
+}
+
+function openTunnel(proxy: URL, proxyTls: AgentOptions, target: string): ClientRequest {
+  const secure = proxy.protocol === 'https:';
+  const options: RequestOptions = {
+    host: bareHost(proxy),
+    port: proxy.port || (secure ? 443 : 80),
+    method: 'CONNECT',
+    path: target,
+    agent: false,
+    headers: { host: target, ...proxyAuthorization(proxy) },
+  };
+  return secure ? httpsRequest({ ...(proxyTls.ca === undefined ? {} : { ca: proxyTls.ca }), ...options }) : httpRequest(options);
+}

@@ -1,0 +1,75 @@
+/** Ends an exchange that takes too long, that trickles, or that the caller no longer wants. */
+import { SealwardError } from '../../core/errors.ts';
+import type { Clock } from './clock.ts';
+
+/** A body may pause this long in all, and beyond that must come at this rate: a trickle must not hold a slot to the end. */
+export const PROGRESS = { graceMs: 20_000, bytesPerSecond: 1024 } as const;
+
+export interface Watch {
+  /** What to destroy when time is up; replaces the one before. */
+  guard(destroy: (error: SealwardError) => void): void;
+  /** The server's turn to send begins. */
+  waiting(): void;
+  /** It sent so many bytes. */
+  arrived(bytes: number): void;
+  /** Throws when time is up or the caller has gone. */
+  check(): void;
+  end(): void;
+}
+
+export function deadlinePassed(what: string): SealwardError {
+  return new SealwardError('ERR_DEADLINE', `the deadline passed before ${what} had arrived`);
+}
+
+export function interrupted(what: string): SealwardError {
+  return new SealwardError('ERR_INTERRUPTED', `asking for ${what} was interrupted`);
+}
+
+export function startWatch(clock: Clock, limits: { readonly deadline: number; readonly signal?: AbortSignal; readonly what: string }): Watch {
+  const { deadline, signal, what } = limits;
+  let destroy: (error: SealwardError) => void = () => {};
+  let stopped: SealwardError | undefined;
+  let waitedMs = 0;
+  let bytes = 0;
+  let since = 0;
+  let cancelProgress: (() => void) | undefined;
+
+  const stop = (error: SealwardError): void => {
+    if (stopped) return;
+    stopped = error;
+    end();
+    destroy(error);
+  };
+  const onAbort = (): void => stop(interrupted(what));
+  const cancelDeadline = clock.after(deadline - clock.now(), () => stop(deadlinePassed(what)));
+  signal?.addEventListener('abort', onAbort);
+
+  function end(): void {
+    cancelDeadline();
+    cancelProgress?.();
+    signal?.removeEventListener('abort', onAbort);
+  }
+
+  return {
+    guard(next) {
+      destroy = next;
+      if (stopped) destroy(stopped);
+    },
+    waiting() {
+      since = clock.now();
+      const allowance = PROGRESS.graceMs + (bytes / PROGRESS.bytesPerSecond) * 1000 - waitedMs;
+      cancelProgress = clock.after(allowance, () =>
+        stop(new SealwardError('ERR_DEADLINE', `${what} came slower than ${PROGRESS.bytesPerSecond} bytes per second and was given up`)),
+      );
+    },
+    arrived(count) {
+      cancelProgress?.();
+      waitedMs += clock.now() - since;
+      bytes += count;
+    },
+    check() {
+      if (stopped) throw stopped;
+    },
+    end,
+  };
+}
