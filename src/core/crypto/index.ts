@@ -1,7 +1,13 @@
 export * from './algorithms.ts';
+export * from './certificate.ts';
+export * from './certificate-chain.ts';
+export { EXTENDED_KEY_USAGE, EXTENSION, FULCIO_USERNAME_OID } from './certificate-extensions.ts';
+export type { AlternativeName, CertificateExtension, KeyUsage } from './certificate-extensions.ts';
 export * from './ecdsa-signature.ts';
+export * from './fulcio-claims.ts';
 export * from './hash.ts';
 export * from './private-key.ts';
 export * from './public-key.ts';
+export * from './verdict-cache.ts';
 export { verifySignature } from './verify-signature.ts';
 export type { SignedMessage } from './verify-signature.ts';

@@ -14,6 +14,9 @@ export const LIMITS = {
   /** A trusted root, a policy, a key or certificate file, a configuration. */
   documentBytes: 4 * MiB,
   jwtBytes: 16 * KiB,
+  /** One certificate; those with ML-DSA keys and signatures have about 8 KiB. */
+  certificateBytes: 64 * KiB,
+  timestampBytes: 256 * KiB,
   jsonDepth: 64,
   derDepth: 32,
   descriptorsListed: 1000,
