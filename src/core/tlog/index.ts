@@ -1,4 +1,25 @@
+export * from './checkpoint.ts';
 export * from './consistency-proof.ts';
+export * from './entry-claim.ts';
+export * from './entry-match.ts';
 export * from './inclusion-proof.ts';
+export * from './log-entry.ts';
+export type { Refusal } from './log-format.ts';
 export { emptyRoot, leafHash, nodeHash } from './merkle-hash.ts';
 export * from './merkle-tree.ts';
+export * from './note.ts';
+export {
+  encodeVerifierKey,
+  NOTE_KEY_TYPE,
+  type NoteKeyType,
+  noteKeyId,
+  type NoteStatement,
+  type NoteVerifier,
+  noteVerifier,
+  parseVerifierKey,
+} from './note-verifier.ts';
+export * from './sct.ts';
+export * from './tile.ts';
+export * from './verify-checkpoint.ts';
+export * from './verify-entry.ts';
+export * from './verify-note.ts';
