@@ -48,6 +48,16 @@ test('the lockfile pins every package by its integrity and names no address', ()
   }
 });
 
+test('the lockfile is complete for every platform: npm 11 refuses one that leaves out an optional package', () => {
+  const { packages } = JSON.parse(readFileSync(join(repositoryRoot, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dependencies?: Record<string, string>; optionalDependencies?: Record<string, string> }>;
+  };
+  const names = new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, '')));
+  for (const [path, { dependencies, optionalDependencies }] of Object.entries(packages)) {
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) assert.ok(names.has(name), `${path || 'package.json'} wants ${name}`);
+  }
+});
+
 const checkNode = (version: string) => spawnSync(process.execPath, [join(repositoryRoot, 'tools', 'check-node.cjs'), version], { encoding: 'utf8' });
 
 test('check-node.cjs refuses an old Node in one clear line', () => {
