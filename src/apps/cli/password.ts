@@ -6,7 +6,7 @@ import { visible } from './visible.ts';
 
 const MAX_PASSWORD_FILE_BYTES = 16 * 1024;
 
-type Asked = Pick<Invocation, 'config' | 'terminal' | 'signal'>;
+type Asked = Pick<Invocation, 'config' | 'terminal' | 'signal' | 'debug'>;
 
 export async function passwordFor(invocation: Asked, file: string | undefined, keyName: string, twice = false): Promise<string> {
   if (file !== undefined) {
@@ -17,5 +17,5 @@ export async function passwordFor(invocation: Asked, file: string | undefined, k
   if (invocation.config.password !== undefined) return invocation.config.password;
   const { askPassword } = await import('./prompt.ts');
   const question = twice ? `New password for ${visible(keyName)}` : `Password for ${visible(keyName)}`;
-  return askPassword(invocation.terminal.io, { question, twice, signal: invocation.signal });
+  return askPassword(invocation.terminal.io, { question, twice, signal: invocation.signal, debug: invocation.debug });
 }

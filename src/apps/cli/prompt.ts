@@ -11,6 +11,8 @@ export interface PasswordRequest {
   /** Ask a second time and compare: for new keys, and only on a terminal. */
   readonly twice?: boolean;
   readonly signal?: AbortSignal;
+  /** Told before a pipe is read, which a person at a terminal without raw mode would wait for in the dark. */
+  readonly debug?: (text: string) => void;
 }
 
 export async function askPassword(io: Io, request: PasswordRequest): Promise<string> {
@@ -38,9 +40,10 @@ function tooLong(): SealwardError {
 }
 
 /** The first line of a pipe, without its line break. */
-async function readLine(io: Io, { signal }: PasswordRequest): Promise<string> {
+async function readLine(io: Io, { signal, debug }: PasswordRequest): Promise<string> {
   const decoder = new StringDecoder('utf8');
   let text = '';
+  debug?.('waiting for one line with the password on stdin');
   const line = await listen<string>(io, signal, (chunk, done) => {
     text += chunk === undefined ? decoder.end() : decoder.write(chunk);
     const end = text.indexOf('\n');
@@ -105,7 +108,8 @@ function listen<T>(io: Io, signal: AbortSignal | undefined, take: (chunk: Buffer
     };
     const onData = (chunk: Buffer | string): void => offer(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
     const onEnd = (): void => offer(undefined);
-    const onAbort = (): void => fail(interrupted());
+    // Ctrl-C from elsewhere, or the end of --timeout: main() knows which.
+    const onAbort = (): void => fail(signal?.reason);
     if (signal?.aborted) return onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
     stdin.on('data', onData).on('end', onEnd).on('error', fail);
