@@ -4,6 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
+import { overview } from '../src/apps/cli/help.ts';
+import { parseCommand, splitCommand } from '../src/apps/cli/parse.ts';
+import { commands as commandTable } from '../src/apps/cli/table/index.ts';
 import { ERRORS, type ErrorCode, FINDINGS, documentationAnchor } from '../src/core/errors.ts';
 import { PAGES } from '../tools/generate-reference.ts';
 import { readTree } from './source.ts';
@@ -32,12 +35,12 @@ test('the page of errors names every exit code of the table', () => {
   for (const [code, { exit }] of Object.entries(ERRORS)) assert.ok(listed.has(exit), `exit code ${exit} of ${code}`);
 });
 
-/** Codes of Node itself that the source has reason to name. */
-const OF_NODE: readonly string[] = [];
+/** Codes of Node itself, which are compared with and never thrown. */
+const OF_NODE = /^ERR_(?:TLS|SSL|STREAM|SOCKET|INVALID|HTTP|PARSE_ARGS)_/;
 
 test('every ERR_ code that the source names is in the table', () => {
   for (const [path, text] of sources) {
-    for (const [code] of text.matchAll(/\bERR_[A-Z0-9_]+\b/g)) assert.ok(code in ERRORS || OF_NODE.includes(code), `${path} names ${code}`);
+    for (const [code] of text.matchAll(/\bERR_[A-Z0-9_]+\b/g)) assert.ok(code in ERRORS || OF_NODE.test(code), `${path} names ${code}`);
   }
 });
 
@@ -101,6 +104,41 @@ test('every npm command in the documentation names a script that exists', () => 
   }
 });
 
+/** The words of a command line as a shell would split it: quotes are known, variables and pipes are not. */
+function words(line: string): string[] {
+  return Array.from(line.matchAll(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g), ([word]) => word.replace(/['"]/g, ''));
+}
+
+test('every sealward command in the documentation is one that the program understands', () => {
+  let seen = 0;
+  for (const [path, page] of pages) {
+    for (const line of commands(page)) {
+      for (const part of line.split(/&&|\|\||[|;>]/)) {
+        const argv = words(part);
+        const at = argv.indexOf('sealward');
+        if (at < 0 || at > 1) continue;
+        const { name, rest } = splitCommand(argv.slice(at + 1));
+        const spec = commandTable.find((command) => command.spec.name === name)?.spec;
+        assert.ok(spec, `${path}: ${line}`);
+        const { warnings } = parseCommand(spec, rest);
+        assert.deepEqual(warnings, [], `${path}: ${line}`);
+        seen++;
+      }
+    }
+  }
+  assert.ok(seen > 5);
+});
+
+test('the help and the reference name the same exit codes', () => {
+  const help = overview([], 100, (text) => text);
+  const listed = (text: string, row: RegExp): string[] => Array.from(text.matchAll(row), (match) => match[1] ?? '');
+  const page = listed(read('docs/reference/errors.md'), /^\| (\d+) \|/gm);
+  assert.deepEqual(
+    listed(help, /^ {2}(\d+) /gm).filter((exit) => !page.includes(exit)),
+    [],
+  );
+});
+
 test('npm scripts name files that exist', () => {
   for (const [name, line] of Object.entries(scripts)) {
     for (const [path] of line.matchAll(/\b(?:src|tools|test|bench)\/[\w./-]+\.(?:ts|cjs)\b/g))
@@ -136,7 +174,7 @@ test('no tracked file names a folder of one machine, or a host that packages com
   ]
     .map((parts) => parts.join('\\.'))
     .join('|');
-  const forbidden = new RegExp(`(?<![\\w.}*-])/(?:${folders})/[\\w.]|\\b(?:${hosts}|npmmirror)\\b`);
+  const forbidden = new RegExp(`(?<![\\w.}*-])/(?:${folders})/[\\w.]|\\b(?:${hosts})\\b`);
   for (const path of list.stdout.split('\0').filter((name) => name !== '' && existsSync(join(repositoryRoot, name)))) {
     const line = read(path)
       .split('\n')

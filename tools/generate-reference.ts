@@ -1,9 +1,11 @@
 /**
- * `npm run docs` writes the reference pages that are made from tables in the source: docs/reference/errors.md and
- * limits.md. A test fails when what is committed differs from what these functions give.
+ * `npm run docs` writes the reference pages that are made from tables in the source. A test fails when what is
+ * committed differs from what these functions give.
  */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { commandHelp } from '../src/apps/cli/help.ts';
+import { commands } from '../src/apps/cli/table/index.ts';
 import { LIMITS } from '../src/core/encoding/index.ts';
 import { documentationAnchor, ERRORS, type ErrorCode, type ErrorFamily, type ErrorRow, FINDINGS, type FindingRow } from '../src/core/errors.ts';
 
@@ -114,7 +116,27 @@ ${table(
 `;
 }
 
+/** A page is as wide as the help on a wide terminal. */
+const HELP_COLUMNS = 110;
+
+export function commandsPage(): string {
+  const sections = commands.map(({ spec }) => {
+    const help = commandHelp(spec, HELP_COLUMNS, (text) => text).trimEnd();
+    return `## sealward ${spec.name}\n\n${spec.summary}.\n\n\`\`\`text\n${help}\n\`\`\``;
+  });
+  return `${GENERATED}
+
+# Commands
+
+What \`sealward COMMAND --help\` says. The result goes to stdout, everything else to stderr; the exit codes are in
+[errors.md](errors.md#exit-codes). Flags are named as cosign names them where the meaning is the same.
+
+${sections.join('\n\n')}
+`;
+}
+
 export const PAGES: Readonly<Record<string, () => string>> = {
+  'docs/reference/commands.md': commandsPage,
   'docs/reference/errors.md': errorsPage,
   'docs/reference/limits.md': limitsPage,
 };
