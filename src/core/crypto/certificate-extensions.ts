@@ -64,19 +64,41 @@ const KEY_USAGES = [
 ] as const;
 export type KeyUsage = (typeof KEY_USAGES)[number];
 
+/** Certificates carry twenty of these, and two or three are looked into: views are cut when they are asked for. */
+class Extension implements CertificateExtension {
+  readonly oid: string;
+  readonly critical: boolean;
+  readonly #whole: DerNode;
+  readonly #octets: DerNode;
+
+  constructor(oid: string, critical: boolean, whole: DerNode, octets: DerNode) {
+    this.oid = oid;
+    this.critical = critical;
+    this.#whole = whole;
+    this.#octets = octets;
+  }
+  get value(): Uint8Array {
+    return this.#octets.value;
+  }
+  get raw(): Uint8Array {
+    return this.#whole.raw;
+  }
+}
+
 /** Extensions ::= SEQUENCE OF Extension; one that stands twice would let two readers see two certificates (section 4.2). */
 export function readExtensions(node: DerNode): CertificateExtension[] {
-  const out = new Map<string, CertificateExtension>();
-  for (const item of derSequence(node, 'the extensions')) {
+  const seen = new Set<string>();
+  return derSequence(node, 'the extensions').map((item) => {
     const parts = derSequence(item, 'an extension');
     const oid = derOid(parts[0], 'the type of an extension');
     const hasFlag = parts[1]?.tag === TAG.boolean;
     if (parts.length !== (hasFlag ? 3 : 2)) throw derError(`the extension ${oid} has more or fewer parts than one`);
-    if (out.has(oid)) throw derError(`the extension ${oid} stands twice`);
+    if (seen.has(oid)) throw derError(`the extension ${oid} stands twice`);
+    seen.add(oid);
+    // DER leaves a FALSE out, but authorities have written it; nobody can read it in two ways.
     const critical = hasFlag && derBoolean(parts[1], 'the critical flag');
-    out.set(oid, { oid, critical, value: derOctets(parts[hasFlag ? 2 : 1], `the extension ${oid}`), raw: item.raw });
-  }
-  return [...out.values()];
+    return new Extension(oid, critical, item, expectTag(parts[hasFlag ? 2 : 1], TAG.octetString, `the extension ${oid}`));
+  });
 }
 
 export function readBasicConstraints(value: Uint8Array): { isCa: boolean; pathLength: number | undefined } {

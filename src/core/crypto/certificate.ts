@@ -9,6 +9,7 @@ import {
   derTime,
   encodeDer,
   encodeHex,
+  equalBytes,
   expectTag,
   LIMITS,
   parseDer,
@@ -76,7 +77,8 @@ export interface Certificate {
 export function parseCertificate(der: Uint8Array, what = 'the certificate'): Certificate {
   if (der.length > LIMITS.certificateBytes) throw new SealwardError('ERR_TOO_LARGE', `${what} is larger than ${LIMITS.certificateBytes} bytes`);
   try {
-    return readCertificate(der.slice(), what);
+    // A copy; slice() of a Buffer would be a view.
+    return readCertificate(new Uint8Array(der), what);
   } catch (cause) {
     if (!(cause instanceof SealwardError)) throw cause;
     throw new SealwardError('ERR_CERTIFICATE_INVALID', `${what} cannot be read: ${cause.message}`, { cause });
@@ -112,7 +114,7 @@ function readCertificate(raw: Uint8Array, what: string): Certificate {
   const fields = readTbs(tbs);
   const { extensions } = fields;
   // Section 4.1.1.2: what is signed and what it claims to be signed with must be one statement.
-  if (encodeHex(fields.algorithm.raw) !== encodeHex(algorithm.raw)) throw derError('its two signature algorithms differ');
+  if (!equalBytes(fields.algorithm.raw, algorithm.raw)) throw derError('its two signature algorithms differ');
   const read = <T>(oid: string, reader: (value: Uint8Array) => T): T | undefined => {
     const extension = extensions.find((candidate) => candidate.oid === oid);
     return extension && reader(extension.value);
@@ -126,8 +128,12 @@ function readCertificate(raw: Uint8Array, what: string): Certificate {
     serial: fields.serial,
     issuer: fields.issuer,
     subject: fields.subject,
-    issuerText: nameText(fields.issuer),
-    subjectText: nameText(fields.subject),
+    get issuerText() {
+      return nameText(fields.issuer);
+    },
+    get subjectText() {
+      return nameText(fields.subject);
+    },
     notBefore: fields.notBefore,
     notAfter: fields.notAfter,
     spki: fields.spki,

@@ -1,6 +1,7 @@
 /** Distinguished names as people read them. Comparison is always of the raw DER, never of this text. */
 import { decodeUtf8, derOid, derSequence, encodeHex, expectTag, parseDer, derChildren, TAG } from '../encoding/index.ts';
 import type { DerNode } from '../encoding/index.ts';
+import { SealwardError } from '../errors.ts';
 
 /** RFC 4514 section 3 and the two more that certificates of this field use. */
 const SHORT_NAMES: ReadonlyMap<string, string> = new Map([
@@ -22,8 +23,20 @@ const MAX_VALUE_CHARACTERS = 256;
 const T61_STRING = 0x14;
 const BMP_STRING = 0x1e;
 
-/** The name in the order and the escapes of RFC 4514 (last part first); long values and endless names are cut with an ellipsis. */
+/**
+ * The name in the order and the escapes of RFC 4514 (last part first); long values and endless names are cut with an
+ * ellipsis. What is no name at all is written in hex, as it decides nothing.
+ */
 export function nameText(nameDer: Uint8Array): string {
+  try {
+    return readName(nameDer);
+  } catch (cause) {
+    if (cause instanceof SealwardError) return `#${encodeHex(nameDer.subarray(0, MAX_VALUE_CHARACTERS))}`;
+    throw cause;
+  }
+}
+
+function readName(nameDer: Uint8Array): string {
   const parts: string[] = [];
   for (const relative of derSequence(parseDer(nameDer), 'the name')) {
     const attributes = derChildren(expectTag(relative, TAG.set, 'a part of the name'));

@@ -5,53 +5,58 @@
 import { decodeUtf8, expectTag, parseDer, TAG } from '../encoding/index.ts';
 import { SealwardError } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
+import type { CertificateExtension } from './certificate-extensions.ts';
 
 const ARC = '1.3.6.1.4.1.57264.1.';
 
 const BARE_CLAIMS = {
-  githubWorkflowTrigger: 2,
-  githubWorkflowSha: 3,
-  githubWorkflowName: 4,
-  githubWorkflowRepository: 5,
-  githubWorkflowRef: 6,
+  [`${ARC}2`]: 'githubWorkflowTrigger',
+  [`${ARC}3`]: 'githubWorkflowSha',
+  [`${ARC}4`]: 'githubWorkflowName',
+  [`${ARC}5`]: 'githubWorkflowRepository',
+  [`${ARC}6`]: 'githubWorkflowRef',
 } as const;
 
 const CLAIMS = {
-  buildSignerUri: 9,
-  buildSignerDigest: 10,
-  runnerEnvironment: 11,
-  sourceRepositoryUri: 12,
-  sourceRepositoryDigest: 13,
-  sourceRepositoryRef: 14,
-  sourceRepositoryId: 15,
-  sourceRepositoryOwnerUri: 16,
-  sourceRepositoryOwnerId: 17,
-  buildConfigUri: 18,
-  buildConfigDigest: 19,
-  buildTrigger: 20,
-  runInvocationUri: 21,
-  sourceRepositoryVisibility: 22,
-  deploymentEnvironment: 23,
-  tokenSubject: 24,
+  [`${ARC}9`]: 'buildSignerUri',
+  [`${ARC}10`]: 'buildSignerDigest',
+  [`${ARC}11`]: 'runnerEnvironment',
+  [`${ARC}12`]: 'sourceRepositoryUri',
+  [`${ARC}13`]: 'sourceRepositoryDigest',
+  [`${ARC}14`]: 'sourceRepositoryRef',
+  [`${ARC}15`]: 'sourceRepositoryId',
+  [`${ARC}16`]: 'sourceRepositoryOwnerUri',
+  [`${ARC}17`]: 'sourceRepositoryOwnerId',
+  [`${ARC}18`]: 'buildConfigUri',
+  [`${ARC}19`]: 'buildConfigDigest',
+  [`${ARC}20`]: 'buildTrigger',
+  [`${ARC}21`]: 'runInvocationUri',
+  [`${ARC}22`]: 'sourceRepositoryVisibility',
+  [`${ARC}23`]: 'deploymentEnvironment',
+  [`${ARC}24`]: 'tokenSubject',
 } as const;
 
-export type FulcioClaimName = 'issuer' | keyof typeof BARE_CLAIMS | keyof typeof CLAIMS;
+type BareName = (typeof BARE_CLAIMS)[keyof typeof BARE_CLAIMS];
+type WrappedName = (typeof CLAIMS)[keyof typeof CLAIMS];
+export type FulcioClaimName = 'issuer' | BareName | WrappedName;
 export type FulcioClaims = { readonly [Name in FulcioClaimName]?: string };
+
+const ISSUER = { old: `${ARC}1`, current: `${ARC}8` } as const;
+const BARE: ReadonlyMap<string, BareName> = new Map(Object.entries(BARE_CLAIMS));
+const WRAPPED: ReadonlyMap<string, WrappedName> = new Map(Object.entries(CLAIMS));
 
 /** Claims that cannot be read, or an old and a new issuer that contradict each other, are ERR_CERTIFICATE_INVALID. */
 export function fulcioClaims(certificate: Certificate): FulcioClaims {
   const claims: { [Name in FulcioClaimName]?: string } = {};
-  const set = (name: FulcioClaimName, value: string | undefined): void => {
-    if (value !== undefined) claims[name] = value;
-  };
   try {
-    const [old, current] = [bare(certificate, 1), utf8String(certificate, 8)];
-    if (old !== undefined && current !== undefined && old !== current) {
-      throw new SealwardError('ERR_CERTIFICATE_INVALID', `the certificate names two issuers of its identity, ${shorten(old)} and ${shorten(current)}`);
+    for (const extension of certificate.extensions) {
+      const { oid } = extension;
+      if (!oid.startsWith(ARC)) continue;
+      const bareName = oid === ISSUER.old ? 'issuer' : BARE.get(oid);
+      const name = oid === ISSUER.current ? 'issuer' : WRAPPED.get(oid);
+      if (bareName) setOnce(claims, bareName, bareText(extension));
+      if (name) setOnce(claims, name, wrappedText(extension));
     }
-    set('issuer', current ?? old);
-    for (const [name, arc] of Object.entries(BARE_CLAIMS)) set(name as FulcioClaimName, bare(certificate, arc));
-    for (const [name, arc] of Object.entries(CLAIMS)) set(name as FulcioClaimName, utf8String(certificate, arc));
   } catch (cause) {
     if (!(cause instanceof SealwardError) || cause.code === 'ERR_CERTIFICATE_INVALID') throw cause;
     throw new SealwardError('ERR_CERTIFICATE_INVALID', `a claim of the certificate cannot be read: ${cause.message}`, { cause });
@@ -59,19 +64,22 @@ export function fulcioClaims(certificate: Certificate): FulcioClaims {
   return claims;
 }
 
-function bare(certificate: Certificate, arc: number): string | undefined {
-  const value = valueOf(certificate, arc);
-  return value && decodeUtf8(value, `the extension ${ARC}${arc}`);
+/** Only the issuer has two places; both must say the same, or two verifiers would see two identities. */
+function setOnce(claims: { [Name in FulcioClaimName]?: string }, name: FulcioClaimName, value: string): void {
+  const other = claims[name];
+  if (other !== undefined && other !== value) {
+    throw new SealwardError('ERR_CERTIFICATE_INVALID', `the certificate names two issuers of its identity, ${shorten(other)} and ${shorten(value)}`);
+  }
+  claims[name] = value;
 }
 
-function utf8String(certificate: Certificate, arc: number): string | undefined {
-  const value = valueOf(certificate, arc);
-  const what = `the extension ${ARC}${arc}`;
-  return value && decodeUtf8(expectTag(parseDer(value), TAG.utf8String, what).value, what);
+function bareText({ oid, value }: CertificateExtension): string {
+  return decodeUtf8(value, `the extension ${oid}`);
 }
 
-function valueOf(certificate: Certificate, arc: number): Uint8Array | undefined {
-  return certificate.extensions.find(({ oid }) => oid === `${ARC}${arc}`)?.value;
+function wrappedText({ oid, value }: CertificateExtension): string {
+  const what = `the extension ${oid}`;
+  return decodeUtf8(expectTag(parseDer(value), TAG.utf8String, what).value, what);
 }
 
 function shorten(text: string): string {

@@ -1,31 +1,51 @@
 /** SHA-2, the only family of digests that anything here is signed over. */
 import { createHash, hash as hashOnce } from 'node:crypto';
-import { encodeHex } from '../encoding/index.ts';
 
 export type HashName = 'sha256' | 'sha384' | 'sha512';
 
 /** Length of a digest in bytes. */
 export const HASH_BYTES: Readonly<Record<HashName, number>> = { sha256: 32, sha384: 48, sha512: 64 };
 
+/** Above this, copying the parts together costs more than an incremental hash. */
+const JOIN_BYTES = 8192;
+
 /** The digest of the parts, as if they stood in one piece. */
 export function hash(name: HashName, ...parts: readonly Uint8Array[]): Uint8Array {
-  const only = parts[0];
-  // The one-shot form is three times faster on short input; 'buffer' gives a Buffer, which is a Uint8Array.
-  if (only !== undefined && parts.length === 1) return plain(hashOnce(name, only, 'buffer'));
-  const state = createHash(name);
-  for (const part of parts) state.update(part);
-  return plain(state.digest());
+  return fromLatin1(digest(name, parts));
 }
 
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  return hash('sha256', ...parts);
+  return fromLatin1(digest('sha256', parts));
 }
 
 /** The fingerprint by which keys, certificates and anchors are named: lower-case hex of SHA-256. */
 export function fingerprintOf(bytes: Uint8Array): string {
-  return encodeHex(sha256(bytes));
+  return hashOnce('sha256', bytes, 'hex');
 }
 
-function plain(buffer: Buffer): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+/** One call with a string as its result takes a third of the time that a Hash object or a Buffer result take. */
+function digest(name: HashName, parts: readonly Uint8Array[]): string {
+  const first = parts[0] ?? new Uint8Array();
+  if (parts.length <= 1) return hashOnce(name, first, 'latin1');
+  let length = 0;
+  for (const part of parts) length += part.length;
+  if (length > JOIN_BYTES) {
+    const state = createHash(name);
+    for (const part of parts) state.update(part);
+    return state.digest('latin1');
+  }
+  // From Node's pool: a fresh ArrayBuffer costs as much as the hash.
+  const joined = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return hashOnce(name, joined, 'latin1');
+}
+
+function fromLatin1(text: string): Uint8Array {
+  const out = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
+  return out;
 }

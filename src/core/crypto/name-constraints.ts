@@ -2,7 +2,7 @@
  * Name constraints (RFC 5280 section 4.2.1.10): which names an authority may certify. Mail addresses, DNS names, hosts of
  * URIs and addresses are judged; a constraint of a kind that is not is fatal to any certificate that has a name of that kind.
  */
-import { derError, derSequence, parseDer } from '../encoding/index.ts';
+import { derChildren, derError, derSequence, parseDer } from '../encoding/index.ts';
 import type { Certificate } from './certificate.ts';
 import type { AlternativeName } from './certificate-extensions.ts';
 import { EXTENSION, readGeneralName } from './certificate-extensions.ts';
@@ -45,7 +45,7 @@ function readNameConstraints(value: Uint8Array): Constraints {
   for (const part of derSequence(parseDer(value), 'the name constraints')) {
     if (part.tag !== 0xa0 && part.tag !== 0xa1) throw derError('the name constraints have an unknown part');
     const list = part.tag === 0xa0 ? out.permitted : out.excluded;
-    for (const subtree of derSequence({ ...part, tag: 0x30 }, 'the name constraints')) {
+    for (const subtree of derChildren(part)) {
       const [base, ...distances] = derSequence(subtree, 'a name constraint');
       // Section 4.2.1.10: minimum is 0, which DER leaves out, and maximum is absent.
       if (!base || distances.length > 0) throw derError('a name constraint has distances');

@@ -56,7 +56,8 @@ function refuse(what: string, why: string, cause?: unknown): never {
 /** Reads a SubjectPublicKeyInfo in DER. Anything but an accepted kind and size in canonical form is ERR_KEY_INVALID. */
 export function parsePublicKey(spkiDer: Uint8Array, what = 'the public key'): PublicKey {
   if (spkiDer.length > MAX_SPKI_BYTES) refuse(what, `has ${spkiDer.length} bytes, more than any key that is accepted`);
-  const spki = spkiDer.slice();
+  // Not slice(): that of a Buffer is a view, and the caller could change the key under its fingerprint.
+  const spki = new Uint8Array(spkiDer);
   const { shape, raw } = readSpki(spki, what);
   let object: KeyObject;
   try {

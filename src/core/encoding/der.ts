@@ -3,6 +3,7 @@
  * no trailing bytes. It slices the input and copies nothing, so `raw` of a node is exactly what was hashed or signed.
  */
 import { SealwardError } from '../errors.ts';
+import { encodeHex } from './base64.ts';
 import { LIMITS } from './limits.ts';
 
 export interface DerNode {
@@ -12,6 +13,29 @@ export interface DerNode {
   readonly value: Uint8Array;
   /** The whole encoding: identifier, length and contents. */
   readonly raw: Uint8Array;
+}
+
+/** Where a node lies in its document. Most nodes are only walked over, and cutting a view for each costs more than the walk. */
+class Slice implements DerNode {
+  readonly tag: number;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly contents: number;
+  readonly end: number;
+
+  constructor(tag: number, bytes: Uint8Array, start: number, contents: number, end: number) {
+    this.tag = tag;
+    this.bytes = bytes;
+    this.start = start;
+    this.contents = contents;
+    this.end = end;
+  }
+  get value(): Uint8Array {
+    return this.bytes.subarray(this.contents, this.end);
+  }
+  get raw(): Uint8Array {
+    return this.bytes.subarray(this.start, this.end);
+  }
 }
 
 export const TAG = {
@@ -35,46 +59,45 @@ export function derError(message: string): SealwardError {
   return new SealwardError('ERR_DER_INVALID', message);
 }
 
-function readAt(bytes: Uint8Array, at: number): DerNode {
-  const tag = bytes[at];
-  const first = bytes[at + 1];
-  if (tag === undefined || first === undefined) throw derError('the DER structure is truncated');
+function readAt(bytes: Uint8Array, at: number, limit: number): Slice {
+  if (at + 2 > limit) throw derError('the DER structure is truncated');
+  const tag = bytes[at] as number;
+  const first = bytes[at + 1] as number;
   if ((tag & 0x1f) === 0x1f) throw derError('DER tag numbers above 30 are not used here');
   let length = first;
-  let start = at + 2;
+  let contents = at + 2;
   if (first >= 0x80) {
     const count = first & 0x7f;
     if (count === 0) throw derError('indefinite lengths are not DER');
     if (count > 4) throw derError('a DER length is larger than any document allowed here');
+    if (contents + count > limit) throw derError('the DER structure is truncated');
     length = 0;
-    for (let i = 0; i < count; i++) {
-      const octet = bytes[start + i];
-      if (octet === undefined) throw derError('the DER structure is truncated');
-      length = length * 256 + octet;
-    }
-    start += count;
+    for (let i = 0; i < count; i++) length = length * 256 + (bytes[contents + i] as number);
+    contents += count;
+    // X.690 section 10.1
     if (length < 0x80 || length < 256 ** (count - 1)) throw derError('a DER length is not in its shortest form');
   }
-  const end = start + length;
-  if (end > bytes.length) throw derError('the DER structure is truncated');
-  return { tag, value: bytes.subarray(start, end), raw: bytes.subarray(at, end) };
+  const end = contents + length;
+  if (end > limit) throw derError('the DER structure is truncated');
+  return new Slice(tag, bytes, at, contents, end);
 }
 
 /** The one node that the bytes hold; anything after it is refused. */
 export function parseDer(bytes: Uint8Array): DerNode {
-  const node = readAt(bytes, 0);
-  if (node.raw.length !== bytes.length) throw derError('there are bytes after the DER structure');
+  const node = readAt(bytes, 0, bytes.length);
+  if (node.end !== bytes.length) throw derError('there are bytes after the DER structure');
   return node;
 }
 
 /** The nodes inside a constructed one. */
 export function derChildren(node: DerNode): DerNode[] {
   if ((node.tag & 0x20) === 0) throw derError('a constructed DER node was expected');
+  const slice = node instanceof Slice ? node : new Slice(node.tag, node.value, 0, 0, node.value.length);
   const children: DerNode[] = [];
-  for (let at = 0; at < node.value.length; ) {
-    const child = readAt(node.value, at);
+  for (let at = slice.contents; at < slice.end; ) {
+    const child = readAt(slice.bytes, at, slice.end);
     children.push(child);
-    at += child.raw.length;
+    at = child.end;
   }
   return children;
 }
@@ -96,9 +119,7 @@ export function derUnsigned(node: DerNode | undefined, what: string): bigint {
   if (first === undefined || first >= 0x80 || (first === 0 && second !== undefined && second < 0x80)) {
     throw derError(`${what} is not a non-negative integer in its shortest form`);
   }
-  let out = 0n;
-  for (const octet of value) out = (out << 8n) | BigInt(octet);
-  return out;
+  return BigInt(`0x${encodeHex(value)}`);
 }
 
 export function derSmallInteger(node: DerNode | undefined, what: string): number {
@@ -113,25 +134,29 @@ export function derBoolean(node: DerNode | undefined, what: string): boolean {
   return value[0] === 0xff;
 }
 
-/** An OBJECT IDENTIFIER in dotted form. */
+/** An OBJECT IDENTIFIER in dotted form (X.690 section 8.19). */
 export function derOid(node: DerNode | undefined, what: string): string {
   const { value } = expectTag(node, TAG.oid, what);
   if (value.length === 0 || value.length > 64) throw derError(`${what} is not an object identifier`);
-  const arcs: number[] = [];
+  if ((value[value.length - 1] as number) >= 0x80) throw derError(`${what} is truncated`);
+  let text = '';
   let arc = 0;
   for (let i = 0; i < value.length; i++) {
     const octet = value[i] as number;
     if (arc === 0 && octet === 0x80) throw derError(`${what} has an arc that is not in its shortest form`);
     arc = arc * 128 + (octet & 0x7f);
     if (arc > 0xffffffffff) throw derError(`${what} has an arc that is too large`);
-    if (octet < 0x80) {
-      arcs.push(arc);
-      arc = 0;
-    } else if (i === value.length - 1) throw derError(`${what} is truncated`);
+    if (octet >= 0x80) continue;
+    text = text === '' ? firstArcs(arc) : `${text}.${arc}`;
+    arc = 0;
   }
-  const [head, ...rest] = arcs as [number, ...number[]];
-  const root = Math.min(Math.floor(head / 40), 2);
-  return [root, head - root * 40, ...rest].join('.');
+  return text;
+}
+
+/** The first two arcs share one number; below the third root the second arc has no bound. */
+function firstArcs(arc: number): string {
+  const root = arc < 40 ? 0 : arc < 80 ? 1 : 2;
+  return `${root}.${arc - 40 * root}`;
 }
 
 /** A BIT STRING of whole octets, as keys and signatures are. */
@@ -158,8 +183,9 @@ export function derTime(node: DerNode | undefined, what: string): number {
   const fullYear = node.tag === TAG.generalizedTime ? year : year >= 50 ? 1900 + year : 2000 + year;
   const time = Date.UTC(fullYear, month - 1, day, hour, minute, second);
   const back = new Date(time);
-  // Date.UTC rolls the 31st of February over into March; a time that does not come back unchanged never was one.
+  // Date.UTC rolls the 31st of February over into March and takes the year 50 for 1950; a time that does not come back unchanged never was one.
   if (
+    back.getUTCFullYear() !== fullYear ||
     back.getUTCMonth() !== month - 1 ||
     back.getUTCDate() !== day ||
     back.getUTCHours() !== hour ||
