@@ -183,12 +183,14 @@ const finding = (meaning: string, hint: string): FindingRow => ({ meaning, hint 
 
 /** The reasons why one signature, entry or timestamp did not count. They are values of a judgement, never thrown. */
 export const FINDINGS = {
+  PLACE_NOT_ASKED: finding('A place that may hold a signature was not asked, so nothing can be said of what it holds.', 'Ask again; this is no answer yet.'),
+  NO_SIGNATURE: finding('Nothing is signed: every place that may hold a signature answered, and none does.', 'Sign the artifact, or check that you asked about the right one.'),
   BUNDLE_MALFORMED: finding('The signature document is malformed.', 'Sign again; look at it with `sealward inspect`.'),
   FORMAT_UNSUPPORTED: finding('The signature is in a format or version that is not read.', 'Sign again with a current version of the signing tool.'),
   ALGORITHM_REFUSED: finding('The signature uses an algorithm or key size that is refused.', 'Sign again with ECDSA P-256, Ed25519, RSA 3072 or ML-DSA.'),
   SIGNATURE_INVALID: finding(
     'The signature does not verify with the key that should have made it.',
-    'The signature or the signed content was changed; sign again.',
+    'It was made with another key, or the signature or what it covers was changed.',
   ),
   DIGEST_MISMATCH: finding('The signature is about another digest.', 'This signature belongs to another artifact; sign this one.'),
   KEY_MISMATCH: finding('The signature was made with another key.', 'Check that the public key you gave belongs to the signer.'),

@@ -24,7 +24,9 @@ export function parseEnvelope(source: Uint8Array): Envelope {
 export function readEnvelope(envelope: ProtoObject): Envelope {
   const payloadType = envelope.string('payloadType');
   if (payloadType === '') envelope.refuse('payloadType is missing');
-  const signatures = envelope.objects('signatures', LIMITS.signaturesPerEnvelope, SIGNATURE_FIELDS).map((item) => ({ bytes: item.bytes('sig'), keyId: item.string('keyid') }));
+  const signatures = envelope
+    .objects('signatures', LIMITS.signaturesPerEnvelope, SIGNATURE_FIELDS)
+    .map((item) => ({ bytes: item.bytes('sig'), keyId: item.string('keyid') }));
   if (signatures.length === 0) envelope.refuse('it carries no signature');
   return { payloadType, payload: envelope.bytes('payload'), signatures };
 }

@@ -29,7 +29,8 @@ export function parseSimpleSigning(payload: Uint8Array): SimpleSigning {
     for (const key of Object.keys(value)) if (!known.includes(key)) refuse(`has a critical field that is not known: ${JSON.stringify(key.slice(0, 80))}`);
     return value;
   };
-  for (const key of Object.keys(document)) if (key !== 'critical' && key !== 'optional') refuse(`has a field that is not known: ${JSON.stringify(key.slice(0, 80))}`);
+  for (const key of Object.keys(document))
+    if (key !== 'critical' && key !== 'optional') refuse(`has a field that is not known: ${JSON.stringify(key.slice(0, 80))}`);
   const critical = member(document, 'critical', ['identity', 'image', 'type']);
   const reference = member(critical, 'identity', ['docker-reference'])['docker-reference'] ?? '';
   const digest = member(critical, 'image', ['docker-manifest-digest'])['docker-manifest-digest'];

@@ -51,7 +51,8 @@ function parseSubject(value: JsonValue, refuse: (why: string) => never): Stateme
   const entries = Object.entries(digest);
   // An empty set of digests would match nothing, or, in a careless comparison, everything.
   if (entries.length === 0) return refuse('has a subject without digests');
-  if (entries.length > LIMITS.digestsPerSubject) throw new SealwardError('ERR_TOO_LARGE', `a subject has ${entries.length} digests, the bound is ${LIMITS.digestsPerSubject}`);
+  if (entries.length > LIMITS.digestsPerSubject)
+    throw new SealwardError('ERR_TOO_LARGE', `a subject has ${entries.length} digests, the bound is ${LIMITS.digestsPerSubject}`);
   for (const [, hex] of entries) if (typeof hex !== 'string' || hex === '') refuse('has a digest that is not a string');
   if (name !== undefined && name !== null && typeof name !== 'string') return refuse('has a subject whose name is not a string');
   const out: { name?: string; digest: Record<string, string>; annotations?: JsonObject } = { digest: digest as Record<string, string> };

@@ -1,0 +1,3 @@
+export * from './anchor.ts';
+export * from './given.ts';
+export * from './trusted-root.ts';

@@ -1,0 +1,88 @@
+/** Sigstore's trusted_root.json (sigstore/protobuf-specs, sigstore_trustroot.proto), to anchors. */
+import { hash, parseCertificate, parsePublicKey, type PublicKey } from '../crypto/index.ts';
+import { encodeHex, LIMITS, parseJson, ProtoObject } from '../encoding/index.ts';
+import type { Anchors, CertificateAuthorityAnchor, CertificateLogAnchor, LogAnchor, Window } from './anchor.ts';
+
+const MEDIA_TYPES = ['application/vnd.dev.sigstore.trustedroot+json;version=0.1', 'application/vnd.dev.sigstore.trustedroot.v0.2+json'];
+const AUTHORITY_FIELDS = ['subject', 'uri', 'certChain', 'validFor', 'operator'];
+const LOG_FIELDS = ['baseUrl', 'hashAlgorithm', 'publicKey', 'logId', 'checkpointKeyId', 'operator'];
+const MEMBERS = 64;
+
+/** Throws ERR_TRUSTED_ROOT_INVALID; a root of which one part cannot be read is refused whole. */
+export function parseTrustedRoot(source: Uint8Array): Anchors {
+  const root = new ProtoObject(
+    parseJson(source, { what: 'the trusted root', maxBytes: LIMITS.documentBytes }),
+    'the trusted root',
+    ['mediaType', 'tlogs', 'certificateAuthorities', 'ctlogs', 'timestampAuthorities'],
+    'ERR_TRUSTED_ROOT_INVALID',
+  );
+  if (!MEDIA_TYPES.includes(root.string('mediaType'))) return root.refuse('its media type is not one that is read');
+  return {
+    keys: [],
+    authorities: root.objects('certificateAuthorities', MEMBERS, AUTHORITY_FIELDS).map((item) => ({ kind: 'certificate-authority', ...readAuthority(item) })),
+    logs: root.objects('tlogs', MEMBERS, LOG_FIELDS).map((item): LogAnchor => ({ kind: 'log', baseUrl: item.string('baseUrl'), ...readLog(item) })),
+    certificateLogs: root.objects('ctlogs', MEMBERS, LOG_FIELDS).map((item): CertificateLogAnchor => ({ kind: 'certificate-log', ...readLog(item) })),
+    timestampAuthorities: root
+      .objects('timestampAuthorities', MEMBERS, AUTHORITY_FIELDS)
+      .map((item) => ({ kind: 'timestamp-authority', ...readAuthority(item) })),
+  };
+}
+
+function readLog(log: ProtoObject): Pick<LogAnchor, 'id' | 'name' | 'operator' | 'window' | 'key' | 'logId'> {
+  log.enumeration('hashAlgorithm', { SHA2_256: 1 });
+  const part = log.object('publicKey', ['rawBytes', 'keyDetails', 'validFor']);
+  const key = readKey(part);
+  const logId = log.object('logId', ['keyId']).bytes('keyId');
+  if (logId.length !== 32) log.refuse('its logId is not a SHA-256 digest');
+  return { id: key.fingerprint, name: log.string('baseUrl'), ...readOperator(log), window: readWindow(part), key, logId };
+}
+
+function readOperator(holder: ProtoObject): { operator?: string } {
+  const operator = holder.string('operator');
+  return operator === '' ? {} : { operator };
+}
+
+function readKey(part: ProtoObject): PublicKey {
+  try {
+    return parsePublicKey(part.bytes('rawBytes'));
+  } catch (cause) {
+    return part.refuse(`its key cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+function readAuthority(authority: ProtoObject): Pick<CertificateAuthorityAnchor, 'id' | 'name' | 'operator' | 'window' | 'certificates'> {
+  const members = authority.object('certChain', ['certificates']).objects('certificates', LIMITS.intermediateCertificates + 1, ['rawBytes']);
+  const certificates = members.map((member) => parseCertificate(member.bytes('rawBytes')));
+  const top = certificates.at(-1);
+  if (!top) return authority.refuse('it has no certificates');
+  if (new Set(certificates.map((certificate) => certificate.fingerprint)).size !== certificates.length)
+    authority.refuse('a certificate stands in its chain twice');
+  return {
+    id: encodeHex(hash('sha256', ...certificates.map((certificate) => certificate.raw))),
+    name: authority.string('uri') || top.subjectText,
+    ...readOperator(authority),
+    window: readWindow(authority),
+    certificates,
+  };
+}
+
+/** The start must be there: a missing bound would mean "since ever", which nobody wrote (sigstore_trustroot.proto, "valid_for"). */
+function readWindow(holder: ProtoObject): Window {
+  const part = holder.object('validFor', ['start', 'end']);
+  const from = readTime(part, 'start');
+  if (from === undefined) return part.refuse('start is missing');
+  const to = readTime(part, 'end');
+  if (to !== undefined && to < from) return part.refuse('it ends before it starts');
+  return to === undefined ? { from } : { from, to };
+}
+
+const TIMESTAMP = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})$/;
+
+/** RFC 3339 as proto3 JSON writes google.protobuf.Timestamp; fractions below a millisecond are cut. */
+function readTime(part: ProtoObject, name: string): number | undefined {
+  const text = part.string(name);
+  if (text === '') return undefined;
+  const match = TIMESTAMP.exec(text);
+  const time = match ? Date.parse(`${match[1]}.${(match[2] ?? '0').padEnd(3, '0').slice(0, 3)}${match[3]}`) : Number.NaN;
+  return Number.isFinite(time) ? time : part.refuse(`${name} is not a time`);
+}

@@ -1,0 +1,59 @@
+/**
+ * Evidence about one digest: what was found, and for every place where a signature may hide, how asking it ended.
+ * Evidence has no opinion, and everything in it is content-addressed.
+ */
+import type { Lookup } from '../artifact/index.ts';
+import { type DocumentSource, readDocument, type SignedEntity } from '../bundle/index.ts';
+import { fingerprintOf, type HashName } from '../crypto/index.ts';
+import { type FindingCode, SealwardError } from '../errors.ts';
+
+/** What the question is about. At least one digest is known; the bytes only where the artifact is at hand. */
+export interface Subject {
+  /** Lower-case hexadecimal by hash. */
+  readonly digests: Readonly<Partial<Record<HashName, string>>>;
+  readonly bytes?: Uint8Array;
+}
+
+export type PlaceName = 'referrers-api' | 'fallback-tag' | 'sig-tag' | 'att-tag' | 'file';
+
+export interface Place {
+  readonly name: PlaceName;
+  /** For people: which address stands for the place. */
+  readonly where: string;
+  readonly state: Lookup<unknown>['state'];
+  readonly cause?: SealwardError;
+  /** Signatures that the place lists but that were not fetched, because there are more than the bound. */
+  readonly left?: number;
+}
+
+/** One blob that carries signatures, or would if it could be read. */
+export interface EvidenceDocument {
+  /** `sha256:hex` of the bytes. */
+  readonly digest: string;
+  readonly place: PlaceName;
+  readonly entities: readonly SignedEntity[];
+  /** Why nothing could be read from it. */
+  readonly unreadable?: { readonly code: FindingCode; readonly detail: string };
+}
+
+export interface Evidence {
+  readonly subject: Subject;
+  readonly places: readonly Place[];
+  readonly documents: readonly EvidenceDocument[];
+}
+
+/** Reads one blob; whatever is wrong with it is a finding about this one document and never stops the judgement of others. */
+export function readEvidence(place: PlaceName, source: DocumentSource, bytes: Uint8Array): EvidenceDocument {
+  const digest = `sha256:${fingerprintOf(bytes)}`;
+  try {
+    return { digest, place, entities: readDocument(source, bytes) };
+  } catch (error) {
+    if (!(error instanceof SealwardError) || error.family !== 'InputError') throw error;
+    return {
+      digest,
+      place,
+      entities: [],
+      unreadable: { code: error.code === 'ERR_KEY_INVALID' ? 'ALGORITHM_REFUSED' : 'BUNDLE_MALFORMED', detail: error.message },
+    };
+  }
+}

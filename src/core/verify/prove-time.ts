@@ -1,0 +1,40 @@
+/** Which timestamp authorities dated the signature (RFC 3161). */
+import type { SignedEntity } from '../bundle/index.ts';
+import { parseTimestampToken, type TimestampToken, verifyTimestampToken } from '../crypto/index.ts';
+import { SealwardError } from '../errors.ts';
+import type { Anchors } from '../trust/index.ts';
+import type { Finding, TimeFact } from './facts.ts';
+import type { ProofMemory } from './prove.ts';
+
+export function proveTimestamps(entity: SignedEntity, anchors: Anchors, memory: ProofMemory, findings: Finding[], broken: Finding[]): TimeFact[] {
+  return entity.timestamps.flatMap((bytes) => {
+    const token = readToken(bytes, broken);
+    return token ? proveToken(token, entity.timestamped, anchors, memory, findings, broken) : [];
+  });
+}
+
+function readToken(bytes: Uint8Array, broken: Finding[]): TimestampToken | undefined {
+  try {
+    return parseTimestampToken(bytes);
+  } catch (error) {
+    if (!(error instanceof SealwardError)) throw error;
+    broken.push({ code: 'TIMESTAMP_INVALID', detail: error.message });
+    return undefined;
+  }
+}
+
+/** A token of an authority that is not trusted does not count; one that names a trusted authority must verify in all. */
+function proveToken(token: TimestampToken, dated: Uint8Array, anchors: Anchors, memory: ProofMemory, findings: Finding[], broken: Finding[]): TimeFact[] {
+  const facts: TimeFact[] = [];
+  const failed: Finding[] = [];
+  for (const anchor of anchors.timestampAuthorities) {
+    const verdict = verifyTimestampToken(token, dated, anchor.certificates, memory.certificates ? { cache: memory.certificates } : {});
+    if (verdict.ok) facts.push({ anchor, from: verdict.from, to: verdict.to });
+    else failed.push({ code: verdict.reason, detail: `the timestamp does not count for ${anchor.name}` });
+  }
+  if (facts.length > 0) return facts;
+  const named = failed.find(({ code }) => code === 'TIMESTAMP_INVALID' || code === 'TIMESTAMP_MISMATCH');
+  if (named) broken.push(named);
+  findings.push(named ?? failed[0] ?? { code: 'TIMESTAMP_UNTRUSTED', detail: 'no timestamp authority is trusted' });
+  return [];
+}

@@ -1,0 +1,52 @@
+/** What is asked of a signature. The command line fills it from flags; policies will fill the same. */
+import type { FulcioClaims } from '../crypto/index.ts';
+
+/** A whole-string match: exact, or a pattern that is anchored by construction. */
+export interface Matcher {
+  /** For people: what was asked for. */
+  readonly wanted: string;
+  readonly matches: (value: string) => boolean;
+}
+
+export interface SignerRequirement {
+  /** `key`: a trusted key made it. `certificate`: a key that a trusted authority certified, for the identity below. */
+  readonly kind: 'key' | 'certificate';
+  /** The name in the certificate: an e-mail address, a URI, a DNS name. */
+  readonly identity?: Matcher;
+  /** Who vouched for that name. */
+  readonly issuer?: Matcher;
+  readonly claims?: readonly { readonly claim: keyof FulcioClaims; readonly wanted: string }[];
+}
+
+export interface Requirement {
+  /** Of `any`, every kind counts: for a file whose bundle may carry either. */
+  readonly role: 'signature' | 'attestation' | 'any';
+  readonly signer: SignerRequirement;
+  /** How many independent logs must hold an entry. */
+  readonly logs: number;
+  /** How many independent timestamp authorities must have dated it. */
+  readonly timestamps: number;
+  /** Whether a trusted certificate log must have seen the certificate. */
+  readonly certificateLog: boolean;
+  /**
+   * What to do with a certificate's signature that nothing trusted dates: refuse it, or judge the certificate by today's
+   * date, which proves that it was made before now by a key that is still certified.
+   */
+  readonly undated: 'refuse' | 'now';
+  /** Of attestations; any when absent. */
+  readonly predicateTypes?: readonly string[];
+  /** Annotations that must stand in what was signed. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** `exact`: what was signed must name this repository. `any` ignores the name, as cosign does. */
+  readonly repository?: { readonly rule: 'any' } | { readonly rule: 'exact'; readonly name: string };
+}
+
+export function exactly(wanted: string): Matcher {
+  return { wanted, matches: (value) => value === wanted };
+}
+
+/** A regular expression in RE2 syntax, matched in linear time against the whole value. Throws ERR_USAGE. */
+export async function compilePattern(pattern: string): Promise<Matcher> {
+  const { anchoredPattern } = await import('./pattern.ts');
+  return { wanted: `/${pattern}/`, matches: anchoredPattern(pattern) };
+}

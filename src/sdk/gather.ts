@@ -1,0 +1,197 @@
+/**
+ * Gathers evidence about one digest from a registry, place after place: first the referrers, where today's signatures
+ * lie, and before anything is refused also the tags of the first generation. Whoever asks stops when it is enough.
+ */
+import type { FetchedManifest, Registry } from '../clients/registry/index.ts';
+import { type Descriptor, type Digest, formatDigest, type Lookup, type RepositoryName, referrersTag } from '../core/artifact/index.ts';
+import { type DocumentSource, signatureLayers } from '../core/bundle/index.ts';
+import { LIMITS } from '../core/encoding/index.ts';
+import { type EvidenceDocument, type Place, type PlaceName, readEvidence } from '../core/verify/index.ts';
+import { fitOfLayer, fitOfReferrer, type Wanted } from './fit.ts';
+import { inParallel } from './in-parallel.ts';
+
+export interface GatherOptions {
+  readonly registry: Registry;
+  /** Where signatures lie; usually the repository of the artifact itself. */
+  readonly repository: RepositoryName;
+  readonly digest: Digest;
+  readonly wanted: Wanted;
+  /** How many requests run side by side; 10 when not said. */
+  readonly workers?: number;
+  /** Absolute, on the registry client's clock. */
+  readonly deadline?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What one step added, and how all places stand after it. */
+export interface GatherStep {
+  readonly places: readonly Place[];
+  readonly documents: readonly EvidenceDocument[];
+}
+
+export async function* gather(options: GatherOptions): AsyncGenerator<GatherStep> {
+  const reader = new Reader(options);
+  const { registry, repository, digest, wanted } = options;
+  const call = reader.call;
+
+  const listed = await registry.referrers(repository, digest, { ...call, places: 'first' });
+  const states = new Map<PlaceName, Place>();
+  for (const name of reader.placeNames) states.set(name, reader.place(name, { state: 'not-asked' }));
+  const note = (place: Place): void => void states.set(place.name, place);
+  const step = (documents: readonly EvidenceDocument[]): GatherStep => ({ places: [...states.values()], documents });
+
+  for (const [name, lookup] of [
+    ['referrers-api', listed.api],
+    ['fallback-tag', listed.fallbackTag],
+  ] as const) {
+    for await (const read of reader.listing(name, lookup)) {
+      note(read.place);
+      yield step(read.documents);
+    }
+  }
+  const later = [
+    ...(listed.fallbackTag.state === 'not-asked' ? [reader.fallbackTag()] : []),
+    reader.attachment(wanted.role === 'signature' ? 'sig-tag' : 'att-tag'),
+  ];
+  for (const read of await Promise.all(later)) {
+    note(read.place);
+    yield step(read.documents);
+  }
+}
+
+interface ReadPlace {
+  readonly place: Place;
+  readonly documents: readonly EvidenceDocument[];
+}
+
+class Reader {
+  readonly #options: GatherOptions;
+  /** How many more signatures may be fetched, over all places together. */
+  #budget = LIMITS.signaturesFetched;
+  /** One payload is often signed by many: each blob is fetched once. */
+  readonly #blobs = new Map<string, Promise<Lookup<Uint8Array>>>();
+
+  constructor(options: GatherOptions) {
+    this.#options = options;
+  }
+
+  get placeNames(): readonly PlaceName[] {
+    return ['referrers-api', 'fallback-tag', this.#options.wanted.role === 'signature' ? 'sig-tag' : 'att-tag'];
+  }
+
+  get call(): { deadline?: number; signal?: AbortSignal } {
+    const { deadline, signal } = this.#options;
+    return { ...(deadline === undefined ? {} : { deadline }), ...(signal ? { signal } : {}) };
+  }
+
+  place(name: PlaceName, lookup: Lookup<unknown>, left = 0): Place {
+    const { digest } = this.#options;
+    const tag = `${digest.algorithm}-${digest.hex.slice(0, 12)}…`;
+    const where = {
+      'referrers-api': 'the referrers API',
+      'fallback-tag': `the tag ${tag}`,
+      'sig-tag': `the tag ${tag}.sig`,
+      'att-tag': `the tag ${tag}.att`,
+      file: 'the file',
+    }[name];
+    return { name, where, state: lookup.state, ...(lookup.state === 'unavailable' ? { cause: lookup.cause } : {}), ...(left > 0 ? { left } : {}) };
+  }
+
+  /** Reads what is listed, best fit first; each yield stands for one degree of fitness, so that the rest may stay unread. */
+  async *listing(name: 'referrers-api' | 'fallback-tag', lookup: Lookup<readonly Descriptor[]>): AsyncGenerator<ReadPlace> {
+    if (lookup.state !== 'complete' || lookup.value.length === 0) {
+      yield { place: this.place(name, lookup), documents: [] };
+      return;
+    }
+    let state: Lookup<unknown> = lookup;
+    let left = lookup.value.length;
+    const groups = Map.groupBy(lookup.value, (descriptor) => fitOfReferrer(descriptor, this.#options.wanted));
+    for (const [, group] of [...groups].sort(([a], [b]) => a - b)) {
+      const taken = group.slice(0, this.#budget);
+      this.#budget -= taken.length;
+      left -= taken.length;
+      const read = await inParallel(taken, this.#options.workers ?? 10, (descriptor) => this.referrer(name, descriptor));
+      for (const one of read) if (one.place.state === 'unavailable' && one.place.cause) state = { state: 'unavailable', cause: one.place.cause };
+      yield { place: this.place(name, state, left), documents: read.flatMap(({ documents }) => documents) };
+    }
+  }
+
+  async fallbackTag(): Promise<ReadPlace> {
+    const { registry, repository, digest } = this.#options;
+    const index = await registry.manifest(repository, referrersTag(digest), this.call);
+    if (index.state !== 'complete' || index.value.manifest.kind !== 'index') return { place: this.place('fallback-tag', index), documents: [] };
+    let last: ReadPlace = { place: this.place('fallback-tag', index), documents: [] };
+    const documents: EvidenceDocument[] = [];
+    for await (const read of this.listing('fallback-tag', { state: 'complete', value: index.value.manifest.manifests })) {
+      documents.push(...read.documents);
+      last = read;
+    }
+    return { place: last.place, documents };
+  }
+
+  async attachment(name: 'sig-tag' | 'att-tag'): Promise<ReadPlace> {
+    const { registry, repository, digest } = this.#options;
+    return this.layers(name, await registry.attachment(repository, digest, name === 'sig-tag' ? 'sig' : 'att', this.call));
+  }
+
+  private async referrer(name: PlaceName, descriptor: Descriptor): Promise<ReadPlace> {
+    const { registry, repository } = this.#options;
+    return this.layers(name, await registry.manifest(repository, descriptor.digest, this.call), descriptor);
+  }
+
+  /** The signatures in one manifest. What is listed but gone holds none; what cannot be read is a finding about itself alone. */
+  private async layers(name: PlaceName, manifest: Lookup<FetchedManifest>, listed?: Descriptor): Promise<ReadPlace> {
+    if (manifest.state === 'unavailable' && isJunk(manifest.cause.code)) {
+      const digest = listed ? formatDigest(listed.digest) : this.place(name, manifest).where;
+      return { place: this.place(name, { state: 'complete', value: undefined }), documents: [unreadable(digest, name, manifest.cause.message)] };
+    }
+    if (manifest.state !== 'complete' || manifest.value.manifest.kind !== 'manifest') return { place: this.place(name, manifest), documents: [] };
+    const { wanted, workers = 10 } = this.#options;
+    const layers = signatureLayers(manifest.value.manifest).sort((a, b) => fitOfLayer(a.source, wanted) - fitOfLayer(b.source, wanted));
+    // A listed manifest was counted when it was taken from its list; a tag's layers are what is counted there.
+    const room = listed ? LIMITS.signaturesFetched : this.#budget;
+    const taken = layers.slice(0, room);
+    if (!listed) this.#budget -= taken.length;
+    let state: Lookup<unknown> = manifest;
+    const documents = await inParallel(taken, workers, async ({ descriptor, source }) => {
+      const read = await this.document(name, descriptor, source);
+      if ('state' in read) state = read;
+      return 'state' in read ? [] : [read];
+    });
+    return { place: this.place(name, state, layers.length - taken.length), documents: documents.flat() };
+  }
+
+  private async document(
+    name: PlaceName,
+    descriptor: Descriptor,
+    source: DocumentSource,
+  ): Promise<EvidenceDocument | Extract<Lookup<never>, { state: 'unavailable' }>> {
+    const digest = formatDigest(descriptor.digest);
+    const bytes = await this.blob(descriptor, digest, source);
+    if (bytes.state === 'complete') return readEvidence(name, source, bytes.value);
+    if (bytes.state === 'absent') return unreadable(digest, name, 'the registry lists it but does not have it');
+    if (bytes.state === 'unavailable' && !isJunk(bytes.cause.code)) return bytes;
+    return unreadable(digest, name, bytes.state === 'unavailable' ? bytes.cause.message : 'it was not asked for');
+  }
+
+  /** One payload is often signed by many, so each blob is fetched once. */
+  private blob(descriptor: Descriptor, digest: string, source: DocumentSource): Promise<Lookup<Uint8Array>> {
+    const { registry, repository, wanted } = this.#options;
+    const maxBytes = source.kind === 'simple-signing' || wanted.role === 'signature' ? LIMITS.bundleBytes : LIMITS.attestationBytes;
+    let fetched = this.#blobs.get(digest);
+    if (!fetched) {
+      fetched = registry.blob(repository, descriptor, { ...this.call, maxBytes });
+      this.#blobs.set(digest, fetched);
+    }
+    return fetched;
+  }
+}
+
+/** What anybody with push access can leave in a repository; it says nothing about the registry. */
+function isJunk(code: string): boolean {
+  return code === 'ERR_MANIFEST_INVALID' || code === 'ERR_JSON_INVALID' || code === 'ERR_TOO_LARGE' || code === 'ERR_ENCODING_INVALID';
+}
+
+function unreadable(digest: string, place: PlaceName, detail: string): EvidenceDocument {
+  return { digest, place, entities: [], unreadable: { code: 'BUNDLE_MALFORMED', detail } };
+}
