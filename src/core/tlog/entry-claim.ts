@@ -2,9 +2,9 @@
  * What the body of a log entry says that it is about. The body is what the log hashed and signed for; it counts only
  * for the signature, key and digest that stand in it (CVE-2022-23649, CVE-2026-22703), so every one of them is read.
  */
-import type { HashName } from '../crypto/index.ts';
-import { HASH_BYTES } from '../crypto/index.ts';
+import { HASH_BYTES, type HashName } from '../crypto/index.ts';
 import { decodeBase64, decodeHex, decodeUtf8, type JsonObject, type JsonValue, LIMITS, parseJsonObject, parsePem } from '../encoding/index.ts';
+import { SealwardError } from '../errors.ts';
 import { logFormatError, readFormat, shown } from './log-format.ts';
 import type { TransparencyLogEntry } from './log-entry.ts';
 
@@ -95,8 +95,7 @@ const READERS: Readonly<Record<string, SpecReader>> = {
       envelopeHash: hexDigest(object(content, 'hash')),
       payloadType: text(envelope, 'payloadType'),
       signatures: list(envelope, 'signatures').map((item) => ({
-        // The envelope's own base64 was encoded once more on its way into the entry.
-        signature: decodeBase64(decodeUtf8(base64(item, 'sig'), 'sig'), 'sig'),
+        signature: decodeTwice(base64(item, 'sig')),
         verifier: pemVerifier(item, 'publicKey'),
       })),
     };
@@ -157,6 +156,19 @@ function protoSignature(holder: JsonObject): EntrySignature {
   const kind = verifier['publicKey'] === undefined ? 'certificate' : 'publicKey';
   const der = base64(object(verifier, kind === 'certificate' ? 'x509Certificate' : 'publicKey'), 'rawBytes');
   return { signature: base64(holder, 'content'), verifier: { kind, der }, keyDetails: text(verifier, 'keyDetails') };
+}
+
+/**
+ * The envelope's own base64 was encoded once more on its way into the entry. Where that did not happen the entry is
+ * still one that the log took in, about a signature that nobody made.
+ */
+function decodeTwice(once: Uint8Array): Uint8Array {
+  try {
+    return decodeBase64(decodeUtf8(once, 'sig'), 'sig');
+  } catch (error) {
+    if (error instanceof SealwardError) return once;
+    throw error;
+  }
 }
 
 function object(holder: JsonObject, name: string): JsonObject {

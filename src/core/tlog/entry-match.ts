@@ -29,11 +29,11 @@ const MATCH = { ok: true } as const;
 
 /** Every field of the claim is compared; one that cannot be compared does not match. */
 export function entryMatches(claim: EntryClaim, subject: EntrySubject): EntryMatch {
-  const own = claim.signatures.filter(({ signature, verifier }) => {
-    // Signature and key must stand in the entry together: each of them alone may be somebody else's.
-    return (signature === undefined || equalBytes(signature, subject.signature)) && sameVerifier(verifier, subject.verifier);
-  });
-  if (own.length === 0) return mismatch('another signature or key');
+  const same = claim.signatures.filter(({ signature }) => signature === undefined || equalBytes(signature, subject.signature));
+  if (same.length === 0) return mismatch('another signature');
+  // Signature and key must stand in the entry together: each of them alone may be somebody else's.
+  const own = same.filter(({ verifier }) => sameVerifier(verifier, subject.verifier));
+  if (own.length === 0) return mismatch('another key or certificate');
   if (subject.keyDetails !== undefined && !own.some(({ keyDetails }) => keyDetails === undefined || keyDetails === subject.keyDetails)) {
     return mismatch('a signature of another algorithm');
   }

@@ -20,6 +20,7 @@ export {
 } from './note-verifier.ts';
 export * from './sct.ts';
 export * from './tile.ts';
-export * from './verify-checkpoint.ts';
+export { type Cosignature, type TransparencyLog, type VerifiedCheckpoint, verifyCheckpoint } from './verify-checkpoint.ts';
 export * from './verify-entry.ts';
-export * from './verify-note.ts';
+export { type NoteVerdict, type VerifiedSignature, verifyNote } from './verify-note.ts';
+export { cosignedSubtree, cosignedText } from './verify-note.ts';

@@ -117,10 +117,3 @@ function bodyKind(body: Uint8Array): { readonly kind: string; readonly version: 
   if (typeof kind !== 'string' || typeof apiVersion !== 'string') throw logFormatError('the body of the log entry does not state its kind and version');
   return { kind, version: apiVersion };
 }
-
-/** Whether the entry is of Rekor's second generation, where a log has one tree and no promises. */
-export function isRekorV2({ kind, version }: Pick<TransparencyLogEntry, 'kind' | 'version'>): boolean {
-  // Rekor v1 has an intoto of that version too.
-  return version === '0.0.2' && (kind === 'hashedrekord' || kind === 'dsse');
-}
-

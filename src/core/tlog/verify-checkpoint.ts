@@ -60,8 +60,12 @@ function logVerifier(name: string, log: TransparencyLog): NoteVerifier {
   return { name, id: firstWord(log.logId), key: log.key, ...usage, ...(log.algorithm ? { algorithms: [log.algorithm] } : {}) };
 }
 
-/** `rekor.sigstore.dev - 2605736670972794746`: Rekor v1 names the tree, of which one server has several. */
 const TREE_ORIGIN = /^(\S+) - [0-9]+$/;
+
+/** `rekor.sigstore.dev - 2605736670972794746`: the name of a Rekor v1 server, which numbers its trees; undefined for other origins. */
+export function treeName(origin: string): string | undefined {
+  return TREE_ORIGIN.exec(origin)?.[1];
+}
 
 /**
  * The name under which the log must have signed a checkpoint of this origin, or undefined when the origin is not the
@@ -70,7 +74,7 @@ const TREE_ORIGIN = /^(\S+) - [0-9]+$/;
  * ID is the digest of that key.
  */
 export function signerName(origin: string, log: TransparencyLog): string | undefined {
-  const name = TREE_ORIGIN.exec(origin)?.[1];
+  const name = treeName(origin);
   if (name !== undefined) return encodeHex(log.logId) === log.key.fingerprint ? name : undefined;
   return log.baseUrl !== undefined && hostName(log.baseUrl) === origin ? origin : undefined;
 }

@@ -2,11 +2,11 @@
 import { verifySignature } from '../crypto/index.ts';
 import { encodeBase64, encodeHex, equalBytes, utf8 } from '../encoding/index.ts';
 import { verifyInclusion } from './inclusion-proof.ts';
-import { isRekorV2, type TransparencyLogEntry } from './log-entry.ts';
+import type { EntryInclusionProof, TransparencyLogEntry } from './log-entry.ts';
 import { type Refusal, refusal } from './log-format.ts';
 import { leafHash } from './merkle-hash.ts';
 import { logKeyUsage, type NoteVerifier } from './note-verifier.ts';
-import { type TransparencyLog, type VerifiedCheckpoint, verifyCheckpoint } from './verify-checkpoint.ts';
+import { type TransparencyLog, treeName, type VerifiedCheckpoint, verifyCheckpoint } from './verify-checkpoint.ts';
 
 export interface VerifiedPromise {
   readonly ok: true;
@@ -40,21 +40,27 @@ export function verifyInclusionPromise(entry: TransparencyLogEntry, log: Transpa
 export function verifyEntryInclusion(entry: TransparencyLogEntry, log: TransparencyLog, witnesses: readonly NoteVerifier[] = []): VerifiedCheckpoint | Refusal {
   const proof = entry.inclusionProof;
   if (!proof) return refusal('LOG_PROOF_MISSING', 'the log entry carries no inclusion proof');
-  if (proof.checkpoint === undefined) return refusal('LOG_PROOF_MISSING', 'the inclusion proof carries no checkpoint');
   if (!equalBytes(entry.logId, log.logId)) return refusal('LOG_UNKNOWN', 'the log entry is of another log');
+  if (proof.checkpoint === undefined) return refuseBareProof(entry.canonicalizedBody, proof);
   const verdict = verifyCheckpoint(proof.checkpoint, log, witnesses);
   if (!verdict.ok) return verdict;
   const { size, root } = verdict.checkpoint;
   if (proof.treeSize !== size || !equalBytes(proof.rootHash, root)) {
     return refusal('LOG_PROOF_INVALID', `the checkpoint is of a tree of ${size} leaves with another root or size than the inclusion proof states`);
   }
-  // A Rekor v2 log has one tree, so both indexes are one; in v1 the promise vouches for the entry's index.
-  if (isRekorV2(entry) && entry.logIndex !== proof.logIndex) {
+  // A log that names no tree has only one, so both indexes are the same; in Rekor v1 the promise vouches for the entry's.
+  if (treeName(verdict.checkpoint.origin) === undefined && entry.logIndex !== proof.logIndex) {
     return refusal('LOG_PROOF_INVALID', `the log entry has the index ${entry.logIndex}, its inclusion proof ${proof.logIndex}`);
   }
-  const leaf = leafHash(entry.canonicalizedBody);
-  if (!verifyInclusion({ index: proof.logIndex, size, leafHash: leaf, proof: proof.hashes, root })) {
-    return refusal('LOG_PROOF_INVALID', 'the inclusion proof does not lead from the entry to the root that the log signed');
-  }
-  return verdict;
+  return leadsToRoot(entry.canonicalizedBody, proof) ? verdict : refusal('LOG_PROOF_INVALID', 'the inclusion proof does not lead from the entry to the root that the log signed');
+}
+
+function leadsToRoot(body: Uint8Array, { logIndex, treeSize, rootHash, hashes }: EntryInclusionProof): boolean {
+  return verifyInclusion({ index: logIndex, size: treeSize, leafHash: leafHash(body), proof: hashes, root: rootHash });
+}
+
+/** Without a checkpoint nobody signed for the root, so the proof proves nothing; whether it is sound only decides what is said about it. */
+function refuseBareProof(body: Uint8Array, proof: EntryInclusionProof): Refusal {
+  if (!leadsToRoot(body, proof)) return refusal('LOG_PROOF_INVALID', 'the inclusion proof does not lead from the entry to the root that it states');
+  return refusal('LOG_PROOF_MISSING', 'the inclusion proof carries no checkpoint of the log');
 }
