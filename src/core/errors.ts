@@ -77,6 +77,7 @@ export const ERRORS = {
     'A certificate cannot be read or breaks the rules of its profile.',
     'Check that the file holds the certificate you meant, in PEM or DER.',
   ),
+  ERR_TIMESTAMP_INVALID: input('A timestamp cannot be read or breaks the rules of RFC 3161.', 'Get a new timestamp; if it came with a signature, sign again.'),
   ERR_BUNDLE_INVALID: input(
     'A signature bundle, envelope or signed document is malformed.',
     'Sign again; if it came from a registry, look at it with `sealward inspect`.',
@@ -114,6 +115,11 @@ export const ERRORS = {
     'Log in with `docker login HOST`, or give --registry-username and --registry-password.',
   ),
   ERR_REGISTRY_DENIED: access(403, 'The registry knows who asks and does not allow it.', 'Ask whoever runs the registry for access to this repository.'),
+  ERR_REGISTRY_NOT_ALLOWED: access(
+    403,
+    'The registry is not on the list of those that may be contacted.',
+    'Add the registry to the list in the configuration, or name it in a policy.',
+  ),
   // Could not find out
   ERR_REGISTRY_UNREACHABLE: unavailable('The registry could not be reached.', 'Check the host name, the network and the proxy settings, then try again.'),
   ERR_REGISTRY_THROTTLED: unavailable('The registry asked us to slow down.', 'Try again later, or log in: many registries allow more to known users.'),
@@ -184,7 +190,10 @@ const finding = (meaning: string, hint: string): FindingRow => ({ meaning, hint 
 /** The reasons why one signature, entry or timestamp did not count. They are values of a judgement, never thrown. */
 export const FINDINGS = {
   PLACE_NOT_ASKED: finding('A place that may hold a signature was not asked, so nothing can be said of what it holds.', 'Ask again; this is no answer yet.'),
-  NO_SIGNATURE: finding('Nothing is signed: every place that may hold a signature answered, and none does.', 'Sign the artifact, or check that you asked about the right one.'),
+  NO_SIGNATURE: finding(
+    'Nothing is signed: every place that may hold a signature answered, and none does.',
+    'Sign the artifact, or check that you asked about the right one.',
+  ),
   BUNDLE_MALFORMED: finding('The signature document is malformed.', 'Sign again; look at it with `sealward inspect`.'),
   FORMAT_UNSUPPORTED: finding('The signature is in a format or version that is not read.', 'Sign again with a current version of the signing tool.'),
   ALGORITHM_REFUSED: finding('The signature uses an algorithm or key size that is refused.', 'Sign again with ECDSA P-256, Ed25519, RSA 3072 or ML-DSA.'),

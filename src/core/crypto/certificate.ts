@@ -42,6 +42,8 @@ export interface Certificate {
   readonly version: 1 | 2 | 3;
   /** Lower-case hex without leading zeros. */
   readonly serial: string;
+  /** The contents of the INTEGER, as other documents repeat them. */
+  readonly serialBytes: Uint8Array;
   /** The names in DER; these are what is compared. */
   readonly issuer: Uint8Array;
   readonly subject: Uint8Array;
@@ -125,7 +127,8 @@ function readCertificate(raw: Uint8Array, what: string): Certificate {
     raw,
     tbs: tbs.raw,
     version: fields.version,
-    serial: fields.serial,
+    serial: encodeHex(fields.serialBytes).replace(/^0+(?=.)/, ''),
+    serialBytes: fields.serialBytes,
     issuer: fields.issuer,
     subject: fields.subject,
     get issuerText() {
@@ -171,7 +174,7 @@ function readTbs(tbs: DerNode) {
   if (wrapped.length > 1 || (wrapped.length === 1 && version !== 3)) throw derError('its extensions do not belong there');
   return {
     version,
-    serial: readSerial(serial),
+    serialBytes: readSerial(serial),
     algorithm: expectTag(algorithm, TAG.sequence, 'the signature algorithm'),
     issuer: expectTag(issuer, TAG.sequence, 'the issuer').raw,
     subject: expectTag(subject, TAG.sequence, 'the subject').raw,
@@ -190,12 +193,12 @@ function readVersion(node: DerNode | undefined): 1 | 2 | 3 {
 }
 
 /** Section 4.1.2.2 allows 20 octets; some authorities write 21, and more is only noise. */
-function readSerial(node: DerNode | undefined): string {
+function readSerial(node: DerNode | undefined): Uint8Array {
   const { value } = expectTag(node, TAG.integer, 'the serial number');
   const [first, second] = value;
   if (first === undefined || first >= 0x80 || value.length > 21) throw derError('the serial number is empty, negative or too long');
   if (first === 0 && second !== undefined && second < 0x80) throw derError('the serial number is not in its shortest form');
-  return encodeHex(value).replace(/^0+(?=.)/, '');
+  return value;
 }
 
 /** Section 4.1.2.5.2: whole seconds only, though other GeneralizedTimes may have fractions. */
