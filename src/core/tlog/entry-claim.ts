@@ -91,8 +91,8 @@ const READERS: Readonly<Record<string, SpecReader>> = {
     return {
       kind: 'intoto',
       version: '0.0.2',
+      // The `hash` beside it is what the client said and Rekor never checked, over a form of the envelope that nobody keeps.
       payloadHash: hexDigest(object(content, 'payloadHash')),
-      envelopeHash: hexDigest(object(content, 'hash')),
       payloadType: text(envelope, 'payloadType'),
       signatures: list(envelope, 'signatures').map((item) => ({
         signature: decodeTwice(base64(item, 'sig')),

@@ -53,11 +53,10 @@ const CLAIMS: readonly { readonly claim: EntryClaim; readonly compared: readonly
       kind: 'intoto',
       version: '0.0.2',
       payloadHash: digest('the payload'),
-      envelopeHash: digest('the envelope'),
       payloadType: 'text/plain',
       signatures: [own],
     },
-    compared: ['signature', 'verifier', 'payload', 'payloadType', 'envelope'],
+    compared: ['signature', 'verifier', 'payload', 'payloadType'],
   },
   {
     claim: { kind: 'intoto', version: '0.0.1', payloadHash: digest('the payload'), envelopeHash: digest('the envelope'), signatures: [{ verifier: CERTIFICATE }] },

@@ -61,7 +61,6 @@ const BODIES: readonly { readonly kind: string; readonly version: string; readon
     },
     claim: {
       payloadHash: { hash: 'sha256', bytes: HASH },
-      envelopeHash: { hash: 'sha256', bytes: HASH },
       payloadType: 'text/plain',
       signatures: [{ signature: SIGNATURE, verifier: { kind: 'certificate', der: CERTIFICATE } }],
     },
