@@ -4,6 +4,7 @@ import { concatBytes, LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { connectionError } from './connection-errors.ts';
 import type { Answer } from './exchange.ts';
+import type { HttpRequest } from './request.ts';
 import type { Watch } from './watch.ts';
 
 function tooLarge(what: string, maxBytes: number): SealwardError {
@@ -31,14 +32,17 @@ async function* chunks(message: IncomingMessage, watch: Watch, url: URL): AsyncG
   }
 }
 
-/** A successful body in pieces. */
-export async function* boundedBody(answer: Answer, watch: Watch, url: URL, maxBytes: number, what: string): AsyncGenerator<Uint8Array, void> {
+/** A successful body in pieces, counted and held against the request's own check. */
+export async function* boundedBody(answer: Answer, watch: Watch, url: URL, request: HttpRequest): AsyncGenerator<Uint8Array, void> {
   let total = 0;
+  const check = request.check?.();
   for await (const chunk of chunks(answer.message, watch, url)) {
     total += chunk.length;
-    if (total > maxBytes) throw tooLarge(what, maxBytes);
+    if (total > request.maxBytes) throw tooLarge(request.what, request.maxBytes);
+    check?.update(chunk);
     yield chunk;
   }
+  check?.finish();
 }
 
 /** Refuses by the Content-Length before a byte of the body is read. */

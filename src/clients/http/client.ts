@@ -61,7 +61,7 @@ export class HttpClient {
       const { answer, watch, url } = await this.#follow(request, attempt);
       if (answer.status >= 300) return { status: answer.status, headers: answer.headers, url, bytes: await errorBody(answer, watch, url) };
       if (request.method !== 'HEAD') refuseAnnounced(answer, watch, request.maxBytes, request.what);
-      return { status: answer.status, headers: answer.headers, url, bytes: await collect(boundedBody(answer, watch, url, request.maxBytes, request.what)) };
+      return { status: answer.status, headers: answer.headers, url, bytes: await collect(boundedBody(answer, watch, url, request)) };
     });
   }
 
@@ -72,7 +72,7 @@ export class HttpClient {
       const head = { status: answer.status, headers: answer.headers, url };
       if (answer.status >= 300) return { ...head, bytes: await errorBody(answer, watch, url), body: none() };
       refuseAnnounced(answer, watch, request.maxBytes, request.what);
-      return { ...head, bytes: NOTHING, body: boundedBody(answer, watch, url, request.maxBytes, request.what) };
+      return { ...head, bytes: NOTHING, body: boundedBody(answer, watch, url, request) };
     });
   }
 

@@ -5,7 +5,7 @@ export { HttpClient, type HttpOptions } from './client.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { speaksNoTls } from './connection-errors.ts';
 export { NO_PROXY, type ProxyConfig, parseProxyEnvironment, proxyFor } from './proxy.ts';
-export type { Home, HttpEvent, HttpObserver, HttpRequest, HttpResponse, HttpStream, RequestBody, ResponseHeaders } from './request.ts';
+export type { BodyCheck, Home, HttpEvent, HttpObserver, HttpRequest, HttpResponse, HttpStream, RequestBody, ResponseHeaders } from './request.ts';
 export type { ResolvedAddress, Resolver } from './resolver.ts';
 export { retryAfterMs } from './retry.ts';
 export { serverNamedUrl, standingOf } from './targets.ts';

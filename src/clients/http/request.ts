@@ -30,6 +30,13 @@ export interface HttpRequest {
   readonly what: string;
   /** Whether sending it twice is the same as sending it once; GET and HEAD always are. */
   readonly idempotent?: boolean;
+  readonly check?: () => BodyCheck;
+}
+
+/** Looks at a successful body while it arrives; a new one is made for every attempt. Either function may throw. */
+export interface BodyCheck {
+  update(chunk: Uint8Array): void;
+  finish(): void;
 }
 
 export interface HttpResponse {

@@ -5,6 +5,8 @@ export interface CallOptions {
   /** Absolute, in milliseconds on the client's clock (close to Date.now()); the client's own timeout when missing. */
   readonly deadline?: number;
   readonly signal?: AbortSignal;
+  /** Reads from the registry itself and from none of its mirrors, which may lag behind. */
+  readonly originOnly?: boolean;
 }
 
 /** What a tag or digest stands for. Size and type are there when a request had to be made, and not otherwise. */
@@ -24,7 +26,7 @@ export interface FetchedManifest {
 export interface ReferrersOptions extends CallOptions {
   /** Asks the API to filter; entries of the fallback index are never filtered, because cosign 3 labels them wrongly. */
   readonly artifactType?: string;
-  /** `first` (default) asks the fallback tag only where there is no API; `all` asks both side by side. */
+  /** `first` (default) asks the fallback tag only where there is no API; `all` asks both of the registry itself, side by side. */
   readonly places?: 'first' | 'all';
 }
 

@@ -20,6 +20,9 @@ export const LIMITS = {
   jsonDepth: 64,
   derDepth: 32,
   descriptorsListed: 1000,
+  tagsListed: 10_000,
+  /** Pages of one listing. */
+  pagesFollowed: 64,
   signaturesFetched: 64,
   logEntriesPerBundle: 32,
   timestampsPerBundle: 32,

@@ -1,0 +1,137 @@
+/**
+ * Attaching a manifest to its subject. Where the registry has the referrers API, pushing it is all. Elsewhere the index
+ * under the fallback tag must be changed, and a tag is a register that anybody overwrites as a whole: there is no
+ * compare-and-set in the distribution specification. What is done about two writers at once:
+ *
+ *   read the index, merge, write, read back; then wait, and read back once more; if the entry is not there, repeat.
+ *
+ * The wait (Fischer's algorithm) is what makes it hold: whoever read the index before our entry was in it, and writes
+ * within the wait, is seen by our second look, and our entry is written again; whoever reads later has our entry in
+ * what it writes. So no entry of a writer that follows this rule is lost as long as every writer writes within
+ * `settleMs` of its own read. A writer that is stalled longer than that between its read and its write, or one that
+ * does not look again (other tools), can still drop an entry after we looked for the last time; nobody can exclude
+ * that without conditional writes. An ETag is therefore sent back as If-Match, for registries that honour it. An entry
+ * that was dropped is put back by attaching the same once more, and every attachment of this client to the same
+ * subject puts back the ones before it.
+ */
+import { type Descriptor, type Digest, formatDigest, type Index, parseManifest, referrersTag } from '../../core/artifact/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import { listingOf, listsAll, mergeIndex } from './fallback-index.ts';
+import { fetchTagged, type TaggedManifest } from './manifests.ts';
+import { pushBlob, type UploadLimits } from './push-blob.ts';
+import { putManifest } from './push-manifest.ts';
+import type { Attached, Attachment } from './registry.ts';
+import { type Call, placeOf, type Site, type Wire } from './wire.ts';
+
+export const ATTACH = { attempts: 12, settleMs: 300, longestSettleMs: 5_000 } as const;
+
+export interface AttachSettings {
+  readonly upload: UploadLimits;
+  readonly settleMs: number;
+}
+
+export class Attacher {
+  readonly #wire: Wire;
+  readonly #settings: AttachSettings;
+  /** Writers of one index in this client wait for each other; only others can contend. */
+  readonly #queues = new Map<string, Promise<unknown>>();
+  /** What this client has listed in an index before. */
+  readonly #listed = new Map<string, readonly Descriptor[]>();
+
+  constructor(wire: Wire, settings: AttachSettings) {
+    this.#wire = wire;
+    this.#settings = settings;
+  }
+
+  async attach(site: Site, call: Call, attachment: Attachment): Promise<Attached> {
+    const manifest = parseManifest(attachment.manifest);
+    const { subject } = manifest;
+    if (!subject) throw new SealwardError('ERR_MANIFEST_INVALID', `${placeOf(site)}: what is to be attached names no subject`);
+    const blobs = attachment.blobs.map(({ digest, bytes }) =>
+      pushBlob(this.#wire, site, call, { digest, size: bytes.length, source: bytes }, this.#settings.upload),
+    );
+    // All of them end before an error is thrown: nothing keeps writing behind the back of the caller.
+    for (const outcome of await Promise.allSettled(blobs)) if (outcome.status === 'rejected') throw outcome.reason;
+    const pushed = await putManifest(this.#wire, site, call, { bytes: attachment.manifest });
+    if (pushed === 'precondition failed') throw new SealwardError('ERR_INVARIANT', 'a manifest was pushed by digest with a condition');
+    if (pushed.subjectListed) return { descriptor: pushed.descriptor, via: 'api' };
+    await this.#queued(site, subject.digest, () => this.#list(site, call, subject.digest, listingOf(manifest, pushed.descriptor)));
+    return { descriptor: pushed.descriptor, via: 'fallback-tag' };
+  }
+
+  async #queued<T>(site: Site, subject: Digest, work: () => Promise<T>): Promise<T> {
+    const key = indexKey(site, subject);
+    const before = this.#queues.get(key) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#queues.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#queues.get(key) === mine) this.#queues.delete(key);
+    }
+  }
+
+  async #list(site: Site, call: Call, subject: Digest, entry: Descriptor): Promise<void> {
+    const { clock, random } = this.#wire.http;
+    const key = indexKey(site, subject);
+    const wanted = [...(this.#listed.get(key) ?? []), entry];
+    for (let attempt = 1; attempt <= ATTACH.attempts; attempt++) {
+      const took = await this.#write(site, call, subject, wanted);
+      if (took !== undefined) {
+        // Others may be as slow as we were, and then some.
+        const settle = Math.min(Math.max(this.#settings.settleMs, took * 3), ATTACH.longestSettleMs);
+        await clock.sleep(settle, call.signal);
+        if (await this.#isListed(site, call, subject, wanted)) {
+          this.#listed.set(key, wanted);
+          return;
+        }
+      }
+      // Two writers that collided must not collide again.
+      await clock.sleep(random() * this.#settings.settleMs * attempt, call.signal);
+      if (call.signal?.aborted || clock.now() >= call.deadline) break;
+    }
+    throw new SealwardError(
+      'ERR_ATTACH_CONTENDED',
+      `${placeOf(site)}: ${formatDigest(entry.digest)} is pushed, but other writers kept it out of the index ${referrersTag(subject)} of what is attached`,
+    );
+  }
+
+  /**
+   * Reads, merges, writes and reads back. Milliseconds from the read to the end of the write; 0 when there was nothing
+   * to write; undefined when somebody else wrote in between.
+   */
+  async #write(site: Site, call: Call, subject: Digest, wanted: readonly Descriptor[]): Promise<number | undefined> {
+    const { clock } = this.#wire.http;
+    const tag = referrersTag(subject);
+    const started = clock.now();
+    const found = await this.#read(site, call, tag);
+    if (found && listsAll(indexOf(site, found, tag), wanted)) return 0;
+    const bytes = mergeIndex(found?.bytes, wanted, `${placeOf(site)}: the index ${tag}`);
+    const put = await putManifest(this.#wire, site, call, { bytes, tag, ifMatch: found?.etag });
+    if (put === 'precondition failed') return undefined;
+    const took = clock.now() - started;
+    return (await this.#isListed(site, call, subject, wanted)) ? took : undefined;
+  }
+
+  async #isListed(site: Site, call: Call, subject: Digest, wanted: readonly Descriptor[]): Promise<boolean> {
+    const tag = referrersTag(subject);
+    const found = await this.#read(site, call, tag);
+    return found !== undefined && listsAll(indexOf(site, found, tag), wanted);
+  }
+
+  #read(site: Site, call: Call, tag: string): Promise<TaggedManifest | undefined> {
+    return fetchTagged(this.#wire, site, call, tag);
+  }
+}
+
+function indexOf(site: Site, found: TaggedManifest, tag: string): Index {
+  if (found.manifest.kind === 'index') return found.manifest;
+  throw new SealwardError(
+    'ERR_MANIFEST_INVALID',
+    `${placeOf(site)}: the tag ${tag} is a manifest where the index of referrers should be; it is not overwritten`,
+  );
+}
+
+function indexKey(site: Site, subject: Digest): string {
+  return `${placeOf(site)}@${formatDigest(subject)}`;
+}

@@ -1,0 +1,152 @@
+/** Requests to one registry: its URL, our credentials, and the second try after a challenge. */
+import { formatRepository, type RepositoryName } from '../../core/artifact/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import { type BodyCheck, type HttpClient, type HttpRequest, type HttpResponse, type HttpStream, type RequestBody, speaksNoTls } from '../http/index.ts';
+import { statusError } from './answers.ts';
+import type { Authenticator, AuthQuery } from './auth.ts';
+import type { Endpoint, Endpoints, Scheme } from './endpoints.ts';
+
+/** The time and the will that a caller gives to one call; every request of the call shares them. */
+export interface Call {
+  readonly deadline: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Where a request goes: below `/v2/<repository>/` of an endpoint, or to a URL that the registry named there. */
+export interface Site {
+  readonly endpoint: Endpoint;
+  readonly name: RepositoryName;
+}
+
+export interface Ask {
+  readonly method: HttpRequest['method'];
+  /** What follows `/v2/<repository>/`, or the full URL that the registry gave. */
+  readonly target: string | URL;
+  /** Names it in messages. */
+  readonly what: string;
+  readonly maxBytes: number;
+  /** What the token must allow; pull when missing. */
+  readonly write?: 'push' | 'delete';
+  /** A further repository from which a blob is mounted. */
+  readonly mountFrom?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: RequestBody;
+  readonly idempotent?: boolean;
+  readonly check?: () => BodyCheck;
+}
+
+/** "registry/repository", as the messages name the place that was asked. */
+export function placeOf(site: Site): string {
+  return `${site.endpoint.registry}/${repositoryAt(site)}`;
+}
+
+function repositoryAt({ endpoint, name }: Site): string {
+  return `${endpoint.prefix}${name.repository}`;
+}
+
+export class Wire {
+  readonly http: HttpClient;
+  readonly endpoints: Endpoints;
+  readonly #auth: Authenticator;
+
+  constructor(http: HttpClient, endpoints: Endpoints, auth: Authenticator) {
+    this.http = http;
+    this.endpoints = endpoints;
+    this.#auth = auth;
+  }
+
+  /** Any status but 401 comes back to the caller. */
+  send(site: Site, call: Call, ask: Ask): Promise<HttpResponse> {
+    return this.#inSomeScheme(site, (base) => this.#authenticated(site, call, ask, base, (request) => this.http.send(request)));
+  }
+
+  open(site: Site, call: Call, ask: Ask): Promise<HttpStream> {
+    return this.#inSomeScheme(site, (base) => this.#authenticated(site, call, ask, base, (request) => this.http.open(request)));
+  }
+
+  /** The error for a status that is not what was hoped for. */
+  refuse(site: Site, response: HttpResponse, what: string): never {
+    throw statusError(response, placeOf(site), what);
+  }
+
+  async #inSomeScheme<T extends HttpResponse>(site: Site, send: (base: URL) => Promise<T>): Promise<T> {
+    const { endpoint } = site;
+    const base = this.endpoints.base(endpoint);
+    const other = this.endpoints.otherScheme(endpoint);
+    let failure: unknown;
+    try {
+      const response = await send(base);
+      if (other === undefined || !wantsTls(response, other)) {
+        this.endpoints.learn(endpoint, base.protocol === 'http:' ? 'http' : 'https');
+        return response;
+      }
+    } catch (error) {
+      if (other === undefined || !(error instanceof SealwardError) || !otherSchemeMayHelp(error, other)) throw error;
+      failure = error;
+    }
+    const changed = new URL(base);
+    changed.protocol = `${other}:`;
+    try {
+      const response = await send(changed);
+      this.endpoints.learn(endpoint, other as Scheme);
+      return response;
+    } catch (error) {
+      // The first failure says more about what the user meant, unless the second got as far as an answer.
+      if (failure !== undefined && error instanceof SealwardError && error.code === 'ERR_REGISTRY_UNREACHABLE') throw failure;
+      throw error;
+    }
+  }
+
+  async #authenticated<T extends HttpResponse>(site: Site, call: Call, ask: Ask, base: URL, send: (request: HttpRequest) => Promise<T>): Promise<T> {
+    const url = typeof ask.target === 'string' ? new URL(`/v2/${repositoryAt(site)}/${ask.target}`, base) : ask.target;
+    const query: AuthQuery = { endpoint: site.endpoint, base, repository: repositoryAt(site), scopes: scopes(site, ask), ...call };
+    // A Location may name another host; whoever that is, our credentials are none of its business.
+    const atHome = url.origin === base.origin;
+    const authorization = atHome ? await this.#auth.prepare(query) : undefined;
+    const response = await send(this.#request(site, call, ask, url, authorization));
+    if (response.status !== 401) return response;
+    // A challenge from where a redirect led is not the registry's, and is not answered.
+    const challenges = atHome && response.url.origin === base.origin ? response.headers.all('www-authenticate') : [];
+    const better = challenges.length === 0 ? undefined : await this.#auth.answer(query, challenges, authorization);
+    if (better === undefined) throw statusError(response, placeOf(site), ask.what, secretsOf(authorization));
+    const second = await send(this.#request(site, call, ask, url, better));
+    if (second.status === 401) throw statusError(second, placeOf(site), ask.what, secretsOf(better));
+    return second;
+  }
+
+  #request(site: Site, call: Call, ask: Ask, url: URL, authorization: string | undefined): HttpRequest {
+    return {
+      method: ask.method,
+      url,
+      home: site.endpoint.home,
+      what: `${ask.what} of ${formatRepository(site.name)}`,
+      maxBytes: ask.maxBytes,
+      ...call,
+      ...(ask.headers === undefined ? {} : { headers: ask.headers }),
+      ...(ask.body === undefined ? {} : { body: ask.body }),
+      ...(ask.idempotent === undefined ? {} : { idempotent: ask.idempotent }),
+      ...(ask.check === undefined ? {} : { check: ask.check }),
+      ...(authorization === undefined ? {} : { authorization }),
+    };
+  }
+}
+
+/** What Go's servers, and those in front of them, say to plain HTTP on a TLS port. */
+function wantsTls(response: HttpResponse, other: Scheme): boolean {
+  return other === 'https' && response.status === 400 && Buffer.from(response.bytes).toString('latin1').includes('HTTPS');
+}
+
+function otherSchemeMayHelp(error: SealwardError, other: Scheme): boolean {
+  if (other === 'http') return speaksNoTls(error);
+  return error.code === 'ERR_REGISTRY_UNREACHABLE' || error.code === 'ERR_CONTENT_REFUSED';
+}
+
+function scopes(site: Site, ask: Ask): readonly string[] {
+  const actions = ask.write === undefined ? 'pull' : ask.write === 'push' ? 'pull,push' : 'delete';
+  const own = `repository:${repositoryAt(site)}:${actions}`;
+  return ask.mountFrom === undefined ? [own] : [own, `repository:${site.endpoint.prefix}${ask.mountFrom}:pull`];
+}
+
+function secretsOf(authorization: string | undefined): readonly string[] {
+  return authorization === undefined ? [] : [authorization.slice(authorization.indexOf(' ') + 1)];
+}
