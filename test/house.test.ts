@@ -122,6 +122,15 @@ test('files are named by nouns and verbs of the field, and none has outgrown its
   }
 });
 
+test('the reader of imports loses its way in no file: brackets balance in what it takes for code', () => {
+  for (const [path, text] of new Map([...house, ...readTree(repositoryRoot, 'test')])) {
+    const { code } = scan(text);
+    for (const [open = '', close = ''] of ['{}', '()', '[]'].map((pair) => pair.split(''))) {
+      assert.equal(code.split(open).length, code.split(close).length, `${path}: ${open}${close}`);
+    }
+  }
+});
+
 const ROOMS: Record<string, string> = {
   'src/core/errors.ts': 'export const e = 1;',
   'src/core/encoding/index.ts': "export * from './hex.ts';",

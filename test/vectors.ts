@@ -28,9 +28,9 @@ export function requireVectors(t: Pick<TestContext, 'skip'>, suite = ''): boolea
 }
 
 /** The same for anything else that a test needs and a laptop may lack, such as a peer program. */
-export function requirePath(t: Pick<TestContext, 'skip'>, path: string, what: string, remedy: string): boolean {
+export function requirePath(t: Pick<TestContext, 'skip'>, path: string, what: string, remedy: string, ci = inCI): boolean {
   if (existsSync(path)) return true;
-  if (inCI) throw new Error(`CI needs ${what}, and nothing is at ${path}: ${remedy}`);
+  if (ci) throw new Error(`CI needs ${what}, and nothing is at ${path}: ${remedy}`);
   t.skip(`${what} is not on this machine: ${remedy}`);
   return false;
 }
