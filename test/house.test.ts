@@ -117,7 +117,8 @@ test('the house stands as the plan says', () => {
 test('files are named by nouns and verbs of the field, and none has outgrown its story', () => {
   for (const [path, text] of house) {
     assert.match(path, /^src(?:\/[a-z0-9]+(?:-[a-z0-9]+)*)+(?:\.test)?\.ts$/, 'kebab-case');
-    assert.doesNotMatch(path, /\b(?:utils?|helpers?|common|managers?|misc|info|handlers?|processors?|lib)\b/);
+    // A credential helper is what Docker calls the program that keeps credentials.
+    assert.doesNotMatch(path, /\b(?:utils?|(?<!credential-)helpers?|common|managers?|misc|info|handlers?|processors?|lib)\b/);
     assert.ok(text.split('\n').length <= 500, `${path} has over 500 lines: which second story moved in?`);
   }
 });
