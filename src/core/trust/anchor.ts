@@ -77,7 +77,7 @@ export function joinAnchors(...all: readonly Partial<Anchors>[]): Anchors {
   };
 }
 
-/** Whether the whole interval lies in the window. */
-export function inWindow(window: Window, from: number, to: number): boolean {
-  return window.from <= from && (window.to === undefined || to <= window.to);
+/** Whether a moment, in milliseconds since 1970, lies in the window; both ends belong to it. */
+export function inWindow({ from, to }: Window, moment: number): boolean {
+  return from <= moment && (to === undefined || moment <= to);
 }

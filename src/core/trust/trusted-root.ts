@@ -1,5 +1,5 @@
 /** Sigstore's trusted_root.json (sigstore/protobuf-specs, sigstore_trustroot.proto), to anchors. */
-import { hash, parseCertificate, parsePublicKey, type PublicKey } from '../crypto/index.ts';
+import { algorithmByName, algorithmFits, hash, parseCertificate, parsePublicKey, parseRsaPublicKey, type PublicKey } from '../crypto/index.ts';
 import { encodeHex, LIMITS, parseJson, ProtoObject } from '../encoding/index.ts';
 import type { Anchors, CertificateAuthorityAnchor, CertificateLogAnchor, LogAnchor, Window } from './anchor.ts';
 
@@ -44,7 +44,12 @@ function readOperator(holder: ProtoObject): { operator?: string } {
 
 function readKey(part: ProtoObject): PublicKey {
   try {
-    return parsePublicKey(part.bytes('rawBytes'));
+    const details = part.value('keyDetails');
+    const algorithm = typeof details === 'string' || typeof details === 'number' ? algorithmByName(details) : undefined;
+    if (!algorithm) return part.refuse('keyDetails is not an algorithm that is read');
+    // The names that start with PKCS1 say that the key stands without its SubjectPublicKeyInfo.
+    const key = algorithm.keyDetails.startsWith('PKCS1_') ? parseRsaPublicKey(part.bytes('rawBytes')) : parsePublicKey(part.bytes('rawBytes'));
+    return algorithmFits(algorithm, key) ? key : part.refuse('the key is not of the kind that keyDetails names');
   } catch (cause) {
     return part.refuse(`its key cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
   }

@@ -3,6 +3,7 @@
  * nothing and keeps nothing. Windows and the clock come in here, and only here.
  */
 import { entityRole } from '../bundle/index.ts';
+import { wasValidAt } from '../crypto/index.ts';
 import { inWindow } from '../trust/index.ts';
 import { type Candidate, CHECKS, type Check, type Decision } from './decision.ts';
 import type { EntryFact, Facts, Finding, SignatureFacts, SignerFact, TimeFact } from './facts.ts';
@@ -107,7 +108,7 @@ function checkSigner({ broken, findings }: SignatureFacts, signer: SignerFact | 
  * (sigstore common.proto, TimeRange).
  */
 function trustedTimes({ times }: SignatureFacts): TimeFact[] {
-  return times.filter(({ anchor, from, to }) => inWindow(anchor.window, from, to));
+  return times.filter(({ anchor, at }) => inWindow(anchor.window, at));
 }
 
 /** Counting is per independent party, never per entry (CVE-2026-49834). */
@@ -127,9 +128,9 @@ function checkLogs(facts: SignatureFacts, times: readonly TimeFact[], { logs }: 
 
 /** A promise is judged at the time it states; an entry without one at the times that others state, or as of now. */
 function entryInWindow({ anchor, promisedAt }: EntryFact, times: readonly TimeFact[], now: number): boolean {
-  if (promisedAt !== undefined) return inWindow(anchor.window, promisedAt, promisedAt);
-  if (times.length === 0) return inWindow(anchor.window, now, now);
-  return times.some(({ from, to }) => inWindow(anchor.window, from, to));
+  if (promisedAt !== undefined) return inWindow(anchor.window, promisedAt);
+  if (times.length === 0) return inWindow(anchor.window, now);
+  return times.some(({ at }) => inWindow(anchor.window, at));
 }
 
 function checkTime(
@@ -148,7 +149,7 @@ function checkTime(
   if (outside) {
     return {
       code: outside.anchor.kind === 'log' ? 'LOG_OUTSIDE_WINDOW' : 'TIMESTAMP_OUTSIDE_WINDOW',
-      detail: `${outside.anchor.name} is not trusted for ${new Date(outside.from).toISOString()}`,
+      detail: `${outside.anchor.name} is not trusted for ${new Date(outside.at).toISOString()}`,
     };
   }
   return (
@@ -162,13 +163,12 @@ function checkTime(
 /** Every certificate of the chain, and the authority's own window, must hold at every proven time (CVE-2026-24122). */
 function checkCertificate(signer: SignerFact | undefined, times: readonly TimeFact[], { signer: wanted }: Requirement, { now }: Request): Finding | undefined {
   if (wanted.kind === 'key' || !signer?.certificate) return undefined;
-  const moments = times.length > 0 ? times : [{ from: now, to: now }];
-  const valid = signer.certificate.issuers.some(({ anchor, chain }) =>
-    moments.every(({ from, to }) => inWindow(anchor.window, from, to) && chain.every(({ notBefore, notAfter }) => notBefore <= from && to <= notAfter)),
-  );
+  // verification.md, Time: the upper end of the interval is compared, so that an inexact clock cannot extend a validity.
+  const moments = times.length > 0 ? times.map(({ to }) => to) : [now];
+  const valid = signer.certificate.issuers.some(({ anchor, chain }) => moments.every((moment) => inWindow(anchor.window, moment) && wasValidAt(chain, moment)));
   if (valid) return undefined;
   const { leaf } = signer.certificate;
-  const at = new Date((moments[0] as { to: number }).to).toISOString();
+  const at = new Date(moments[0] as number).toISOString();
   return {
     code: 'CERTIFICATE_EXPIRED',
     detail: `it is dated ${at}; the certificate is valid from ${new Date(leaf.notBefore).toISOString()} to ${new Date(leaf.notAfter).toISOString()}`,
@@ -178,7 +178,7 @@ function checkCertificate(signer: SignerFact | undefined, times: readonly TimeFa
 function checkCertificateLog(signer: SignerFact | undefined, { certificateLog, signer: wanted }: Requirement): Finding | undefined {
   if (!certificateLog || wanted.kind === 'key' || !signer?.certificate) return undefined;
   const { loggedBy, findings } = signer.certificate;
-  if (loggedBy.some(({ anchor, at }) => inWindow(anchor.window, at, at))) return undefined;
+  if (loggedBy.some(({ anchor, at }) => inWindow(anchor.window, at))) return undefined;
   return (
     findings.find(({ code }) => code === 'SCT_MISSING' || code === 'SCT_INVALID') ?? {
       code: 'SCT_INVALID',

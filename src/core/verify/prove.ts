@@ -33,7 +33,7 @@ function proveEntity(document: EvidenceDocument, entity: SignedEntity, subject: 
   const signers = proveSigners(entity, subject, anchors, memory, findings, broken); // a trusted key, or one that a trusted authority certified, made it
   const entries = proveEntries(entity, signers, subject, anchors, findings, broken); // a trusted log holds an entry about this signature, key and digest
   const times = [
-    ...entries.flatMap(({ anchor, promisedAt }) => (promisedAt === undefined ? [] : [{ anchor, from: promisedAt, to: promisedAt }])),
+    ...entries.flatMap(({ anchor, promisedAt }) => (promisedAt === undefined ? [] : [{ anchor, at: promisedAt, from: promisedAt, to: promisedAt }])),
     ...proveTimestamps(entity, anchors, memory, findings, broken), //         a trusted authority dated this signature
   ];
   return { document, entity, ...(about === undefined ? {} : { about }), signers, entries, times, findings, broken };
