@@ -194,7 +194,8 @@ export function derTime(node: DerNode | undefined, what: string): number {
   ) {
     throw derError(`${what} is not a moment of the calendar`);
   }
-  return time + (match[7] === undefined ? 0 : Math.floor(Number(`0.${match[7]}`) * 1000));
+  // By digits: as a binary fraction .57 would come out as 569.
+  return time + Number((match[7] ?? '').padEnd(3, '0').slice(0, 3));
 }
 
 /** Walks a whole structure to its bounded depth: for hostile input that is about to be looked at piece by piece. */

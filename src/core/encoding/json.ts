@@ -1,6 +1,7 @@
 /**
  * Strict JSON (RFC 8259 and I-JSON, RFC 7493): size first, then UTF-8, then one pass over the text that bounds the
- * nesting and refuses duplicate keys and integers beyond 2^53, which JSON.parse would change without a word.
+ * nesting and refuses duplicate keys, lone surrogates and numbers that JSON.parse would change without a word: integers
+ * beyond 2^53, and what is too large for a double.
  */
 import { SealwardError } from '../errors.ts';
 import { decodeUtf8 } from './bytes.ts';
@@ -17,7 +18,8 @@ export interface JsonLimits {
 }
 
 function refuse(what: string, why: string, cause?: unknown): never {
-  throw new SealwardError('ERR_JSON_INVALID', `${what} is not strict JSON: ${why}`, { cause });
+  // The reason may quote the document, and its control characters have no business on a terminal.
+  throw new SealwardError('ERR_JSON_INVALID', `${what} is not strict JSON: ${why.replace(/[\p{Cc}\p{Cf}]/gu, '\ufffd')}`, { cause });
 }
 
 const QUOTE = 0x22;
@@ -29,6 +31,7 @@ export function parseJson(source: Uint8Array | string, limits: JsonLimits): Json
     throw new SealwardError('ERR_TOO_LARGE', `${limits.what} is larger than ${maxBytes} bytes`);
   }
   const text = typeof source === 'string' ? source : decodeUtf8(source, limits.what);
+  if (typeof source === 'string' && !source.isWellFormed()) refuse(limits.what, 'it holds half of a character');
   let value: JsonValue;
   try {
     value = JSON.parse(text) as JsonValue;
@@ -47,6 +50,8 @@ export function parseJsonObject(source: Uint8Array | string, limits: JsonLimits)
 }
 
 function scan(text: string, what: string, maxDepth: number): void {
+  // The text itself is well formed by now, so only escapes can bring lone surrogates in (RFC 7493 section 2.1).
+  const mayBeIllFormed = /\\u[dD][89a-fA-F]/.test(text);
   // One entry per open container: the keys seen so far, or null for an array.
   const open: (Set<string> | null)[] = [];
   let expectKey = false;
@@ -56,6 +61,7 @@ function scan(text: string, what: string, maxDepth: number): void {
       const start = i;
       const end = endOfString(text, i);
       i = end;
+      if (mayBeIllFormed && !(JSON.parse(text.slice(start, end + 1)) as string).isWellFormed()) refuse(what, 'a string holds half of a character');
       if (!expectKey) continue;
       expectKey = false;
       const keys = open[open.length - 1];
@@ -96,7 +102,10 @@ function endOfNumber(text: string, start: number, what: string): number {
   let end = start + 1;
   while (end < text.length && '0123456789.eE+-'.includes(text[end] as string)) end++;
   const number = text.slice(start, end);
-  if (!/[.eE]/.test(number) && !Number.isSafeInteger(Number(number))) refuse(what, `the number ${number.slice(0, 40)} is beyond 2^53`);
+  const isInteger = !/[.eE]/.test(number);
+  if (isInteger ? !Number.isSafeInteger(Number(number)) : !Number.isFinite(Number(number))) {
+    refuse(what, `the number ${number.slice(0, 40)} is beyond ${isInteger ? '2^53' : 'what a double can hold'}`);
+  }
   return end - 1;
 }
 
