@@ -8,7 +8,7 @@ export * from './fulcio-claims.ts';
 export * from './hash.ts';
 export * from './private-key.ts';
 export * from './public-key.ts';
-export type { TimestampInfo } from './timestamp-info.ts';
+export type { TimestampStatement } from './timestamp-statement.ts';
 export { parseTimestampToken } from './timestamp-token.ts';
 export type { TimestampToken } from './timestamp-token.ts';
 export * from './verdict-cache.ts';

@@ -21,11 +21,11 @@ import { SealwardError } from '../errors.ts';
 import type { HashName } from './hash.ts';
 import { HASH_BYTES, hash } from './hash.ts';
 import { readHashAlgorithm } from './signature-oid.ts';
-import type { TimestampInfo } from './timestamp-info.ts';
-import { readTimestampInfo } from './timestamp-info.ts';
+import type { TimestampStatement } from './timestamp-statement.ts';
+import { readTimestampStatement } from './timestamp-statement.ts';
 
 export interface TimestampToken {
-  readonly info: TimestampInfo;
+  readonly statement: TimestampStatement;
   /** Certificates that came along, unverified and in DER: the sender chooses them, so they are read only when one is looked for. */
   readonly unverifiedCertificates: readonly Uint8Array[];
   readonly signer: SignerName;
@@ -105,14 +105,14 @@ function readSignedData(node: DerNode): TimestampToken {
   if (signers.length !== 1 || extra.length > 0) throw derError('it has not exactly one signer');
   if (bag.length > LIMITS.intermediateCertificates) throw derError(`it carries more than ${LIMITS.intermediateCertificates} certificates`);
   return {
-    info: readTimestampInfo(content),
+    statement: readTimestampStatement(content),
     // Attribute certificates and other kinds have context tags and are of no use.
     unverifiedCertificates: bag.filter((item) => item.tag === TAG.sequence).map((item) => item.raw),
     ...readSigner(signers[0] as DerNode, content),
   };
 }
 
-function readSigner(node: DerNode, content: Uint8Array): Omit<TimestampToken, 'info' | 'unverifiedCertificates'> {
+function readSigner(node: DerNode, content: Uint8Array): Omit<TimestampToken, 'statement' | 'unverifiedCertificates'> {
   const [version, name, digest, attributesNode, algorithm, signature, ...rest] = derSequence(node, 'the signer');
   // RFC 5652 section 5.3: 1 with issuer and serial number, 3 with a subject key identifier.
   const byKeyId = name?.tag === SUBJECT_KEY_ID;

@@ -16,7 +16,9 @@ import { verifyScheme } from './verify-signature.ts';
 export type TimestampVerdict =
   | {
       readonly ok: true;
-      /** The message existed at some moment in this interval, in milliseconds since 1970: the stated time with its accuracy. */
+      /** The time that the authority stated, in milliseconds since 1970. */
+      readonly at: number;
+      /** The message existed at some moment in this interval: the stated time with its accuracy. */
       readonly from: number;
       readonly to: number;
       /** The authority's certificate that signed. */
@@ -32,15 +34,15 @@ export type TimestampVerdict =
  * the token. When the authority itself was trusted is for the caller to judge.
  */
 export function verifyTimestampToken(token: TimestampToken, message: Uint8Array, trusted: readonly Certificate[], cache?: VerdictCache): TimestampVerdict {
-  const { info } = token;
-  if (!equalBytes(hash(info.hash, message), info.digest)) return refused('TIMESTAMP_MISMATCH');
+  const { statement } = token;
+  if (!equalBytes(hash(statement.hash, message), statement.digest)) return refused('TIMESTAMP_MISMATCH');
   const found = findSigner(token, trusted, cache);
   if (!found) return refused('TIMESTAMP_UNTRUSTED');
   const { signer, chain } = found;
   if (!isTimestampingCertificate(signer) || !chainServes(chain, EXTENDED_KEY_USAGE.timeStamping)) return refused('TIMESTAMP_UNTRUSTED');
   if (!isSignedBy(token, signer)) return refused('TIMESTAMP_INVALID');
-  if (!wasValidAt(chain, info.time)) return refused('TIMESTAMP_OUTSIDE_WINDOW');
-  return { ok: true, from: info.time - info.accuracy, to: info.time + info.accuracy, signer, chain };
+  if (!wasValidAt(chain, statement.time)) return refused('TIMESTAMP_OUTSIDE_WINDOW');
+  return { ok: true, at: statement.time, from: statement.time - statement.accuracy, to: statement.time + statement.accuracy, signer, chain };
 }
 
 function refused(reason: FindingCode): TimestampVerdict {
@@ -60,7 +62,7 @@ function findSigner(token: TimestampToken, trusted: readonly Certificate[], cach
   let expired: { signer: Certificate; chain: Certificate[] } | undefined;
   for (const signer of candidates) {
     if (!isNamed(token, signer)) continue;
-    const usable = (certificate: Certificate): boolean => wasValidAt([certificate], token.info.time);
+    const usable = (certificate: Certificate): boolean => wasValidAt([certificate], token.statement.time);
     const chain = buildChain(signer, embedded, trusted, { ...options, usable });
     if (chain) return { signer, chain };
     const anyTime = buildChain(signer, embedded, trusted, options);

@@ -17,7 +17,7 @@ export class ProtoObject {
     this.#code = code;
     if (value === null || typeof value !== 'object' || Array.isArray(value)) throw new SealwardError(code, `${what} is not an object`);
     const object: JsonObject = {};
-    for (const [key, member] of Object.entries(value as JsonObject)) {
+    for (const [key, member] of Object.entries(value)) {
       const name = key.includes('_') ? key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()) : key;
       if (!known.includes(name)) throw new SealwardError(code, `${what} has a field that is not known: ${JSON.stringify(key.slice(0, 80))}`);
       if (Object.hasOwn(object, name)) throw new SealwardError(code, `${what} has the field ${name} under two names`);

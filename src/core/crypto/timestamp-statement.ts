@@ -18,7 +18,7 @@ import type { HashName } from './hash.ts';
 import { HASH_BYTES } from './hash.ts';
 import { readHashAlgorithm } from './signature-oid.ts';
 
-export interface TimestampInfo {
+export interface TimestampStatement {
   /** The authority's policy, an object identifier. */
   readonly policy: string;
   /** What was dated: a digest and its hash. */
@@ -38,7 +38,7 @@ const ACCURACY = TAG.sequence;
 const AUTHORITY_NAME = 0xa0;
 const EXTENSIONS = 0xa1;
 
-export function readTimestampInfo(der: Uint8Array): TimestampInfo {
+export function readTimestampStatement(der: Uint8Array): TimestampStatement {
   const [version, policy, imprint, serial, time, ...optional] = derSequence(parseDer(der), 'the TSTInfo');
   if (derSmallInteger(version, 'the version of the TSTInfo') !== 1) throw derError('the TSTInfo is of an unknown version');
   const { hash, digest } = readImprint(imprint);
