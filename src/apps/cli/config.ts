@@ -33,7 +33,8 @@ export interface Config {
   readonly dockerConfig: string;
   /** REGISTRY_AUTH_FILE: a file of the same form, as skopeo and podman read it. */
   readonly registryAuthFile: string | undefined;
-  readonly proxy: { readonly https: string | undefined; readonly http: string | undefined; readonly no: string | undefined };
+  /** HTTPS_PROXY, HTTP_PROXY and NO_PROXY as they stand; clients/http reads them. */
+  readonly proxyEnvironment: Environment;
   readonly noColor: boolean;
   readonly forceColor: boolean;
   readonly ci: boolean;
@@ -41,6 +42,8 @@ export interface Config {
   readonly sourceDate: number | undefined;
   readonly home: string;
 }
+
+const PROXY_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'NO_PROXY', 'no_proxy', 'REQUEST_METHOD'];
 
 /** The one reading of process.env. */
 export function processEnvironment(): Environment {
@@ -63,12 +66,7 @@ export function readConfig(environment: Environment): Config {
     tufRoot: text('TUF_ROOT') ?? join(home, '.sigstore', 'root'),
     dockerConfig: text('DOCKER_CONFIG') ?? join(home, '.docker'),
     registryAuthFile: text('REGISTRY_AUTH_FILE'),
-    proxy: Object.freeze({
-      https: text('HTTPS_PROXY') ?? text('https_proxy'),
-      // The upper-case form is left out on purpose: a web server sets HTTP_PROXY from a request's "Proxy" header.
-      http: text('http_proxy'),
-      no: text('NO_PROXY') ?? text('no_proxy'),
-    }),
+    proxyEnvironment: Object.freeze(Object.fromEntries(PROXY_VARIABLES.map((name) => [name, environment[name]]))),
     // no-color.org: any value that is not empty.
     noColor: text('NO_COLOR') !== undefined,
     forceColor: text('FORCE_COLOR') !== undefined && !['0', 'false'].includes(environment['FORCE_COLOR'] ?? ''),

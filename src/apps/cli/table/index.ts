@@ -6,6 +6,8 @@ import type { CommandSpec } from '../flag.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { version } from './about.ts';
 import { generateKeyPair, publicKey } from './keys.ts';
+import { sign } from './sign.ts';
+import { verify, verifyAttestation, verifyBlob, verifyBlobAttestation } from './verify.ts';
 
 export interface Command {
   readonly spec: CommandSpec;
@@ -18,6 +20,11 @@ function command<Spec extends CommandSpec>(spec: Spec, load: () => Promise<{ rea
 }
 
 export const commands: readonly Command[] = [
+  command(verify, () => import('../commands/verify.ts')),
+  command(verifyAttestation, () => import('../commands/verify-attestation.ts')),
+  command(verifyBlob, () => import('../commands/verify-blob.ts')),
+  command(verifyBlobAttestation, () => import('../commands/verify-blob-attestation.ts')),
+  command(sign, () => import('../commands/sign.ts')),
   command(generateKeyPair, () => import('../commands/generate-key-pair.ts')),
   command(publicKey, () => import('../commands/public-key.ts')),
   command(version, () => import('../commands/version.ts')),

@@ -1,0 +1,104 @@
+/** What the flags and the environment say is trusted: files to Anchors. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseCertificatesPem, parsePublicKeyPem } from '../../core/crypto/index.ts';
+import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import {
+  type Anchors,
+  authorityAnchors,
+  certificateLogAnchor,
+  keyAnchor,
+  logAnchor,
+  NO_ANCHORS,
+  parseTrustedRoot,
+  timestampAuthorityAnchors,
+} from '../../core/trust/index.ts';
+import type { Requirement } from '../../core/verify/index.ts';
+import type { Config } from './config.ts';
+import { readBytes } from './file.ts';
+import type { SignerValues, TrustValues } from './question.ts';
+import { visible } from './visible.ts';
+
+type Values = Pick<SignerValues, 'key'> & TrustValues;
+
+export function anchorsOf(flags: Values, config: Config, requirement: Requirement, debug: (text: string) => void): Anchors {
+  const given = givenAnchors(flags, config);
+  const keys = flags.key === undefined ? [] : [keyAnchor(readKey(flags.key), flags.key)];
+  const root = loadRoot(flags['trusted-root'], config, needsRoot(given, requirement), debug);
+  return { ...NO_ANCHORS, ...root, ...given, keys };
+}
+
+function readKey(path: string): ReturnType<typeof parsePublicKeyPem> {
+  if (/^(?:[a-z0-9-]+:\/\/|pkcs11:)/i.test(path)) {
+    throw new SealwardError('ERR_KEY_INVALID', `--key must be a file, and is ${visible(path.slice(0, 80))}`, {
+      hint: 'Write the public key to a file first, for example with `cosign public-key`.',
+    });
+  }
+  const text = readText(path, 'the public key');
+  if (text.includes('PRIVATE KEY')) {
+    throw new SealwardError('ERR_KEY_INVALID', `${visible(path)} is a private key where a public key is expected`, {
+      hint: 'Write its public key to a file with `sealward public-key --key FILE`.',
+    });
+  }
+  return parsePublicKeyPem(text, `the public key ${visible(path)}`);
+}
+
+function readText(path: string, what: string): string {
+  return decodeUtf8(readBytes(path, LIMITS.documentBytes, what), `${what} ${visible(path)}`);
+}
+
+function certificates(path: string | undefined, what: string): ReturnType<typeof parseCertificatesPem> {
+  return path === undefined ? [] : parseCertificatesPem(readText(path, what), `${what} ${visible(path)}`);
+}
+
+/** Parts that are given on their own. Each takes the place of the same part of a trusted root and is not added to it. */
+function givenAnchors(flags: Values, config: Config): Partial<Anchors> {
+  // As in cosign, an explicit trusted root is the whole answer, and the environment adds nothing to it.
+  const environment = flags['trusted-root'] === undefined ? config : undefined;
+  const chain = [
+    ...certificates(flags['ca-intermediates'], 'the certificate file'),
+    ...certificates(flags['ca-roots'], 'the certificate file'),
+    ...certificates(flags['certificate-chain'], 'the certificate file'),
+  ];
+  const authorities = chain.length > 0 ? chain : certificates(environment?.rootFile, 'the file in SIGSTORE_ROOT_FILE');
+  const stamps = certificates(flags['timestamp-certificate-chain'] ?? environment?.tsaCertificateFile, 'the timestamp certificate file');
+  const rekor = environment?.rekorPublicKeyFile;
+  const ctLog = environment?.ctLogPublicKeyFile;
+  return {
+    ...(authorities.length > 0 ? { authorities: authorityAnchors(authorities) } : {}),
+    ...(stamps.length > 0 ? { timestampAuthorities: timestampAuthorityAnchors(stamps) } : {}),
+    ...(rekor === undefined ? {} : { logs: [logAnchor(readText(rekor, 'the file in SIGSTORE_REKOR_PUBLIC_KEY'), rekor)] }),
+    ...(ctLog === undefined ? {} : { certificateLogs: [certificateLogAnchor(readText(ctLog, 'the file in SIGSTORE_CT_LOG_PUBLIC_KEY_FILE'), ctLog)] }),
+  };
+}
+
+/** Whether the question cannot be answered without a trusted root. */
+function needsRoot(given: Partial<Anchors>, { signer, logs, timestamps, certificateLog }: Requirement): boolean {
+  return (
+    (signer.kind === 'certificate' && !given.authorities) ||
+    (logs > 0 && !given.logs) ||
+    (timestamps > 0 && !given.timestampAuthorities) ||
+    (certificateLog && !given.certificateLogs)
+  );
+}
+
+function loadRoot(path: string | undefined, config: Config, needed: boolean, debug: (text: string) => void): Partial<Anchors> {
+  if (path !== undefined) return parseTrustedRoot(readBytes(path, LIMITS.documentBytes, 'the trusted root'));
+  if (!needed) return {};
+  const found = publicGoodRoot(config);
+  if (found === undefined) {
+    throw new SealwardError('ERR_TRUSTED_ROOT_MISSING', `no trusted root was given, and none of the public good instance lies in ${visible(config.tufRoot)}`, {
+      hint: 'Give --trusted-root FILE, or fetch the public good root once with `cosign initialize`. For signatures with a key that no log holds, give --insecure-ignore-tlog.',
+    });
+  }
+  debug(`trusting ${visible(found)}`);
+  return parseTrustedRoot(readBytes(found, LIMITS.documentBytes, 'the trusted root'));
+}
+
+/** Where cosign and the other clients of Sigstore keep the root that they fetched last. */
+function publicGoodRoot({ tufRoot }: Config): string | undefined {
+  return [join(tufRoot, 'tuf-repo-cdn.sigstore.dev', 'targets', 'trusted_root.json'), join(tufRoot, 'targets', 'trusted_root.json')].find((path) =>
+    existsSync(path),
+  );
+}

@@ -1,0 +1,107 @@
+/** What verify and verify-attestation share: images in, answers out, side by side. */
+import { formatDigest, formatRepository, type Reference } from '../../../core/artifact/index.ts';
+import { SealwardError } from '../../../core/errors.ts';
+import type { Decision, Requirement } from '../../../core/verify/index.ts';
+import { inParallel, resolveOnce, verifyImage } from '../../../sdk/index.ts';
+import { anchorsOf } from '../anchors.ts';
+import type { Flags, FlagValues } from '../flag.ts';
+import type { Invocation } from '../invocation.ts';
+import { answerOfError, exitOfAll } from '../outcome.ts';
+import { describeRequirement, type QuestionValues, requirementOf } from '../question.ts';
+import { parseImages, registryFor, signatureRepository } from '../registry.ts';
+import { explanation, reasonOf, resultJson, sentence, type Verified } from '../report.ts';
+import type { outputFlags } from '../table/global.ts';
+import type { registryFlags } from '../table/registry-flags.ts';
+import type { explainFlags } from '../table/trust-flags.ts';
+import type { Terminal } from '../terminal.ts';
+import { visible, visibleJson } from '../visible.ts';
+
+export type ImageInvocation = Omit<Invocation<Flags>, 'flags'> & {
+  readonly flags: QuestionValues & FlagValues<typeof registryFlags & typeof explainFlags & typeof outputFlags> & { readonly 'local-image': boolean };
+};
+
+/** Judges a signature that lies in a file instead of in the registry. */
+export type FromFile = (digest: string, anchors: ReturnType<typeof anchorsOf>, requirement: Requirement) => Decision;
+
+export async function verifyImages(invocation: ImageInvocation, role: Requirement['role'], fromFile?: FromFile): Promise<number> {
+  const { flags, config, terminal, signal, deadline, debug } = invocation;
+  const asked = await requirementOf(flags, role);
+  const images = parseImages(invocation.arguments, flags['local-image']);
+  const home = signatureRepository(config);
+  const anchors = anchorsOf(flags, config, asked, debug);
+  const registry = registryFor(flags, images, invocation);
+  let done = 0;
+  terminal.progress(`verifying ${images.length} ${images.length === 1 ? 'image' : 'images'}`);
+
+  const results = await inParallel(images, flags['max-workers'], async ({ name, reference }): Promise<Verified> => {
+    const requirement = forRepository(asked, flags['repository-claim'], reference);
+    const result = await judged({ name, requirement, repository: formatRepository(reference) }, async () => {
+      if (fromFile) {
+        const digest = formatDigest(await resolveOnce(registry, reference, { deadline, signal }));
+        return { digest, decision: fromFile(digest, anchors, requirement) };
+      }
+      const { digest, decision } = await verifyImage({
+        registry,
+        reference,
+        anchors,
+        requirement,
+        exhaustive: flags.explain,
+        workers: flags['max-workers'],
+        deadline,
+        signal,
+        ...(home ? { signatureRepository: home } : {}),
+      });
+      return { digest: formatDigest(digest), decision };
+    });
+    terminal.progress(`verifying: ${++done} of ${images.length}`);
+    return result;
+  });
+  signal.throwIfAborted();
+  printResults(results, invocation, describeRequirement(asked, flags.key), flags.explain);
+  return exitOfAll(results);
+}
+
+function forRepository(requirement: Requirement, claim: 'any' | 'exact' | undefined, reference: Reference): Requirement {
+  return claim === 'exact' ? { ...requirement, repository: { rule: 'exact', name: formatRepository(reference) } } : requirement;
+}
+
+/** One image's answer; what goes wrong with it is its own answer and stops no other. */
+async function judged(
+  asked: Pick<Verified, 'name' | 'repository' | 'requirement'>,
+  judge: () => Promise<{ digest: string; decision: Decision }>,
+): Promise<Verified> {
+  try {
+    const { digest, decision } = await judge();
+    return { ...asked, digest, decision, outcome: decision.outcome, code: decision.code };
+  } catch (error) {
+    return { ...asked, ...answerOfError(error) };
+  }
+}
+
+export function printResults(
+  results: readonly Verified[],
+  invocation: Pick<Invocation, 'terminal' | 'form'> & { readonly given: ReadonlySet<string> },
+  question: string,
+  explain: boolean,
+): void {
+  const { terminal, form } = invocation;
+  const text = explain && !invocation.given.has('output') ? 'text' : form;
+  if (text === 'text') {
+    terminal.print(results.map((result) => (explain ? explanation(result, question, terminal) : sentence(result, terminal))).join(explain ? '\n\n' : '\n'));
+    return;
+  }
+  terminal.print(visibleJson(results.map((result) => resultJson(result, explain))));
+  for (const result of results) sayRefusal(result, terminal);
+}
+
+/** Whoever reads the log of a script must not have to read its JSON to see why it stopped. */
+function sayRefusal(result: Verified, terminal: Terminal): void {
+  const reason = reasonOf(result);
+  if (!reason) return;
+  terminal.say(`${terminal.styleError('red', `sealward: ${result.outcome}`)} ${visible(result.name)}: ${visible(reason.message)}`);
+  terminal.say(`  hint: ${visible(reason.hint)}`);
+}
+
+export function needTogether(...flags: readonly string[]): SealwardError {
+  return new SealwardError('ERR_FLAG_CONFLICT', `${flags.map((flag) => `--${flag}`).join(' and ')} belong together`, { hint: 'Give both, or neither.' });
+}

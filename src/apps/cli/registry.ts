@@ -1,0 +1,79 @@
+/** The registry as the flags and the environment describe it. Loaded only by commands that talk to one. */
+import { HttpClient, parseProxyEnvironment, type TlsSettings } from '../../clients/http/index.ts';
+import { type Credentials, type CredentialSource, explicitCredentials, firstOf, type Registry, RegistryClient } from '../../clients/registry/index.ts';
+import { LAYOUT, type Reference, parseReference, parseRepository, type RepositoryName } from '../../core/artifact/index.ts';
+import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import type { Config } from './config.ts';
+import { readBytes } from './file.ts';
+import type { FlagValues } from './flag.ts';
+import type { Invocation } from './invocation.ts';
+import type { registryFlags } from './table/registry-flags.ts';
+import { VERSION } from './version.ts';
+import { visible } from './visible.ts';
+
+type RegistryValues = FlagValues<typeof registryFlags>;
+type Asked = Pick<Invocation, 'config' | 'debug'>;
+
+/** All of them are parsed before the first is asked for, so that a typo in the last one costs no request. */
+export function parseImages(names: readonly string[], localImage = false): { readonly name: string; readonly reference: Reference }[] {
+  return names.map((name) => ({ name, reference: parseReference(localImage && !name.startsWith(LAYOUT) ? `${LAYOUT}${name}` : name) }));
+}
+
+/** COSIGN_REPOSITORY: where signatures lie, when not beside the image. */
+export function signatureRepository(config: Config): RepositoryName | undefined {
+  return config.signatureRepository === undefined ? undefined : parseRepository(config.signatureRepository);
+}
+
+export function registryFor(flags: RegistryValues, images: readonly { readonly reference: Reference }[], { config, debug }: Asked): Registry {
+  const hosts = new Set([
+    ...images.map(({ reference }) => reference.registry),
+    ...(config.signatureRepository === undefined ? [] : [parseRepository(config.signatureRepository).registry]),
+  ]);
+  const given = credentialsOf(flags);
+  const sources: CredentialSource[] = given ? [explicitCredentials(given, [...hosts])] : [];
+  const http = new HttpClient({
+    tls: tlsOf(flags),
+    proxy: parseProxyEnvironment(config.proxyEnvironment),
+    userAgent: `sealward/${VERSION}`,
+    observe: (event) => debug(visible(describeEvent(event))),
+  });
+  return new RegistryClient({ http, allowHttp: flags['allow-http-registry'], credentials: firstOf(...sources) });
+}
+
+function describeEvent(event: object): string {
+  return Object.entries(event)
+    .map(([key, value]) => `${key} ${String(value)}`)
+    .join(', ');
+}
+
+function credentialsOf(flags: RegistryValues): Credentials | undefined {
+  const { 'registry-username': username, 'registry-password': password, 'registry-token': token } = flags;
+  if (token !== undefined) {
+    if (username !== undefined || password !== undefined)
+      throw new SealwardError('ERR_FLAG_CONFLICT', '--registry-token and --registry-username contradict each other', { hint: 'Give one of them.' });
+    return { kind: 'registry-token', token };
+  }
+  if (username === undefined && password === undefined) return undefined;
+  if (username === undefined || password === undefined)
+    throw new SealwardError('ERR_FLAG_CONFLICT', '--registry-username and --registry-password belong together', {
+      hint: 'Give both, or log in with `docker login`.',
+    });
+  return { kind: 'password', username, password };
+}
+
+function tlsOf(flags: RegistryValues): TlsSettings {
+  const { 'registry-client-cert': cert, 'registry-client-key': key, 'registry-cacert': ca, 'registry-server-name': serverName } = flags;
+  if ((cert === undefined) !== (key === undefined))
+    throw new SealwardError('ERR_FLAG_CONFLICT', '--registry-client-cert and --registry-client-key belong together', { hint: 'Give both.' });
+  return {
+    ...(ca === undefined ? {} : { ca: [readPem(ca)] }),
+    ...(cert === undefined || key === undefined ? {} : { cert: readPem(cert), key: readPem(key) }),
+    ...(serverName === undefined ? {} : { serverName }),
+    ...(flags['allow-insecure-registry'] ? { unsafeSkipVerify: true } : {}),
+  };
+}
+
+function readPem(path: string): string {
+  return decodeUtf8(readBytes(path, LIMITS.documentBytes, 'the file'), `the file ${visible(path)}`);
+}

@@ -1,0 +1,66 @@
+import { defineCommand, type Flags } from '../flag.ts';
+import { outputFlags } from './global.ts';
+import { passwordFlags } from './keys.ts';
+import { registryFlags } from './registry-flags.ts';
+
+const unused = (note: string) => ({ type: 'string', valueName: 'TEXT', group: 'key', summary: 'has no effect', deprecated: { note } }) as const;
+const unusedSwitch = (note: string) => ({ type: 'boolean', group: 'key', summary: 'has no effect', deprecated: { note } }) as const;
+
+const deprecated = {
+  'output-signature': {
+    type: 'string',
+    valueName: 'FILE',
+    group: 'output',
+    summary: 'write the bare signature to FILE, in base64',
+    deprecated: { note: 'use --bundle. It is written.' },
+  },
+  'output-payload': {
+    type: 'string',
+    valueName: 'FILE',
+    group: 'output',
+    summary: 'write the signed statement to FILE',
+    deprecated: { note: 'use --bundle. It is written.' },
+  },
+  'output-certificate': unused('a key has no certificate; nothing is written.'),
+  'tlog-upload': unusedSwitch('nothing is written to a log.'),
+  'rekor-url': unused('nothing is written to a log.'),
+  'fulcio-url': unused('a key needs no certificate.'),
+  'oidc-issuer': unused('a key needs no identity.'),
+  'timestamp-server-url': unused('no timestamp is asked for.'),
+  'new-bundle-format': unusedSwitch('it is always written.'),
+  'record-creation-timestamp': unusedSwitch('nothing trusts it.'),
+  'issue-certificate': unusedSwitch('a key needs no certificate.'),
+} as const satisfies Flags;
+
+export const sign = defineCommand({
+  name: 'sign',
+  group: 'sign',
+  summary: 'Sign images',
+  description: [
+    'Signs the digest that each IMAGE stands for now, verifies the signature, and attaches it to the image as cosign 3 does. Nothing is published that does not verify.',
+    'The key is an encrypted key file of `sealward generate-key-pair`, cosign or skopeo.',
+  ],
+  examples: [
+    { does: 'by digest, so that it is sure what is signed', command: 'sealward sign --key release.key registry.example/app@sha256:DIGEST' },
+    {
+      does: 'with signed annotations, without a prompt',
+      command: 'COSIGN_PASSWORD=... sealward sign --key release.key -a commit=4f2c1e registry.example/app:1.2',
+    },
+    {
+      does: 'write the bundle to a file and publish nothing',
+      command: 'sealward sign --key release.key --no-upload --bundle app.sigstore.json registry.example/app:1.2',
+    },
+  ],
+  arguments: [{ name: 'IMAGE', summary: 'HOST/REPOSITORY:TAG or @sha256:DIGEST; oci:PATH for a folder', minimum: 1, maximum: 256 }],
+  flags: {
+    key: { type: 'string', valueName: 'FILE', group: 'key', summary: 'the encrypted private key' },
+    ...passwordFlags,
+    annotations: { type: 'strings', short: 'a', valueName: 'KEY=VALUE', group: 'claims', summary: 'an annotation to sign with the digest' },
+    upload: { type: 'boolean', default: true, group: 'output', summary: 'attach the signature to the image' },
+    bundle: { type: 'string', valueName: 'FILE', group: 'output', summary: 'write the bundle to FILE; for one image' },
+    yes: { type: 'boolean', short: 'y', group: 'general', summary: 'ask nothing; signing with a key asks nothing but the password' },
+    ...registryFlags,
+    ...outputFlags,
+    ...deprecated,
+  },
+});
