@@ -1,3 +1,4 @@
+export { type CheckedContent, checkContent } from './check-content.ts';
 export type { Wanted } from './fit.ts';
 export { gather, type GatherOptions, type GatherStep } from './gather.ts';
 export { inParallel } from './in-parallel.ts';
