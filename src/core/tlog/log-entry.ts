@@ -2,7 +2,7 @@
  * One entry of a transparency log with what the log said about it, as it stands in a Sigstore bundle
  * (sigstore/protobuf-specs, sigstore_rekor.proto) or in cosign's annotation. Nothing in it is verified here.
  */
-import { decodeHex, type JsonValue, LIMITS, parseJsonObject, ProtoObject } from '../encoding/index.ts';
+import { decodeHex, decodeProtoBytes, type JsonValue, LIMITS, parseJsonObject, ProtoObject } from '../encoding/index.ts';
 import { logFormatError, parseDecimal, readFormat } from './log-format.ts';
 import { NODE_BYTES } from './merkle-hash.ts';
 
@@ -67,7 +67,10 @@ function readProof(proof: ProtoObject): EntryInclusionProof {
     logIndex: readInt64(proof, 'logIndex'),
     treeSize: readInt64(proof, 'treeSize'),
     rootHash: readHash(proof, 'rootHash'),
-    hashes: hashes.map((hash, i) => readHash(new ProtoObject({ hash }, `the log entry.inclusionProof.hashes[${i}]`, ['hash'], 'ERR_LOG_FORMAT'), 'hash')),
+    hashes: hashes.map((hash) => {
+      const bytes = typeof hash === 'string' ? decodeProtoBytes(hash, 'a hash of the inclusion proof') : undefined;
+      return bytes?.length === NODE_BYTES ? bytes : proof.refuse('its hashes are not all SHA-256 hashes');
+    }),
     ...(checkpoint ? { checkpoint } : {}),
   };
 }

@@ -47,7 +47,7 @@ export function firstWord(bytes: Uint8Array): number {
 /** A verifier from its parts; the key must be of the kind that the type wants. */
 export function noteVerifier(name: string, type: NoteKeyType, key: PublicKey): NoteVerifier {
   invariant(isKeyName(name), `${shown(name)} cannot name a key`);
-  return { name, id: noteKeyId(name, type, keyMaterial(type, key)), key, ...usage(type, key) };
+  return { name, id: noteKeyId(name, type, keyMaterial(type, key)), key, ...usageOf(type, key) };
 }
 
 function keyMaterial(type: NoteKeyType, key: PublicKey): Uint8Array {
@@ -55,7 +55,7 @@ function keyMaterial(type: NoteKeyType, key: PublicKey): Uint8Array {
   return type === NOTE_KEY_TYPE.vendor ? concatBytes(RSA_VENDOR, key.spki) : key.raw;
 }
 
-function usage(type: NoteKeyType, key: PublicKey): Pick<NoteVerifier, 'algorithms' | 'statement'> {
+function usageOf(type: NoteKeyType, key: PublicKey): KeyUsage {
   const [keyDetails, statement] = expected(type, key);
   const algorithm = algorithmByName(keyDetails);
   if (!algorithm || algorithm.kind !== key.kind || algorithm.variant !== key.variant) throw logFormatError(`a key of type ${type} cannot be ${key.kind}`);
@@ -78,10 +78,20 @@ function expected(type: NoteKeyType, key: PublicKey): [keyDetails: string, NoteS
   }
 }
 
+type KeyUsage = Pick<NoteVerifier, 'algorithms' | 'statement'>;
+
+/** A log's key is asked about once for every entry, and the answer never changes. */
+const known = new WeakMap<PublicKey, KeyUsage>();
+
 /** What the key of a log may have signed its notes with, when only the key is known. */
-export function logKeyUsage(key: PublicKey): Pick<NoteVerifier, 'algorithms' | 'statement'> {
-  const algorithms = algorithmsFor(key).filter(({ scheme }) => scheme !== 'rsa-pss' && scheme !== 'ed25519ph');
-  return { algorithms, statement: key.kind === 'ml-dsa' ? 'subtree/v1' : 'text' };
+export function logKeyUsage(key: PublicKey): KeyUsage {
+  let usage = known.get(key);
+  if (!usage) {
+    const algorithms = algorithmsFor(key).filter(({ scheme }) => scheme !== 'rsa-pss' && scheme !== 'ed25519ph');
+    usage = { algorithms, statement: key.kind === 'ml-dsa' ? 'subtree/v1' : 'text' };
+    known.set(key, usage);
+  }
+  return usage;
 }
 
 /** `name+hex8(id)+base64(type || key)`. Throws ERR_LOG_FORMAT; the stated key ID must be the one of the key. */
@@ -91,7 +101,7 @@ export function parseVerifierKey(vkey: string): NoteVerifier {
     const [, name, id, encoded] = /^([^+]*)\+([^+]*)\+(.*)$/s.exec(vkey) ?? [];
     if (name === undefined || id?.length !== 8 || encoded === undefined || !isKeyName(name)) throw logFormatError(`the verifier key is malformed: ${shown(vkey)}`);
     const bytes = decodeBase64(encoded, 'the verifier key');
-    const type = Object.values(NOTE_KEY_TYPE).find((known) => known === bytes[0]);
+    const type = Object.values(NOTE_KEY_TYPE).find((candidate) => candidate === bytes[0]);
     if (type === undefined) throw logFormatError(`the verifier key of ${shown(name)} is of an unknown type`);
     const verifier = noteVerifier(name, type, readKey(type, bytes.subarray(1), `the key of ${shown(name)}`));
     if (firstWord(decodeHex(id, 'the key ID')) !== verifier.id) throw logFormatError(`the verifier key of ${shown(name)} states a key ID that is not its own`);
