@@ -23,6 +23,9 @@ export function dockerConfig(path: string, options: DockerConfigOptions = {}): C
   return {
     async find(query) {
       read ??= readConfig(path);
+      read.catch(() => {
+        read = undefined;
+      });
       const config = await read;
       return (
         config &&
