@@ -1,7 +1,7 @@
 /** Which of the digests asked about a signature is about. */
 import { digestFrom } from '../artifact/index.ts';
 import type { SignedEntity, Statement } from '../bundle/index.ts';
-import type { HashName } from '../crypto/index.ts';
+import { type HashName, hash } from '../crypto/index.ts';
 import { encodeHex } from '../encoding/index.ts';
 import type { Subject } from './evidence.ts';
 import type { Finding } from './facts.ts';
@@ -16,7 +16,7 @@ export function proveSubject(entity: SignedEntity, subject: Subject, findings: F
       return artifactSubject(entity, subject, findings, broken);
     case 'simple-signing': {
       const digest = digestFrom(claim.digest);
-      if (digest && subject.digests[digest.algorithm] === digest.hex) return claim.digest;
+      if (digest && digestOf(subject, digest.algorithm) === digest.hex) return claim.digest;
       findings.push({ code: 'DIGEST_MISMATCH', detail: `it was made for ${claim.digest.slice(0, 140)}` });
       return undefined;
     }
@@ -36,7 +36,7 @@ function artifactSubject(entity: SignedEntity, subject: Subject, findings: Findi
   const stated = entity.message.kind === 'artifact' ? entity.message.stated : undefined;
   if (stated) {
     const hex = encodeHex(stated.digest);
-    const known = subject.digests[stated.hash];
+    const known = digestOf(subject, stated.hash);
     if (known === hex) return `${stated.hash}:${hex}`;
     if (known !== undefined) broken.push({ code: 'DIGEST_MISMATCH', detail: `it was made for ${stated.hash}:${hex.slice(0, 128)}` });
     else findings.push({ code: 'DIGEST_MISMATCH', detail: `it states a ${stated.hash} digest, and the artifact's is not known` });
@@ -49,11 +49,16 @@ function artifactSubject(entity: SignedEntity, subject: Subject, findings: Findi
 function matchStatement(statement: Statement, subject: Subject): string | undefined {
   for (const { digest } of statement.subjects) {
     // One digest that differs makes it another artifact, whatever the others say.
-    const known = HASHES.filter((hash) => subject.digests[hash] !== undefined && digest[hash] !== undefined);
+    const known = HASHES.filter((name) => digest[name] !== undefined && digestOf(subject, name) !== undefined);
     const first = known[0];
-    if (first && known.every((hash) => digest[hash] === subject.digests[hash])) return `${first}:${subject.digests[first]}`;
+    if (first && known.every((name) => digest[name] === digestOf(subject, name))) return `${first}:${digest[first]}`;
   }
   return undefined;
+}
+
+/** In hexadecimal; where only the artifact itself is known under another hash, computed from it. */
+function digestOf({ digests, bytes }: Subject, name: HashName): string | undefined {
+  return digests[name] ?? (bytes && encodeHex(hash(name, bytes)));
 }
 
 function describeSubjects({ subjects }: Statement): string {
