@@ -152,7 +152,8 @@ function pemVerifier(holder: JsonObject, name: string): EntryVerifier {
 /** Rekor v2: rekor/v2/verifier.proto, Signature. */
 function protoSignature(holder: JsonObject): EntrySignature {
   const verifier = object(holder, 'verifier');
-  if ((verifier['publicKey'] === undefined) === (verifier['x509Certificate'] === undefined)) throw logFormatError('the verifier must be either a key or a certificate');
+  if ((verifier['publicKey'] === undefined) === (verifier['x509Certificate'] === undefined))
+    throw logFormatError('the verifier must be either a key or a certificate');
   const kind = verifier['publicKey'] === undefined ? 'certificate' : 'publicKey';
   const der = base64(object(verifier, kind === 'certificate' ? 'x509Certificate' : 'publicKey'), 'rawBytes');
   return { signature: base64(holder, 'content'), verifier: { kind, der }, keyDetails: text(verifier, 'keyDetails') };

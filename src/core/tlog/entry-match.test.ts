@@ -35,9 +35,17 @@ const own = { signature: SIGNATURE, verifier: CERTIFICATE };
 
 /** Each kind of claim, with the members of the subject that it must be compared with. */
 const CLAIMS: readonly { readonly claim: EntryClaim; readonly compared: readonly (keyof EntrySubject)[] }[] = [
-  { claim: { kind: 'hashedrekord', version: '0.0.1', signedDigest: digest('the encoding that was signed'), signatures: [own] }, compared: ['signature', 'verifier', 'signed'] },
   {
-    claim: { kind: 'hashedrekord', version: '0.0.2', signedDigest: digest('the encoding that was signed'), signatures: [{ ...own, keyDetails: 'PKIX_ED25519' }] },
+    claim: { kind: 'hashedrekord', version: '0.0.1', signedDigest: digest('the encoding that was signed'), signatures: [own] },
+    compared: ['signature', 'verifier', 'signed'],
+  },
+  {
+    claim: {
+      kind: 'hashedrekord',
+      version: '0.0.2',
+      signedDigest: digest('the encoding that was signed'),
+      signatures: [{ ...own, keyDetails: 'PKIX_ED25519' }],
+    },
     compared: ['signature', 'verifier', 'signed', 'keyDetails'],
   },
   {
@@ -59,7 +67,13 @@ const CLAIMS: readonly { readonly claim: EntryClaim; readonly compared: readonly
     compared: ['signature', 'verifier', 'payload', 'payloadType'],
   },
   {
-    claim: { kind: 'intoto', version: '0.0.1', payloadHash: digest('the payload'), envelopeHash: digest('the envelope'), signatures: [{ verifier: CERTIFICATE }] },
+    claim: {
+      kind: 'intoto',
+      version: '0.0.1',
+      payloadHash: digest('the payload'),
+      envelopeHash: digest('the envelope'),
+      signatures: [{ verifier: CERTIFICATE }],
+    },
     compared: ['verifier', 'payload', 'envelope'],
   },
 ];
@@ -91,7 +105,7 @@ test('an entry about an envelope does not match what is no envelope, and one abo
 });
 
 test("a bundle's envelope is not the bytes that the log saw, so its hash may stay uncompared; an entry bound by it alone may not", () => {
-  const { envelope, ...bundle } = SUBJECT;
+  const { envelope: _, ...bundle } = SUBJECT;
   assert.deepEqual(entryMatches(DSSE, bundle), { ok: true });
   refused(INTOTO_1, bundle, 'nothing binds the signature');
   refused({ ...DSSE, signatures: INTOTO_1.signatures }, bundle, 'nothing binds the signature');
@@ -106,5 +120,15 @@ test('an entry that claims nothing matches nothing', () => {
 test('of several signatures one must be ours with our key: halves of two do not add up', () => {
   const stranger = { signature: utf8('another signature'), verifier: { kind: 'certificate', der: utf8('another certificate') } } as const;
   assert.deepEqual(entryMatches({ ...DSSE, signatures: [stranger, own] }, SUBJECT), { ok: true });
-  refused({ ...DSSE, signatures: [{ ...own, verifier: stranger.verifier }, { ...stranger, verifier: CERTIFICATE }] }, SUBJECT, 'halves');
+  refused(
+    {
+      ...DSSE,
+      signatures: [
+        { ...own, verifier: stranger.verifier },
+        { ...stranger, verifier: CERTIFICATE },
+      ],
+    },
+    SUBJECT,
+    'halves',
+  );
 });

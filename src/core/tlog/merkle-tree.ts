@@ -45,7 +45,10 @@ export function consistencyProof(leafHashes: readonly Uint8Array[], size1: bigin
 
 /** SUBTREE_PROOF: that the leaves [from, to) are a subtree of the tree of the first `size` leaves. */
 export function subtreeConsistencyProof(leafHashes: readonly Uint8Array[], from: bigint, to: bigint, size: bigint): Uint8Array[] {
-  invariant(from >= 0n && from < to && to <= size && size <= BigInt(leafHashes.length), `no proof of [${from}, ${to}) in ${size} of ${leafHashes.length} leaves`);
+  invariant(
+    from >= 0n && from < to && to <= size && size <= BigInt(leafHashes.length),
+    `no proof of [${from}, ${to}) in ${size} of ${leafHashes.length} leaves`,
+  );
   return prove(leafHashes, Number(from), Number(to), 0, Number(size), true);
 }
 

@@ -31,7 +31,10 @@ function flip(bytes: Uint8Array, bit: number): Uint8Array {
 
 /** Every proof with one bit flipped, one hash left out, doubled or added. */
 function mutants(proof: readonly Uint8Array[], bit: number): Uint8Array[][] {
-  const out = [[...proof, ROOTS[1] as Uint8Array], [ROOTS[1] as Uint8Array, ...proof]];
+  const out = [
+    [...proof, ROOTS[1] as Uint8Array],
+    [ROOTS[1] as Uint8Array, ...proof],
+  ];
   for (let i = 0; i < proof.length; i++) {
     out.push(proof.with(i, flip(proof[i] as Uint8Array, bit)), proof.toSpliced(i, 1), proof.toSpliced(i, 0, proof[i] as Uint8Array));
     out.push(proof.with(i, (proof[i] as Uint8Array).subarray(1)));
@@ -78,7 +81,8 @@ test('law: an inclusion proof fails for every other size whose tree has another 
       const proof = inclusionProof(LEAVES.slice(0, Number(n)), index);
       const leaf = LEAVES[Number(index)] as Uint8Array;
       for (let other = 0n; other <= BigInt(SIZE); other++) {
-        if (other !== n) assert.equal(verifyInclusion({ index, size: other, leafHash: leaf, proof, root: root(other) }), false, `${index} of ${n} as of ${other}`);
+        if (other !== n)
+          assert.equal(verifyInclusion({ index, size: other, leafHash: leaf, proof, root: root(other) }), false, `${index} of ${n} as of ${other}`);
       }
     }
   }

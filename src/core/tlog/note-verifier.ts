@@ -1,13 +1,5 @@
 /** The keys that sign notes: their identifiers, their vkey form, and what each kind of them signs. */
-import {
-  type Algorithm,
-  algorithmByName,
-  algorithmsFor,
-  parseEd25519PublicKey,
-  parsePublicKey,
-  type PublicKey,
-  sha256,
-} from '../crypto/index.ts';
+import { type Algorithm, algorithmByName, algorithmsFor, parseEd25519PublicKey, parsePublicKey, type PublicKey, sha256 } from '../crypto/index.ts';
 import { concatBytes, decodeBase64, decodeHex, encodeBase64, encodeDer, equalBytes, TAG, utf8 } from '../encoding/index.ts';
 import { invariant } from '../errors.ts';
 import { logFormatError, readFormat, shown } from './log-format.ts';
@@ -99,7 +91,8 @@ export function parseVerifierKey(vkey: string): NoteVerifier {
   return readFormat('the verifier key', () => {
     // The base64 may itself hold a plus, so only the first two separate.
     const [, name, id, encoded] = /^([^+]*)\+([^+]*)\+(.*)$/s.exec(vkey) ?? [];
-    if (name === undefined || id?.length !== 8 || encoded === undefined || !isKeyName(name)) throw logFormatError(`the verifier key is malformed: ${shown(vkey)}`);
+    if (name === undefined || id?.length !== 8 || encoded === undefined || !isKeyName(name))
+      throw logFormatError(`the verifier key is malformed: ${shown(vkey)}`);
     const bytes = decodeBase64(encoded, 'the verifier key');
     const type = Object.values(NOTE_KEY_TYPE).find((candidate) => candidate === bytes[0]);
     if (type === undefined) throw logFormatError(`the verifier key of ${shown(name)} is of an unknown type`);

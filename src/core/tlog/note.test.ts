@@ -69,7 +69,11 @@ function line(by: Signer, text = TEXT, time = TIME): NoteSignature {
 
 const note = (...signatures: NoteSignature[]): Note => parseNote(encodeNote(TEXT, signatures));
 const refused = (source: Uint8Array | string, message: RegExp, code = 'ERR_LOG_FORMAT'): void => {
-  assert.throws(() => parseNote(source), (error) => error instanceof SealwardError && error.code === code && message.test(error.message), String(source).slice(0, 80));
+  assert.throws(
+    () => parseNote(source),
+    (error) => error instanceof SealwardError && error.code === code && message.test(error.message),
+    String(source).slice(0, 80),
+  );
 };
 
 for (const [kind, by] of Object.entries(SIGNERS)) {
@@ -118,7 +122,11 @@ test('signatures of unknown keys change nothing, wherever they stand', () => {
   ];
   const own = line(LOG);
   const plain = verifyNote(note(own), [verifier]);
-  for (const signatures of [[...junk, own], [own, ...junk], [junk[0] as NoteSignature, own, junk[1] as NoteSignature]]) {
+  for (const signatures of [
+    [...junk, own],
+    [own, ...junk],
+    [junk[0] as NoteSignature, own, junk[1] as NoteSignature],
+  ]) {
     assert.deepEqual(verifyNote(note(...signatures), [verifier]), plain);
   }
   const none = verifyNote(note(...junk), [verifier]);
@@ -132,7 +140,10 @@ test('a signature of a known key that fails refuses the note, however many other
   const verifiers = known.map(({ verifier }) => verifier);
   assert.equal(verifyNote(note(...known.map((by) => line(by))), verifiers).ok, true);
   const [own, bad] = [line(LOG), { ...line(LOG), signature: new Uint8Array(64) }];
-  for (const signatures of [[own, bad], [bad, own]]) {
+  for (const signatures of [
+    [own, bad],
+    [bad, own],
+  ]) {
     const verdict = verifyNote(note(...signatures), verifiers);
     assert.equal(verdict.ok ? 'ok' : verdict.reason, 'SIGNATURE_INVALID');
   }
@@ -163,7 +174,10 @@ const B64 = encodeBase64(utf8('idid signature'));
 test('the text ends at the last blank line', () => {
   const parsed = parseNote(`one\n\n\u2014 fake ${B64}\n\ntwo\n\n\u2014 real ${B64}\n`);
   assert.equal(parsed.text, `one\n\n\u2014 fake ${B64}\n\ntwo\n`);
-  assert.deepEqual(parsed.signatures.map(({ name }) => name), ['real']);
+  assert.deepEqual(
+    parsed.signatures.map(({ name }) => name),
+    ['real'],
+  );
   assert.deepEqual(parsed.bytes, utf8(parsed.text));
 });
 
@@ -209,7 +223,12 @@ test('malformed verifier keys are refused', () => {
   const bad = ['', name, `${name}+${id}`, `+${id}+${key}`, `${name}+${id}0+${key}`, `${name}+${id.slice(1)}+${key}`, `${name}+00000000+${key}`];
   bad.push(`${name} x+${id}+${key}`, `${name}x+${id}+${key}`, `${name}+${id}+${key} `, `${name}+${id}+${key.slice(4)}`, `${name}+${id}+`, `${name}+${id}+Bw==`);
   bad.push(`${name}+${id}+${encodeBase64(concatBytes(Uint8Array.of(0xff), utf8('OTHER'), LOG.verifier.key.spki))}`);
-  for (const text of bad) assert.throws(() => parseVerifierKey(text), (error) => error instanceof SealwardError && error.code === 'ERR_LOG_FORMAT', text);
+  for (const text of bad)
+    assert.throws(
+      () => parseVerifierKey(text),
+      (error) => error instanceof SealwardError && error.code === 'ERR_LOG_FORMAT',
+      text,
+    );
   assert.throws(() => noteVerifier('name', NOTE_KEY_TYPE.subtree, LOG.verifier.key), SealwardError);
 });
 
@@ -224,21 +243,34 @@ test('checkpoints are strict', () => {
   assert.deepEqual(parseCheckpoint({ text: `${good}ext 1\next 2\n` }), { origin: 'origin', size: 12n, root: emptyRoot(), extensions: ['ext 1', 'ext 2'] });
   assert.equal(parseCheckpoint({ text: good.replace('12', '9223372036854775807') }).size, (1n << 63n) - 1n);
   const bad = ['', '\n', 'origin\n', 'origin\n12\n', `12\n${root}\n`, `origin\n${root}\n`, `\n12\n${root}\n`, good.slice(0, -1), `${good}\n`, `${good}\next\n`];
-  for (const size of ['012', '-1', '+1', '1.0', '1e3', ' 12', '12 ', '0x12', '', '9223372036854775808', '1'.repeat(40), '\u0661']) bad.push(good.replace('12', size));
-  for (const other of [root.slice(4), `${root.slice(0, -1)}`, encodeBase64(new Uint8Array(31)), root.replace('+', '-'), `${root} `]) bad.push(good.replace(root, other));
-  for (const text of bad) assert.throws(() => parseCheckpoint({ text }), (error) => error instanceof SealwardError && error.code === 'ERR_LOG_FORMAT', JSON.stringify(text));
+  for (const size of ['012', '-1', '+1', '1.0', '1e3', ' 12', '12 ', '0x12', '', '9223372036854775808', '1'.repeat(40), '\u0661'])
+    bad.push(good.replace('12', size));
+  for (const other of [root.slice(4), root.slice(0, -1), encodeBase64(new Uint8Array(31)), root.replace('+', '-'), `${root} `])
+    bad.push(good.replace(root, other));
+  for (const text of bad)
+    assert.throws(
+      () => parseCheckpoint({ text }),
+      (error) => error instanceof SealwardError && error.code === 'ERR_LOG_FORMAT',
+      JSON.stringify(text),
+    );
 });
 
 const textLine = fc.string({ unit: 'grapheme' }).filter((text) => !/[\u0000-\u001f]/.test(text) && text.isWellFormed());
 const keyName = fc.string({ unit: 'grapheme', minLength: 1 }).filter((name) => isKeyName(name) && !/[\u0000-\u001f]/.test(name) && name.isWellFormed());
-const signatureLine = fc.record({ name: keyName, id: fc.integer({ min: 0, max: 0xffffffff }), signature: fc.uint8Array({ minLength: 1, maxLength: 80 }) }, { noNullPrototype: true });
+const signatureLine = fc.record(
+  { name: keyName, id: fc.integer({ min: 0, max: 0xffffffff }), signature: fc.uint8Array({ minLength: 1, maxLength: 80 }) },
+  { noNullPrototype: true },
+);
 
 test('law: every note that is written reads back the same', () => {
   fc.assert(
     fc.property(fc.array(textLine), fc.array(signatureLine, { minLength: 1, maxLength: 5 }), (lines, signatures) => {
       const text = `${lines.join('\n')}\n`;
       const parsed = parseNote(encodeNote(text, signatures));
-      assert.deepEqual({ text: parsed.text, signatures: parsed.signatures.map((s) => ({ ...s, signature: new Uint8Array(s.signature) })) }, { text, signatures });
+      assert.deepEqual(
+        { text: parsed.text, signatures: parsed.signatures.map((s) => ({ ...s, signature: new Uint8Array(s.signature) })) },
+        { text, signatures },
+      );
       assert.equal(encodeNote(parsed.text, parsed.signatures), encodeNote(text, signatures));
     }),
   );

@@ -26,7 +26,6 @@ export interface Note {
 const DASH = '\u2014 ';
 /** White_Space is what the specification calls Unicode spaces; control characters other than these are refused in the whole note. */
 const NAME = /^[^\p{White_Space}+]+$/u;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
 
 /** "Key names MUST be non-empty and MUST NOT contain any Unicode spaces or plus characters." */

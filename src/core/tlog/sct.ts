@@ -1,6 +1,5 @@
 /** Signed certificate timestamps (RFC 6962 sections 3.2 and 3.3): a certificate log's promise, embedded in the certificate. */
-import { type Certificate, EXTENSION, HASH_BYTES, type PublicKey, sha256, tbsWithoutExtension, verifySignature } from '../crypto/index.ts';
-import { algorithmByName } from '../crypto/index.ts';
+import { algorithmByName, type Certificate, EXTENSION, HASH_BYTES, type PublicKey, sha256, tbsWithoutExtension, verifySignature } from '../crypto/index.ts';
 import { derOctets, equalBytes, parseDer } from '../encoding/index.ts';
 import { logFormatError, readFormat, type Refusal, refusal } from './log-format.ts';
 
@@ -31,7 +30,7 @@ class TlsReader {
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
-  get done(): boolean {
+  done(): boolean {
     return this.#at === this.#bytes.length;
   }
   take(length: number): Uint8Array {
@@ -49,7 +48,7 @@ class TlsReader {
     return this.take(Number(this.uint(2)));
   }
   end(): void {
-    if (!this.done) throw logFormatError('there are bytes after a certificate timestamp');
+    if (!this.done()) throw logFormatError('there are bytes after a certificate timestamp');
   }
 }
 
@@ -62,9 +61,9 @@ export function parseSctList(extensionValue: Uint8Array): Sct[] {
     const outer = new TlsReader(derOctets(parseDer(extensionValue), 'the list of certificate timestamps'));
     const list = new TlsReader(outer.vector());
     outer.end();
-    if (list.done) throw logFormatError('the list of certificate timestamps is empty');
+    if (list.done()) throw logFormatError('the list of certificate timestamps is empty');
     const scts: Sct[] = [];
-    for (let count = 1; !list.done; count++) {
+    for (let count = 1; !list.done(); count++) {
       if (count > MAX_SCTS) throw logFormatError(`the certificate carries more than ${MAX_SCTS} timestamps`);
       const sct = readSct(new TlsReader(list.vector()));
       if (sct) scts.push(sct);
@@ -99,15 +98,22 @@ export interface CertificateLog {
 }
 
 /** Whether the log promised to include this certificate of this issuer. Never throws. */
-export function verifySct(sct: Sct, leaf: Certificate, issuer: Pick<Certificate, 'spki'>, log: CertificateLog): { readonly ok: true; readonly time: bigint } | Refusal {
+export function verifySct(
+  sct: Sct,
+  leaf: Certificate,
+  issuer: Pick<Certificate, 'spki'>,
+  log: CertificateLog,
+): { readonly ok: true; readonly time: bigint } | Refusal {
   if (!equalBytes(sct.logId, log.logId)) return refusal('SCT_INVALID', 'the certificate timestamp is of another log');
   // Section 2.1.4: logs sign with ECDSA over P-256 or with RSA, and SHA-256.
   const [kind, keyDetails] = sct.signatureAlgorithm === TLS_RSA ? (['rsa', 'PKIX_RSA_PKCS1V5'] as const) : (['ec', 'PKIX_ECDSA_P256_SHA_256'] as const);
   const stated = sct.hashAlgorithm === TLS_SHA256 && (sct.signatureAlgorithm === TLS_RSA || sct.signatureAlgorithm === TLS_ECDSA);
   const algorithm = algorithmByName(keyDetails);
-  if (!stated || !algorithm || log.key.kind !== kind) return refusal('SCT_INVALID', 'the certificate timestamp is signed with an algorithm that the log does not use');
+  if (!stated || !algorithm || log.key.kind !== kind)
+    return refusal('SCT_INVALID', 'the certificate timestamp is signed with an algorithm that the log does not use');
   const bytes = signedData(sct, precertificateTbs(leaf), sha256(issuer.spki));
-  if (!verifySignature(log.key, algorithm, { bytes }, sct.signature)) return refusal('SCT_INVALID', 'the log did not sign the certificate timestamp for this certificate');
+  if (!verifySignature(log.key, algorithm, { bytes }, sct.signature))
+    return refusal('SCT_INVALID', 'the log did not sign the certificate timestamp for this certificate');
   return { ok: true, time: sct.timestamp };
 }
 

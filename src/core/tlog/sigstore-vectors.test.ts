@@ -73,7 +73,8 @@ function judge({ bundle, logs, artifact, keyPem }: Case, json: JsonObject): stri
     const der = certificate?.rawBytes ?? x509CertificateChain?.certificates[0]?.rawBytes;
     const envelope = bundle.dsseEnvelope;
     const payload = envelope && decodeBase64(envelope.payload);
-    const message = envelope && payload ? Buffer.concat([utf8(`DSSEv1 ${envelope.payloadType.length} ${envelope.payloadType} ${payload.length} `), payload]) : artifact;
+    const message =
+      envelope && payload ? Buffer.concat([utf8(`DSSEv1 ${envelope.payloadType.length} ${envelope.payloadType} ${payload.length} `), payload]) : artifact;
     return entryMatches(parseEntryBody(entry), {
       signature: decodeBase64(bundle.messageSignature?.signature ?? envelope?.signatures[0]?.sig ?? ''),
       verifier: der ? { kind: 'certificate', der: decodeBase64(der) } : { kind: 'publicKey', der: readKey(keyPem) },
@@ -159,7 +160,14 @@ test('every entry of the vectors comes out as its case says, for its own reason'
 });
 
 /** One real entry of every kind, in both generations. */
-const MUTATED = ['happy-path-v0.3', 'managed-key-happy-path', 'happy-path-intoto-in-dsse-v3', 'intoto-with-custom-trust-root', 'rekor2-happy-path', 'rekor2-dsse-happy-path'];
+const MUTATED = [
+  'happy-path-v0.3',
+  'managed-key-happy-path',
+  'happy-path-intoto-in-dsse-v3',
+  'intoto-with-custom-trust-root',
+  'rekor2-happy-path',
+  'rekor2-dsse-happy-path',
+];
 
 test('one bit changed anywhere in what a log authenticates is refused', (t) => {
   if (!requireVectors(t, 'sigstore-conformance')) return;

@@ -19,7 +19,10 @@ export interface TileCoordinate {
 
 /** `tile/0/x001/x234/067`, with `.p/17` behind it when only 17 of 256 are there. */
 export function tilePath({ level, index, width }: TileCoordinate): string {
-  invariant(isLevel(level) && index >= 0n && index <= MAX_INT64 && width >= 1 && width <= TILE_WIDTH, `there is no tile ${index} of width ${width} at level ${level}`);
+  invariant(
+    isLevel(level) && index >= 0n && index <= MAX_INT64 && width >= 1 && width <= TILE_WIDTH,
+    `there is no tile ${index} of width ${width} at level ${level}`,
+  );
   const digits = index.toString();
   const groups = digits.padStart(Math.ceil(digits.length / 3) * 3, '0').match(/.{3}/g) as string[];
   const path = groups.map((group, i) => (i < groups.length - 1 ? `x${group}` : group)).join('/');

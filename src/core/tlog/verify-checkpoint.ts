@@ -51,7 +51,11 @@ export function verifyCheckpoint(envelope: string, log: TransparencyLog, witness
   if (!verdict.ok) return refusal('CHECKPOINT_INVALID', verdict.detail);
   if (!verdict.signatures.some(({ verifier }) => verifier === ours)) return refusal('CHECKPOINT_INVALID', 'the log did not sign the checkpoint');
   const cosignatures = verdict.signatures.filter(({ verifier }) => verifier !== ours);
-  return { ok: true, checkpoint, cosignatures: cosignatures.map(({ verifier, time }) => (time === undefined ? { witness: verifier } : { witness: verifier, time })) };
+  return {
+    ok: true,
+    checkpoint,
+    cosignatures: cosignatures.map(({ verifier, time }) => (time === undefined ? { witness: verifier } : { witness: verifier, time })),
+  };
 }
 
 function logVerifier(name: string, log: TransparencyLog): NoteVerifier {

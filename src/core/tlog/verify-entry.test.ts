@@ -34,7 +34,14 @@ function rekorV1(namedCurve = 'P-256', hash = 'sha256'): TestLog {
   const pair = generateKeyPairSync('ec', { namedCurve });
   const key = publicKey(pair.publicKey);
   // The operator named the server otherwise than the URL under which it is reached.
-  return { origin: 'rekor.internal - 42', name: 'rekor.internal', logId: decodeHex(key.fingerprint), key, baseUrl: 'https://rekor.example', sign: signerOf(hash, pair.privateKey) };
+  return {
+    origin: 'rekor.internal - 42',
+    name: 'rekor.internal',
+    logId: decodeHex(key.fingerprint),
+    key,
+    baseUrl: 'https://rekor.example',
+    sign: signerOf(hash, pair.privateKey),
+  };
 }
 
 function rekorV2(): TestLog {
@@ -86,7 +93,10 @@ for (const [generation, log] of Object.entries({ 'Rekor v1': V1, 'Rekor v2': V2 
       const entry = entryOf(log, index);
       const answer = verifyEntryInclusion(entry, log);
       assert.ok(answer.ok);
-      assert.deepEqual({ size: answer.checkpoint.size, origin: answer.checkpoint.origin, cosignatures: answer.cosignatures }, { size: SIZE, origin: log.origin, cosignatures: [] });
+      assert.deepEqual(
+        { size: answer.checkpoint.size, origin: answer.checkpoint.origin, cosignatures: answer.cosignatures },
+        { size: SIZE, origin: log.origin, cosignatures: [] },
+      );
       const { inclusionProof: proof } = entry;
       const broken: [string, Partial<TransparencyLogEntry>][] = [
         ['LOG_PROOF_INVALID', { canonicalizedBody: flip(entry.canonicalizedBody, Number(index)) }],
@@ -106,7 +116,7 @@ for (const [generation, log] of Object.entries({ 'Rekor v1': V1, 'Rekor v2': V2 
 
   test(`${generation}: without a checkpoint nothing is proven, sound or not`, () => {
     const { inclusionProof: proof, ...entry } = entryOf(log, 3n);
-    const { checkpoint, ...bare } = proof;
+    const { checkpoint: _, ...bare } = proof;
     assert.equal(reasonOf(verifyEntryInclusion(entry, log)), 'LOG_PROOF_MISSING');
     assert.equal(reasonOf(verifyEntryInclusion({ ...entry, inclusionProof: bare }, log)), 'LOG_PROOF_MISSING');
     assert.equal(reasonOf(verifyEntryInclusion({ ...entry, inclusionProof: { ...bare, logIndex: 4n } }, log)), 'LOG_PROOF_INVALID');
@@ -114,7 +124,8 @@ for (const [generation, log] of Object.entries({ 'Rekor v1': V1, 'Rekor v2': V2 
 
   test(`${generation}: a checkpoint of another tree, log, name or key ID is refused`, () => {
     const entry = entryOf(log, 3n);
-    const withCheckpoint = (head: Head): string => reasonOf(verifyEntryInclusion({ ...entry, inclusionProof: { ...entry.inclusionProof, checkpoint: checkpointOf(log, head) } }, log));
+    const withCheckpoint = (head: Head): string =>
+      reasonOf(verifyEntryInclusion({ ...entry, inclusionProof: { ...entry.inclusionProof, checkpoint: checkpointOf(log, head) } }, log));
     assert.equal(withCheckpoint({}), 'ok');
     assert.equal(withCheckpoint({ size: SIZE + 1n }), 'LOG_PROOF_INVALID');
     assert.equal(withCheckpoint({ root: flip(ROOT, 0) }), 'LOG_PROOF_INVALID');
@@ -134,7 +145,7 @@ test('Rekor v2 has one tree, so the index beside the proof is held against it; v
 });
 
 test('a log signs under the host name of its URL, whatever port and path, and a v2 log cannot pass for a v1 log', () => {
-  const { baseUrl, ...noUrl } = V2;
+  const { baseUrl: _url, ...noUrl } = V2;
   assert.equal(reasonOf(verifyCheckpoint(checkpointOf(V2), noUrl)), 'CHECKPOINT_INVALID');
   assert.equal(reasonOf(verifyCheckpoint(checkpointOf(V2), { ...V2, baseUrl: 'not a URL' })), 'CHECKPOINT_INVALID');
   assert.equal(reasonOf(verifyCheckpoint(checkpointOf(V2), { ...V2, baseUrl: 'https://example' })), 'CHECKPOINT_INVALID');
@@ -181,7 +192,8 @@ test('the promise vouches for body, time, log and index together, and is the onl
     ['LOG_PROMISE_INVALID', { ...entry, canonicalizedBody: BODIES[4] as Uint8Array }],
     ['LOG_UNKNOWN', { ...entry, logId: V2.logId }],
   ];
-  for (let bit = 0; bit < (inclusionPromise as Uint8Array).length * 8; bit++) broken.push(['LOG_PROMISE_INVALID', { ...entry, inclusionPromise: flip(inclusionPromise as Uint8Array, bit) }]);
+  for (let bit = 0; bit < (inclusionPromise as Uint8Array).length * 8; bit++)
+    broken.push(['LOG_PROMISE_INVALID', { ...entry, inclusionPromise: flip(inclusionPromise as Uint8Array, bit) }]);
   for (const [reason, mutant] of broken) assert.equal(reasonOf(verifyInclusionPromise(mutant, V1)), reason);
   // Another log that goes by the same ID is told by its key.
   assert.equal(reasonOf(verifyInclusionPromise(entry, { ...rekorV1(), logId: V1.logId })), 'LOG_PROMISE_INVALID');

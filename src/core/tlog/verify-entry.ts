@@ -52,7 +52,9 @@ export function verifyEntryInclusion(entry: TransparencyLogEntry, log: Transpare
   if (treeName(verdict.checkpoint.origin) === undefined && entry.logIndex !== proof.logIndex) {
     return refusal('LOG_PROOF_INVALID', `the log entry has the index ${entry.logIndex}, its inclusion proof ${proof.logIndex}`);
   }
-  return leadsToRoot(entry.canonicalizedBody, proof) ? verdict : refusal('LOG_PROOF_INVALID', 'the inclusion proof does not lead from the entry to the root that the log signed');
+  return leadsToRoot(entry.canonicalizedBody, proof)
+    ? verdict
+    : refusal('LOG_PROOF_INVALID', 'the inclusion proof does not lead from the entry to the root that the log signed');
 }
 
 function leadsToRoot(body: Uint8Array, { logIndex, treeSize, rootHash, hashes }: EntryInclusionProof): boolean {
