@@ -5,19 +5,22 @@ import { asSealwardError, failureExit, failureJson, sayFailure } from './failure
 import type { Invocation } from './invocation.ts';
 import { nearest } from './nearest.ts';
 import { parseCommand, splitCommand } from './parse.ts';
-import { type Command, commands } from './table/index.ts';
+import { type Command, commands as ownCommands } from './table/index.ts';
 import { type Io, Terminal, writeOut } from './terminal.ts';
 import { visibleJson } from './visible.ts';
 
-export async function main(argv: readonly string[], io: Io): Promise<number> {
+/** @param more commands of a program that contains this one. */
+export async function main(argv: readonly string[], io: Io, more: readonly Command[] = []): Promise<number> {
+  const commands = [...ownCommands, ...more];
   // Until the environment is read there is no colour; what is said before that is rare and short.
   let terminal = new Terminal(io);
   let deadline: AbortSignal | undefined;
   try {
     const { name, rest } = splitCommand(argv);
     const asked = name === 'help' ? rest[0] : name;
-    if (asked === undefined || asked.startsWith('-')) return await showOverview(terminal, name === 'help' || rest.includes('--help') || rest.includes('-h'));
-    const command = findCommand(asked);
+    if (asked === undefined || asked.startsWith('-'))
+      return await showOverview(terminal, commands, name === 'help' || rest.includes('--help') || rest.includes('-h'));
+    const command = findCommand(commands, asked);
     if (name === 'help') return await showHelp(terminal, command);
     const parsed = parseCommand(command.spec, rest);
     if (parsed.flags.help) return await showHelp(terminal, command);
@@ -53,7 +56,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function findCommand(name: string): Command {
+function findCommand(commands: readonly Command[], name: string): Command {
   const found = commands.find(({ spec }) => spec.name === name);
   if (found) return found;
   const near = nearest(
@@ -66,7 +69,7 @@ function findCommand(name: string): Command {
 }
 
 /** Help that was asked for is a result; help because nothing was asked is a usage error, so that `sealward $UNSET` fails. */
-async function showOverview(terminal: Terminal, asked: boolean): Promise<number> {
+async function showOverview(terminal: Terminal, commands: readonly Command[], asked: boolean): Promise<number> {
   const { overview } = await import('./help.ts');
   const text = overview(
     commands.map(({ spec }) => spec),

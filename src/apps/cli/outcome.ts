@@ -17,7 +17,8 @@ const REJECTED_EXIT: Readonly<Partial<Record<Answer['code'], number>>> = {
 /** What an exception about one artifact means for that artifact; anything else is about the whole call and is thrown on. */
 export function answerOfError(error: unknown): Answer & { readonly error: SealwardError } {
   if (!(error instanceof SealwardError)) throw error;
-  if (error.code === 'ERR_NOT_FOUND') return { outcome: 'rejected', code: error.code, error };
+  // These two are answers: it is not there, or it is there and its bytes are not those of its digest.
+  if (error.code === 'ERR_NOT_FOUND' || error.code === 'ERR_DIGEST_MISMATCH') return { outcome: 'rejected', code: error.code, error };
   const aboutTheRegistry = error.family === 'AccessError' || error.family === 'UnavailableError' || error.http === 502 || error.code === 'ERR_MANIFEST_INVALID';
   if (!aboutTheRegistry || error.code === 'ERR_INTERRUPTED') throw error;
   return { outcome: 'inconclusive', code: error.code, error };

@@ -1,6 +1,15 @@
 /** The registry as the flags and the environment describe it. Loaded only by commands that talk to one. */
+import { join } from 'node:path';
 import { HttpClient, parseProxyEnvironment, type TlsSettings } from '../../clients/http/index.ts';
-import { type Credentials, type CredentialSource, explicitCredentials, firstOf, type Registry, RegistryClient } from '../../clients/registry/index.ts';
+import {
+  type Credentials,
+  type CredentialSource,
+  dockerConfig,
+  explicitCredentials,
+  firstOf,
+  type Registry,
+  RegistryClient,
+} from '../../clients/registry/index.ts';
 import { LAYOUT, type Reference, parseReference, parseRepository, type RepositoryName } from '../../core/artifact/index.ts';
 import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
@@ -31,7 +40,12 @@ export function registryFor(flags: RegistryValues, images: readonly { readonly r
     ...(config.signatureRepository === undefined ? [] : [parseRepository(config.signatureRepository).registry]),
   ]);
   const given = credentialsOf(flags);
-  const sources: CredentialSource[] = given ? [explicitCredentials(given, [...hosts])] : [];
+  const sources: CredentialSource[] = [
+    ...(given ? [explicitCredentials(given, [...hosts])] : []),
+    // The file of skopeo and podman comes first where it is named, as it is only named on purpose.
+    ...(config.registryAuthFile === undefined ? [] : [dockerConfig(config.registryAuthFile)]),
+    dockerConfig(join(config.dockerConfig, 'config.json')),
+  ];
   const http = new HttpClient({
     tls: tlsOf(flags),
     proxy: parseProxyEnvironment(config.proxyEnvironment),

@@ -3,12 +3,14 @@ import { ERRORS } from '../../core/errors.ts';
 import { processEnvironment } from './config.ts';
 import type { StopSignal } from './failure.ts';
 import { main } from './main.ts';
+import type { Command } from './table/index.ts';
+import type { Io } from './terminal.ts';
 import { visible, visibleLines } from './visible.ts';
 
 /** How long a command may tidy up after the first Ctrl-C; a second one ends it at once. */
 const GRACE_MILLISECONDS = 3000;
 
-export async function runProcess(argv: readonly string[] = process.argv.slice(2)): Promise<never> {
+export async function runProcess(argv: readonly string[] = process.argv.slice(2), more: readonly Command[] = []): Promise<never> {
   const stopped = new AbortController();
   const stop = (signal: StopSignal): void => {
     const code = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal];
@@ -24,7 +26,7 @@ export async function runProcess(argv: readonly string[] = process.argv.slice(2)
     if (argv.includes('--verbose') || argv.includes('-d')) process.stderr.write(`${visibleLines(error.stack ?? '')}\n`);
     process.exit(ERRORS.ERR_INVARIANT.exit);
   });
-  const code = await main(argv, {
+  const io: Io = {
     // Made on first use: a millisecond that most commands need not pay.
     get stdin() {
       return process.stdin;
@@ -33,6 +35,6 @@ export async function runProcess(argv: readonly string[] = process.argv.slice(2)
     stderr: process.stderr,
     environment: processEnvironment(),
     signal: stopped.signal,
-  });
-  process.exit(code);
+  };
+  process.exit(await main(argv, io, more));
 }

@@ -2,7 +2,7 @@
 import { formatDigest, formatRepository, type Reference } from '../../../core/artifact/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import type { Decision, Requirement } from '../../../core/verify/index.ts';
-import { inParallel, resolveOnce, verifyImage } from '../../../sdk/index.ts';
+import { checkContent, inParallel, resolveOnce, verifyImage } from '../../../sdk/index.ts';
 import { anchorsOf } from '../anchors.ts';
 import type { Flags, FlagValues } from '../flag.ts';
 import type { Invocation } from '../invocation.ts';
@@ -17,7 +17,8 @@ import type { Terminal } from '../terminal.ts';
 import { visible, visibleJson } from '../visible.ts';
 
 export type ImageInvocation = Omit<Invocation<Flags>, 'flags'> & {
-  readonly flags: QuestionValues & FlagValues<typeof registryFlags & typeof explainFlags & typeof outputFlags> & { readonly 'local-image': boolean };
+  readonly flags: QuestionValues &
+    FlagValues<typeof registryFlags & typeof explainFlags & typeof outputFlags> & { readonly 'local-image': boolean; readonly 'check-content': boolean };
 };
 
 /** Judges a signature that lies in a file instead of in the registry. */
@@ -51,6 +52,8 @@ export async function verifyImages(invocation: ImageInvocation, role: Requiremen
         signal,
         ...(home ? { signatureRepository: home } : {}),
       });
+      if (flags['check-content'] && decision.outcome === 'verified')
+        await checkContent(registry, reference, digest, { workers: flags['max-workers'], deadline, signal });
       return { digest: formatDigest(digest), decision };
     });
     terminal.progress(`verifying: ${++done} of ${images.length}`);

@@ -6,6 +6,7 @@ import type { CommandSpec } from '../flag.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { version } from './about.ts';
 import { generateKeyPair, publicKey } from './keys.ts';
+import { inspect, tree } from './look.ts';
 import { sign } from './sign.ts';
 import { verify, verifyAttestation, verifyBlob, verifyBlobAttestation } from './verify.ts';
 
@@ -27,5 +28,7 @@ export const commands: readonly Command[] = [
   command(sign, () => import('../commands/sign.ts')),
   command(generateKeyPair, () => import('../commands/generate-key-pair.ts')),
   command(publicKey, () => import('../commands/public-key.ts')),
+  command(tree, () => import('../commands/tree.ts')),
+  command(inspect, () => import('../commands/inspect.ts')),
   command(version, () => import('../commands/version.ts')),
 ];

@@ -13,6 +13,11 @@ const imageFlags = {
   ...registryFlags,
   ...outputFlags,
   ...explainFlags,
+  'check-content': {
+    type: 'boolean',
+    group: 'input',
+    summary: 'also read the verified image whole (manifest, config, layers) and hold every byte against the digest',
+  },
   'local-image': { type: 'boolean', group: 'input', summary: 'IMAGE is a folder with an OCI image layout; the same as oci:PATH' },
 } as const;
 
@@ -28,7 +33,7 @@ export const verify = defineCommand({
     {
       does: 'signed by a workflow of GitHub',
       command:
-        'sealward verify \\\n    --certificate-identity https://github.com/OWNER/REPO/.github/workflows/release.yml@refs/heads/main \\\n    --certificate-oidc-issuer https://token.actions.githubusercontent.com \\\n    ghcr.io/owner/app:1.2',
+        'sealward verify \\\n    --certificate-identity https://github.com/OWNER/REPO/.github/workflows/ci.yml@refs/tags/v1.2 \\\n    --certificate-oidc-issuer https://token.actions.githubusercontent.com \\\n    ghcr.io/owner/app:1.2',
     },
     {
       does: 'why not? every place, every signature, the first check that failed',
