@@ -13,7 +13,7 @@ const out = join(root, 'dist');
 rmSync(out, { recursive: true, force: true });
 const result = await build({
   absWorkingDir: root,
-  entryPoints: { sealward: 'src/apps/cli/bin.ts' },
+  entryPoints: { sealward: 'src/apps/quickstart/main.ts' },
   outdir: join(out, 'bin'),
   outExtension: { '.js': '.mjs' },
   chunkNames: 'lib/[name]-[hash]',

@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 // `npx sealward` in this repository: the command line as it stands in src.
-import '../src/apps/cli/bin.ts';
+import '../src/apps/quickstart/main.ts';

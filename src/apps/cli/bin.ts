@@ -1,6 +1,4 @@
-/** The process: signals in, exit code out. */
-import { keepCompiledCode } from './compile-cache.ts';
+/** The command line alone, for development: what is shipped starts in apps/quickstart/main.ts. */
+import { runProcess } from './index.ts';
 
-keepCompiledCode();
-const { runProcess } = await import('./run-process.ts');
 await runProcess();

@@ -1,7 +1,19 @@
-export { keepCompiledCode } from './compile-cache.ts';
+/** The front door: light, so that whoever starts the process can keep compiled code before anything large is loaded. */
+import { keepCompiledCode } from './compile-cache.ts';
+import type { Command } from './table/index.ts';
+import type { Io } from './terminal.ts';
+
 export { defineCommand } from './flag.ts';
 export type { Invocation } from './invocation.ts';
-export { runProcess } from './run-process.ts';
-export { main } from './main.ts';
-export type { Io } from './terminal.ts';
-export type { Command } from './table/index.ts';
+export type { Command, Io };
+
+/** One call of the command line; see main.ts. */
+export async function main(argv: readonly string[], io: Io, more: readonly Command[] = []): Promise<number> {
+  return (await import('./main.ts')).main(argv, io, more);
+}
+
+/** The whole process: streams, signals, end. */
+export async function runProcess(argv?: readonly string[], more: readonly Command[] = []): Promise<never> {
+  keepCompiledCode();
+  return (await import('./run-process.ts')).runProcess(argv, more);
+}
