@@ -7,8 +7,8 @@ import {
   dockerConfig,
   explicitCredentials,
   firstOf,
+  openRegistry,
   type Registry,
-  RegistryClient,
 } from '../../clients/registry/index.ts';
 import { LAYOUT, type Reference, parseReference, parseRepository, type RepositoryName } from '../../core/artifact/index.ts';
 import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
@@ -52,7 +52,7 @@ export function registryFor(flags: RegistryValues, images: readonly { readonly r
     userAgent: `sealward/${VERSION}`,
     observe: (event) => debug(visible(describeEvent(event))),
   });
-  return new RegistryClient({ http, allowHttp: flags['allow-http-registry'], credentials: firstOf(...sources) });
+  return openRegistry({ http, allowHttp: flags['allow-http-registry'], credentials: firstOf(...sources) });
 }
 
 function describeEvent(event: object): string {
