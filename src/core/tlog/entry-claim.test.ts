@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { comparable, damagedJson } from '../../../test/damaged-json.ts';
-import { encodeBase64, encodeHex, encodePem, type JsonObject, utf8 } from '../encoding/index.ts';
+import { encodeBase64, encodeHex, encodePem, type JsonObject, LIMITS, utf8 } from '../encoding/index.ts';
 import { SealwardError } from '../errors.ts';
 import { type EntryClaim, parseEntryBody } from './index.ts';
 
@@ -170,6 +170,22 @@ test('a signature in an intoto entry that was encoded once is another signature'
   spec.content.envelope.signatures[0].sig = encodeBase64(Uint8Array.of(0x30, 0xff));
   const claim = parseEntryBody({ kind: 'intoto', version: '0.0.2', canonicalizedBody: bodyOf('intoto', '0.0.2', spec) });
   assert.deepEqual(comparable(claim.signatures[0]?.signature), '30ff');
+});
+
+test('bounds: one signature more than LIMITS.signaturesPerEnvelope', () => {
+  const read = (count: number): EntryClaim => {
+    const signatures = Array.from({ length: count }, () => ({ signature: encodeBase64(SIGNATURE), verifier: PEM_KEY }));
+    return parseEntryBody({
+      kind: 'dsse',
+      version: '0.0.1',
+      canonicalizedBody: bodyOf('dsse', '0.0.1', { envelopeHash: HEX_HASH, payloadHash: HEX_HASH, signatures }),
+    });
+  };
+  assert.equal(read(LIMITS.signaturesPerEnvelope).signatures.length, LIMITS.signaturesPerEnvelope);
+  assert.throws(
+    () => read(LIMITS.signaturesPerEnvelope + 1),
+    (error) => error instanceof SealwardError && error.code === 'ERR_TOO_LARGE',
+  );
 });
 
 test('law: a body damaged anywhere reads or is refused, and does nothing worse', () => {

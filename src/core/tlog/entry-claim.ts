@@ -181,7 +181,9 @@ function object(holder: JsonObject, name: string): JsonObject {
 function list(holder: JsonObject, name: string): JsonObject[] {
   const value = holder[name];
   if (!Array.isArray(value) || value.length === 0 || !value.every(isObject)) throw logFormatError(`${name} is not a list of objects`);
-  if (value.length > LIMITS.signaturesPerEnvelope) throw logFormatError(`${name} has ${value.length} members, the bound is ${LIMITS.signaturesPerEnvelope}`);
+  if (value.length > LIMITS.signaturesPerEnvelope) {
+    throw new SealwardError('ERR_TOO_LARGE', `${name} has ${value.length} members, the bound is ${LIMITS.signaturesPerEnvelope}`);
+  }
   return value;
 }
 

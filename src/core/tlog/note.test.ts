@@ -18,6 +18,7 @@ import {
   type Note,
   type NoteKeyType,
   type NoteSignature,
+  noteKeyId,
   noteVerifier,
   type NoteVerifier,
   parseCheckpoint,
@@ -101,6 +102,8 @@ for (const [kind, by] of Object.entries(SIGNERS)) {
 test('the key IDs are those of published keys', () => {
   // The key of transparency-dev/tessera's test data, and that of the Go checksum database.
   assert.equal(parseVerifierKey('example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx').id, 0x33d7b496);
+  const testdata = parseVerifierKey('example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx');
+  assert.equal(noteKeyId(testdata.name, NOTE_KEY_TYPE.ed25519, testdata.key.raw), 0x33d7b496);
   assert.equal(parseVerifierKey('sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8').id, 0x033de0ae);
 });
 
