@@ -63,7 +63,7 @@ export function createTestRekorV1({ now, baseUrl = 'https://rekor.sealward.test'
     logId,
     appendBody,
     append: (request) => appendBody(request.envelope ? 'dsse' : 'hashedrekord', '0.0.1', bodyV1(request)),
-    checkpoint: tree.checkpoint,
+    checkpoint: () => tree.checkpoint(),
   };
 }
 
@@ -85,7 +85,7 @@ export function createTestRekorV2({ baseUrl = 'https://log2026.rekor.sealward.te
     appendBody,
     // Since rekor-tiles 2.3 an envelope is logged as the hash of its pre-authentication encoding.
     append: (request) => appendBody('hashedrekord', '0.0.2', bodyV2(request)),
-    checkpoint: tree.checkpoint,
+    checkpoint: () => tree.checkpoint(),
   };
 }
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { vectorsPath } from '../vectors.ts';
 import type { BundleQuestion } from './judge-bundle.ts';
 
-const IDENTITY =
+export const DEFAULT_IDENTITY =
   'https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main';
-const ISSUER = 'https://token.actions.githubusercontent.com';
+export const DEFAULT_ISSUER = 'https://token.actions.githubusercontent.com';
 
 export interface ConformanceCase {
   readonly name: string;
@@ -29,7 +29,7 @@ export function conformanceCases(): ConformanceCase[] {
       question: {
         bundle: readFileSync(join(suite, name, 'bundle.sigstore.json')),
         trustedRoot: readFileSync(file('trusted_root.json') ?? vectorsPath('trusted_root.public-good.json')),
-        ...(key === undefined ? { identity: text('identity') ?? IDENTITY, issuer: text('issuer') ?? ISSUER } : { key }),
+        ...(key === undefined ? { identity: text('identity') ?? DEFAULT_IDENTITY, issuer: text('issuer') ?? DEFAULT_ISSUER } : { key }),
       },
     };
   });
