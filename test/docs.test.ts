@@ -6,9 +6,10 @@ import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { overview } from '../src/apps/cli/help.ts';
 import { parseCommand, splitCommand } from '../src/apps/cli/parse.ts';
-import { commands as commandTable } from '../src/apps/cli/table/index.ts';
+import { commands } from '../src/apps/cli/table/index.ts';
 import { ERRORS, type ErrorCode, FINDINGS, documentationAnchor } from '../src/core/errors.ts';
 import { PAGES } from '../tools/generate-reference.ts';
+import { commandLines, sealwardArguments } from './documentation.ts';
 import { readTree } from './source.ts';
 import { repositoryRoot } from './vectors.ts';
 
@@ -85,16 +86,10 @@ test('the index of the documentation names every page', () => {
 
 const scripts = (JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts;
 
-/** The lines of ```sh blocks, joined where they end in a backslash. */
-function commands(page: string): string[] {
-  const blocks = Array.from(page.matchAll(/^```sh\n([^]*?)^```/gm), (match) => match[1] ?? '');
-  return blocks.flatMap((block) => block.replaceAll('\\\n', ' ').split('\n')).filter((line) => line.trim() !== '' && !line.startsWith('#'));
-}
-
 test('every npm command in the documentation names a script that exists', () => {
-  assert.deepEqual(commands(read('README.md')).slice(0, 2), ['npm ci && npm start', 'npm ci && npm test'], 'README begins with the two commands');
+  assert.deepEqual(commandLines(read('README.md')).slice(0, 2), ['npm ci && npm start', 'npm ci && npm test'], 'README begins with the two commands');
   for (const [path, page] of pages) {
-    for (const line of commands(page)) {
+    for (const line of commandLines(page)) {
       for (const [, run, short] of line.matchAll(/\bnpm (?:run ([\w:-]+)|(\w+))/g)) {
         const script = run ?? short ?? '';
         if (run === undefined && ['ci', 'install', 'exec', 'pack'].includes(script)) continue;
@@ -104,26 +99,17 @@ test('every npm command in the documentation names a script that exists', () => 
   }
 });
 
-/** The words of a command line as a shell would split it: quotes are known, variables and pipes are not. */
-function words(line: string): string[] {
-  return Array.from(line.matchAll(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g), ([word]) => word.replace(/['"]/g, ''));
-}
-
 test('every sealward command in the documentation is one that the program understands', () => {
   let seen = 0;
   for (const [path, page] of pages) {
-    for (const line of commands(page)) {
-      for (const part of line.split(/&&|\|\||[|;>]/)) {
-        const argv = words(part);
-        const at = argv.indexOf('sealward');
-        if (at < 0 || at > 1) continue;
-        const { name, rest } = splitCommand(argv.slice(at + 1));
-        const spec = commandTable.find((command) => command.spec.name === name)?.spec;
-        assert.ok(spec, `${path}: ${line}`);
-        const { warnings } = parseCommand(spec, rest);
-        assert.deepEqual(warnings, [], `${path}: ${line}`);
-        seen++;
-      }
+    for (const line of commandLines(page)) {
+      const argv = sealwardArguments(line);
+      if (argv === undefined) continue;
+      const { name, rest } = splitCommand(argv);
+      const spec = commands.find((command) => command.spec.name === name)?.spec;
+      assert.ok(spec, `${path}: ${line}`);
+      assert.deepEqual(parseCommand(spec, rest).warnings, [], `${path}: ${line}`);
+      seen++;
     }
   }
   assert.ok(seen > 5);

@@ -28,7 +28,7 @@ const EXITS: readonly (readonly [exit: string, meaning: string])[] = [
   ['11', 'Rejected: the tag, digest or repository is not there.'],
   ['13', 'Rejected: an identity was asked for, and no signature carries a certificate.'],
   ['70', 'A bug of ours.'],
-  ['130', 'Interrupted; nothing is left half-written.'],
+  ['130', 'Interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP); nothing is left half-written.'],
 ];
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -73,7 +73,8 @@ ${table(
   EXITS.map(([exit, meaning]) => [exit, meaning]),
 )}
 
-With several images, the command exits with the code of the worst answer.
+With several images it is 0 only when all are verified. When all the others end with the same code, it is that one; else 1 when at least
+one was rejected, and 4 when some could only not be found out.
 
 ## Errors
 

@@ -1,0 +1,40 @@
+/** What the documentation tells a new user to type, typed in its order, against a registry on loopback. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { RegistryClient } from '../../src/clients/registry/index.ts';
+import { formatDigest } from '../../src/core/artifact/index.ts';
+import { buildImage, MemoryRegistry, pushArtifact } from '../../src/testing/index.ts';
+import { startSealward } from '../cli.ts';
+import { commandLines, sealwardArguments } from '../documentation.ts';
+import { repositoryRoot } from '../vectors.ts';
+
+/** Page, and the place of its images. Lines with other images are not run here. */
+const PAGES: readonly (readonly [page: string, image: string, tag: string])[] = [
+  ['README.md', 'registry.example/app', 'v1'],
+  ['docs/how-to/sign-with-a-key.md', 'registry.example/app', '1.2'],
+];
+
+for (const [page, image, tag] of PAGES) {
+  test(`the commands of ${page} do what it says`, async (t) => {
+    const registry = await MemoryRegistry.start();
+    t.after(() => registry.close());
+    const folder = mkdtempSync(join(tmpdir(), 'sealward-documentation-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const app = buildImage({ 'app/hello.txt': 'Hello.\n' });
+    await pushArtifact(new RegistryClient(), { registry: registry.host, repository: 'app' }, app, tag);
+    const env = { HOME: folder, PATH: process.env['PATH'] ?? '', COSIGN_PASSWORD: 'a pass phrase' };
+    let ran = 0;
+    for (const line of commandLines(readFileSync(join(repositoryRoot, page), 'utf8'))) {
+      const argv = sealwardArguments(line);
+      if (argv === undefined || /\bghcr\.io\//.test(line)) continue;
+      const here = argv.map((word) => word.replace(image, `${registry.host}/app`).replace(/sha256:0{64}/, formatDigest(app.descriptor.digest)));
+      const { code, stdout, stderr } = await startSealward(here, env, folder).finished;
+      assert.equal(code, 0, `${line}\n${stdout}${stderr}`);
+      ran++;
+    }
+    assert.ok(ran >= 4, `${ran} commands ran`);
+  });
+}
