@@ -3,5 +3,6 @@ export * from './decision.ts';
 export * from './evidence.ts';
 export * from './facts.ts';
 export { claimedRepository, signedAnnotations } from './match.ts';
-export * from './prove.ts';
+export type { ProofMemory } from './proof-memory.ts';
+export { prove } from './prove.ts';
 export * from './requirement.ts';

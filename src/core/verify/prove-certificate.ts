@@ -5,7 +5,7 @@ import { SealwardError } from '../errors.ts';
 import { parseSctList, type Sct, verifySct } from '../tlog/index.ts';
 import type { Anchors } from '../trust/index.ts';
 import type { CertificateFact, Finding } from './facts.ts';
-import type { ProofMemory } from './prove.ts';
+import type { ProofMemory } from './proof-memory.ts';
 
 /** RFC 5280 section 4.2.1.12, id-kp-codeSigning. */
 const CODE_SIGNING = '1.3.6.1.5.5.7.3.3';

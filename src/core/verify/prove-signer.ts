@@ -6,7 +6,7 @@ import { SealwardError } from '../errors.ts';
 import type { Anchors, KeyAnchor } from '../trust/index.ts';
 import type { Subject } from './evidence.ts';
 import type { Finding, SignerFact } from './facts.ts';
-import type { ProofMemory } from './prove.ts';
+import type { ProofMemory } from './proof-memory.ts';
 import { proveCertificate } from './prove-certificate.ts';
 
 export function proveSigners(

@@ -4,7 +4,7 @@ import { parseTimestampToken, type TimestampToken, verifyTimestampToken } from '
 import { SealwardError } from '../errors.ts';
 import type { Anchors } from '../trust/index.ts';
 import type { Finding, TimeFact } from './facts.ts';
-import type { ProofMemory } from './prove.ts';
+import type { ProofMemory } from './proof-memory.ts';
 
 export function proveTimestamps(entity: SignedEntity, anchors: Anchors, memory: ProofMemory, findings: Finding[], broken: Finding[]): TimeFact[] {
   return entity.timestamps.flatMap((bytes) => {

@@ -2,20 +2,15 @@
  * The judge's first half: evidence and anchors in, facts out. Synchronous and pure; each step is one function, and the
  * whole of it stands on this screen. What the facts are worth is decided in decide.ts.
  */
-import type { VerdictCache } from '../crypto/index.ts';
 import type { SignedEntity } from '../bundle/index.ts';
 import type { Anchors } from '../trust/index.ts';
 import type { Evidence, EvidenceDocument, Subject } from './evidence.ts';
 import type { Facts, Finding, SignatureFacts } from './facts.ts';
+import type { ProofMemory } from './proof-memory.ts';
 import { proveEntries } from './prove-entry.ts';
 import { proveSigners } from './prove-signer.ts';
 import { proveSubject } from './prove-subject.ts';
 import { proveTimestamps } from './prove-time.ts';
-
-/** What may be kept between calls: verdicts on certificate chains, which cost most and repeat most. */
-export interface ProofMemory {
-  readonly certificates?: VerdictCache;
-}
 
 export function prove(evidence: Evidence, anchors: Anchors, memory: ProofMemory = {}): Facts {
   return {
