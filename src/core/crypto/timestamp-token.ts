@@ -92,7 +92,7 @@ function readSignedData(node: DerNode): TimestampToken {
   const [version, digests, encapsulated, ...rest] = derSequence(node, 'the signed data');
   // RFC 5652 section 5.1: 3, because the content is not plain data; 4 and 5 only come with kinds of certificates not read here.
   if (derSmallInteger(version, 'the version of the signed data') !== 3) throw derError('the signed data is of an unknown version');
-  expectTag(digests, TAG.set, 'the digest algorithms');
+  const listed = derChildren(expectTag(digests, TAG.set, 'the digest algorithms')).map(readHashAlgorithm);
   const [type, wrapped] = derSequence(encapsulated, 'the content');
   if (derOid(type, 'the type of the content') !== OID.timestampInfo) throw derError('its content is not a timestamp');
   const content = derOctets(parseDer(expectTag(wrapped, CONTEXT_0, 'the content').value), 'the content');
@@ -104,11 +104,14 @@ function readSignedData(node: DerNode): TimestampToken {
   // RFC 3161 section 2.4.2: the token has the authority's signature and no other.
   if (signers.length !== 1 || extra.length > 0) throw derError('it has not exactly one signer');
   if (bag.length > LIMITS.intermediateCertificates) throw derError(`it carries more than ${LIMITS.intermediateCertificates} certificates`);
+  const signer = readSigner(signers[0] as DerNode, content);
+  // RFC 5652 section 5.1 lets a verifier refuse a signer whose hash is not announced; nothing else would speak for this list.
+  if (!listed.includes(signer.digestAlgorithm)) throw derError('the hash of its signer is not among those that it announces');
   return {
     statement: readTimestampStatement(content),
     // Attribute certificates and other kinds have context tags and are of no use.
     unverifiedCertificates: bag.filter((item) => item.tag === TAG.sequence).map((item) => item.raw),
-    ...readSigner(signers[0] as DerNode, content),
+    ...signer,
   };
 }
 

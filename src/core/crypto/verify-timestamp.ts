@@ -9,7 +9,7 @@ import { buildChain, chainServes, wasValidAt } from './certificate-chain.ts';
 import { EXTENDED_KEY_USAGE, EXTENSION } from './certificate-extensions.ts';
 import { hash } from './hash.ts';
 import { schemeOf } from './signature-oid.ts';
-import type { TimestampToken } from './timestamp-token.ts';
+import type { CertificateId, TimestampToken } from './timestamp-token.ts';
 import type { VerdictCache } from './verdict-cache.ts';
 import { verifyScheme } from './verify-signature.ts';
 
@@ -32,14 +32,18 @@ export type TimestampVerdict =
  * `trusted` are the certificates of one authority, in any order: when signing certificates are among them, one of those
  * must have signed; when there are only certificate authorities, any timestamping certificate below them may come with
  * the token. When the authority itself was trusted is for the caller to judge.
+ *
+ * TIMESTAMP_UNTRUSTED: the token does not say that it is of this authority, or its signer may not date anything.
+ * TIMESTAMP_INVALID and TIMESTAMP_MISMATCH: it says so, and does not verify or dates something else.
  */
 export function verifyTimestampToken(token: TimestampToken, message: Uint8Array, trusted: readonly Certificate[], cache?: VerdictCache): TimestampVerdict {
   const { statement } = token;
-  if (!equalBytes(hash(statement.hash, message), statement.digest)) return refused('TIMESTAMP_MISMATCH');
-  const found = findSigner(token, trusted, cache);
-  if (!found) return refused('TIMESTAMP_UNTRUSTED');
+  const embedded = readCertificates(token);
+  const found = findSigner(token, trusted, embedded, cache);
+  if (!found) return refused(isOfAuthority(token, trusted, embedded) ? 'TIMESTAMP_INVALID' : 'TIMESTAMP_UNTRUSTED');
   const { signer, chain } = found;
   if (!isTimestampingCertificate(signer) || !chainServes(chain, EXTENDED_KEY_USAGE.timeStamping)) return refused('TIMESTAMP_UNTRUSTED');
+  if (!equalBytes(hash(statement.hash, message), statement.digest)) return refused('TIMESTAMP_MISMATCH');
   if (!isSignedBy(token, signer)) return refused('TIMESTAMP_INVALID');
   if (!wasValidAt(chain, statement.time)) return refused('TIMESTAMP_OUTSIDE_WINDOW');
   return { ok: true, at: statement.time, from: statement.time - statement.accuracy, to: statement.time + statement.accuracy, signer, chain };
@@ -53,15 +57,19 @@ function refused(reason: FindingCode): TimestampVerdict {
  * The certificate that the signed attributes name, with a chain to the trusted ones. What is checked afterwards is checked
  * of this certificate and no other, so a forged one in the token's bag changes nothing, wherever it stands (CVE-2026-39984).
  */
-function findSigner(token: TimestampToken, trusted: readonly Certificate[], cache?: VerdictCache): { signer: Certificate; chain: Certificate[] } | undefined {
+function findSigner(
+  token: TimestampToken,
+  trusted: readonly Certificate[],
+  embedded: readonly Certificate[],
+  cache?: VerdictCache,
+): { signer: Certificate; chain: Certificate[] } | undefined {
   const leaves = trusted.filter((certificate) => !certificate.isCa);
-  const embedded = readCertificates(token);
   // Trusted roots that list the signing certificate mean that one; any certificate below the same root would be another authority.
   const candidates = leaves.length > 0 ? leaves : [...trusted, ...embedded];
   const options = cache ? { cache } : {};
   let expired: { signer: Certificate; chain: Certificate[] } | undefined;
   for (const signer of candidates) {
-    if (!isNamed(token, signer)) continue;
+    if (!isSignerName(token, signer) || !token.certificateIds.every((id) => isIdOf(id, signer))) continue;
     const usable = (certificate: Certificate): boolean => wasValidAt([certificate], token.statement.time);
     const chain = buildChain(signer, embedded, trusted, { ...options, usable });
     if (chain) return { signer, chain };
@@ -83,15 +91,29 @@ function readCertificates(token: TimestampToken): Certificate[] {
   });
 }
 
-/** By the signer's name, and by the signed digest of its certificate (RFC 5816 section 2.2.1). */
-function isNamed(token: TimestampToken, certificate: Certificate): boolean {
+/** SignerIdentifier, RFC 5652 section 5.3. Nothing authenticates it, the signed digest of the certificate must agree. */
+function isSignerName({ signer }: TimestampToken, certificate: Certificate): boolean {
+  if ('subjectKeyId' in signer) return certificate.subjectKeyId !== undefined && equalBytes(signer.subjectKeyId, certificate.subjectKeyId);
+  return equalBytes(signer.issuer, certificate.issuer) && equalBytes(signer.serial, certificate.serialBytes);
+}
+
+/** RFC 5816 section 2.2.1: the signed attributes name the certificate by its digest. */
+function isIdOf(id: CertificateId, certificate: Certificate): boolean {
+  return equalBytes(id.digest, createHash(id.hash).update(certificate.raw).digest());
+}
+
+/**
+ * Whether a token that has no signer here says all the same that it is of this authority, by any of the places that name
+ * one: then it was damaged or forged, and is not merely of somebody unknown. Where the signing certificate is trusted
+ * itself, other certificates below the same root are of other authorities.
+ */
+function isOfAuthority(token: TimestampToken, trusted: readonly Certificate[], embedded: readonly Certificate[]): boolean {
+  if (trusted.some((certificate) => isSignerName(token, certificate) || token.certificateIds.some((id) => isIdOf(id, certificate)))) return true;
+  if (trusted.some((certificate) => !certificate.isCa)) return false;
   const { signer } = token;
-  if ('subjectKeyId' in signer) {
-    if (!certificate.subjectKeyId || !equalBytes(signer.subjectKeyId, certificate.subjectKeyId)) return false;
-  } else if (!equalBytes(signer.issuer, certificate.issuer) || !equalBytes(signer.serial, certificate.serialBytes)) {
-    return false;
-  }
-  return token.certificateIds.every((id) => equalBytes(id.digest, createHash(id.hash).update(certificate.raw).digest()));
+  return trusted.some(
+    ({ subject }) => ('issuer' in signer && equalBytes(signer.issuer, subject)) || embedded.some(({ issuer }) => equalBytes(issuer, subject)),
+  );
 }
 
 /** RFC 3161 section 2.3: for timestamps and nothing else, and marked as critical. */
