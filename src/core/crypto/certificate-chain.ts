@@ -104,7 +104,9 @@ export function buildChain(
     let trustedAbove = false;
     // Above a trusted certificate only trusted ones may stand.
     for (const candidate of topIsTrusted ? anchors : [...anchors, ...intermediates]) {
-      if (path.length > LIMITS.intermediateCertificates + 1 || path.some((other) => other.fingerprint === candidate.fingerprint)) continue;
+      if (path.some((other) => other.fingerprint === candidate.fingerprint)) continue;
+      // Only what others brought is bounded: to stop between two trusted certificates would be to end below the root.
+      if (!topIsTrusted && path.length > LIMITS.intermediateCertificates + 1) continue;
       if (!issued(top, candidate)) continue;
       // Noted before the candidate may turn out unusable, or an expired root would be passed over by ending below it.
       trustedAbove = true;
