@@ -1,12 +1,12 @@
 /** How an exception ends a command: what a person reads on stderr, what a program reads on stdout, and the exit code. */
-import { documentationAnchor, SealwardError } from '../../core/errors.ts';
+import { documentationAnchor, ERRORS, SealwardError } from '../../core/errors.ts';
 import type { Terminal } from './terminal.ts';
 import { visible, visibleJson, visibleLines } from './visible.ts';
 
 /** The reason of the process's abort signal: which signal it got. */
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
-const SIGNAL_EXIT: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+const SIGNAL_EXIT: Readonly<Record<string, number | undefined>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
 export function asSealwardError(error: unknown, signals: { readonly process: AbortSignal; readonly deadline?: AbortSignal }): SealwardError {
   if (signals.process.aborted)
@@ -18,7 +18,7 @@ export function asSealwardError(error: unknown, signals: { readonly process: Abo
 }
 
 export function failureExit(error: SealwardError, process: AbortSignal): number {
-  if (process.aborted) return SIGNAL_EXIT[process.reason as StopSignal] ?? SIGNAL_EXIT.SIGINT;
+  if (process.aborted) return SIGNAL_EXIT[String(process.reason)] ?? ERRORS.ERR_INTERRUPTED.exit;
   return error.exit;
 }
 

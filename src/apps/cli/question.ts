@@ -123,7 +123,7 @@ export function describeRequirement(requirement: Requirement, keyName: string | 
   const parts = [`${requirement.role === 'signature' ? 'a signature' : 'an attestation'} by ${who}`];
   if (predicateTypes) parts.push(`of the type ${predicateTypes.join(' or ')}`);
   parts.push(logs === 0 ? 'no log entry needed' : `an entry in ${logs === 1 ? 'a log' : `${logs} logs`}`);
-  if (timestamps > 0) parts.push(`${timestamps === 1 ? 'a timestamp' : `${timestamps} timestamps`}`);
+  if (timestamps > 0) parts.push(timestamps === 1 ? 'a timestamp' : `${timestamps} timestamps`);
   for (const { claim, wanted } of signer.claims ?? []) parts.push(`${claim} ${wanted}`);
   for (const [key, value] of Object.entries(annotations ?? {})) parts.push(`the annotation ${key}=${value}`);
   if (requirement.repository?.rule === 'exact') parts.push(`signed for ${requirement.repository.name}`);

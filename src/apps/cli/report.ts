@@ -120,7 +120,7 @@ function cosignForm(result: Verified, first: Candidate | undefined): Record<stri
       image: { 'docker-manifest-digest': result.digest },
       type,
     },
-    optional: entity ? signedAnnotations(entity, first?.facts.about) : {},
+    optional: first ? signedAnnotations(first.facts.entity, first.facts.about) : {},
   };
 }
 

@@ -32,8 +32,8 @@ export class Terminal {
   /** Whether a person reads stdout. */
   readonly interactive: boolean;
   readonly width: number;
-  #colourOut: boolean;
-  #colourError: boolean;
+  readonly #colourOut: boolean;
+  readonly #colourError: boolean;
   #result: string[] = [];
   #progress: { text: string; shown: boolean; timer: NodeJS.Timeout } | undefined;
 

@@ -87,7 +87,7 @@ for (const [name, change] of refusedBodies) {
 }
 
 test('documents that are no such key file say what they are', async () => {
-  const plain = pair.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
+  const plain = pair.privateKey.export({ format: 'pem', type: 'pkcs8' });
   await assert.rejects(openKeyFile(plain, PASSWORD), (error: unknown) => {
     assert.ok(error instanceof SealwardError);
     assert.equal(error.code, 'ERR_KEY_INVALID');
@@ -95,7 +95,7 @@ test('documents that are no such key file say what they are', async () => {
     assert.match(error.hint, /import-key-pair/);
     return true;
   });
-  const publicPem = pair.publicKey.object.export({ format: 'pem', type: 'spki' }) as string;
+  const publicPem = pair.publicKey.object.export({ format: 'pem', type: 'spki' });
   await assert.rejects(openKeyFile(publicPem, PASSWORD), /public key where a private key is expected/);
   await assert.rejects(openKeyFile('', PASSWORD), refuses('ERR_KEY_INVALID'));
   await assert.rejects(openKeyFile(sealed + sealed, PASSWORD), refuses('ERR_KEY_INVALID'));

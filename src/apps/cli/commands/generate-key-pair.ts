@@ -12,7 +12,7 @@ export const run: Run<typeof generateKeyPair> = async (invocation) => {
   const prefix = flags['output-key-prefix'];
   const paths = keyPairPaths(prefix);
   // Said before the password is asked for; the writing itself checks again, without a gap.
-  for (const path of Object.values(paths)) {
+  for (const path of [paths.privatePath, paths.publicPath]) {
     if (existsSync(path))
       throw new SealwardError('ERR_FILE_EXISTS', `${path} exists already, and a key is never overwritten`, {
         hint: 'Move it away, or choose other names with --output-key-prefix.',
@@ -20,12 +20,7 @@ export const run: Run<typeof generateKeyPair> = async (invocation) => {
   }
   const password = await passwordFor(invocation, flags['password-file'], paths.privatePath, true);
   if (password === '') terminal.warn('the password is empty: whoever can read the private key file can sign with it');
-  const { privatePath, publicPath, publicKey } = await createKeyPairFiles(
-    prefix,
-    flags.algorithm as Parameters<typeof createKeyPairFiles>[1],
-    password,
-    invocation.signal,
-  );
+  const { privatePath, publicPath, publicKey } = await createKeyPairFiles(prefix, flags.algorithm, password, invocation.signal);
   terminal.say(`Private key written to ${visible(privatePath)}, encrypted. Keep it and its password apart.`);
   terminal.say(`Public key written to ${visible(publicPath)} (${describeKey(publicKey)}, SHA-256 ${publicKey.fingerprint.slice(0, 16)}...).`);
   return 0;

@@ -7,7 +7,7 @@ import type { Requirement, Subject } from '../../../core/verify/index.ts';
 import { type VerifyBlobOptions, verifyBlob } from '../../../sdk/index.ts';
 import { anchorsOf } from '../anchors.ts';
 import { readBytes } from '../file.ts';
-import type { Flags, FlagValues } from '../flag.ts';
+import type { FlagValues } from '../flag.ts';
 import type { Invocation } from '../invocation.ts';
 import { describeRequirement, type QuestionValues, requirementOf } from '../question.ts';
 import type { Verified } from '../report.ts';
@@ -18,7 +18,7 @@ import { printResults } from './verify-images.ts';
 type Evidence = VerifyBlobOptions['evidence'];
 type BlobValues = Partial<FlagValues<typeof blobFlags>>;
 
-export type BlobInvocation = Omit<Invocation<Flags>, 'flags'> & { readonly flags: QuestionValues & BlobValues & FlagValues<typeof explainFlags> };
+export type BlobInvocation = Omit<Invocation, 'flags'> & { readonly flags: QuestionValues & BlobValues & FlagValues<typeof explainFlags> };
 
 export async function judgeBlob(invocation: BlobInvocation, role: Requirement['role'], name: string, subject: () => Subject): Promise<Verified> {
   const { flags, config, debug } = invocation;

@@ -4,7 +4,7 @@ import { SealwardError } from '../../../core/errors.ts';
 import type { Decision, Requirement } from '../../../core/verify/index.ts';
 import { checkContent, inParallel, resolveOnce, verifyImage } from '../../../sdk/index.ts';
 import { anchorsOf } from '../anchors.ts';
-import type { Flags, FlagValues } from '../flag.ts';
+import type { FlagValues } from '../flag.ts';
 import type { Invocation } from '../invocation.ts';
 import { answerOfError, exitOfAll } from '../outcome.ts';
 import { describeRequirement, type QuestionValues, requirementOf } from '../question.ts';
@@ -16,7 +16,7 @@ import type { explainFlags } from '../table/trust-flags.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible, visibleJson } from '../visible.ts';
 
-export type ImageInvocation = Omit<Invocation<Flags>, 'flags'> & {
+export type ImageInvocation = Omit<Invocation, 'flags'> & {
   readonly flags: QuestionValues &
     FlagValues<typeof registryFlags & typeof explainFlags & typeof outputFlags> & { readonly 'local-image': boolean; readonly 'check-content': boolean };
 };

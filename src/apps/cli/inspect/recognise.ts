@@ -57,9 +57,9 @@ function describeKeyFile(label: string, bytes: Uint8Array): Description {
   };
   return {
     kind: `private key, encrypted (${label})`,
-    derivation: String(kdf?.name),
+    derivation: JSON.stringify(kdf?.name ?? null),
     parameters: JSON.stringify(kdf?.params ?? null),
-    cipher: String(cipher?.name),
+    cipher: JSON.stringify(cipher?.name ?? null),
   };
 }
 

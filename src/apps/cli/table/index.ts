@@ -17,7 +17,7 @@ export interface Command {
 
 /** Holds a command's flags against what its code reads, and forgets the difference afterwards. */
 function command<Spec extends CommandSpec>(spec: Spec, load: () => Promise<{ readonly run: Run<Spec> }>): Command {
-  return { spec, load: load as unknown as Command['load'] };
+  return { spec, load };
 }
 
 export const commands: readonly Command[] = [
