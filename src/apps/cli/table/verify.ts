@@ -90,7 +90,7 @@ export const verifyBlob = defineCommand({
     {
       does: 'by a person',
       command:
-        'sealward verify-blob --bundle app.tgz.sigstore.json \\\n    --certificate-identity maria@example.org --certificate-oidc-issuer https://accounts.google.com app.tgz',
+        'sealward verify-blob --bundle app.tgz.sigstore.json \\\n    --certificate-identity maria@example.org \\\n    --certificate-oidc-issuer https://accounts.google.com app.tgz',
     },
   ],
   arguments: [FILE_OR_DIGEST],
