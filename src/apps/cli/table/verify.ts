@@ -103,7 +103,10 @@ export const verifyBlobAttestation = defineCommand({
   summary: 'Say whether a file has an attestation by whom you trust',
   description: [`The attestation lies in a file, as a bundle or as a DSSE envelope. ${WHO}`, LOG],
   examples: [
-    { does: 'provenance of a file', command: 'sealward verify-blob-attestation --key builder.pub --type slsaprovenance1 --bundle app.intoto.json app.tgz' },
+    {
+      does: 'provenance of a file',
+      command: 'sealward verify-blob-attestation --key builder.pub --type slsaprovenance1 \\\n    --bundle app.intoto.json app.tgz',
+    },
   ],
   arguments: [{ ...FILE_OR_DIGEST, minimum: 0 }],
   flags: {
