@@ -17,10 +17,10 @@
 import { type Descriptor, type Digest, formatDigest, type Index, parseManifest, referrersTag } from '../../core/artifact/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { listingOf, listsAll, mergeIndex } from './fallback-index.ts';
-import { fetchTagged, type TaggedManifest } from './manifests.ts';
+import { fetchTagged } from './manifests.ts';
 import { pushBlob, type UploadLimits } from './push-blob.ts';
 import { putManifest } from './push-manifest.ts';
-import type { Attached, Attachment } from './registry.ts';
+import type { Attached, Attachment, FetchedManifest, TagEdit } from './registry.ts';
 import { type Call, placeOf, type Site, type Wire } from './wire.ts';
 
 export const ATTACH = { attempts: 12, settleMs: 300, longestSettleMs: 5_000 } as const;
@@ -55,12 +55,11 @@ export class Attacher {
     const pushed = await putManifest(this.#wire, site, call, { bytes: attachment.manifest });
     if (pushed === 'precondition failed') throw new SealwardError('ERR_INVARIANT', 'a manifest was pushed by digest with a condition');
     if (pushed.subjectListed) return { descriptor: pushed.descriptor, via: 'api' };
-    await this.#queued(site, subject.digest, () => this.#list(site, call, subject.digest, listingOf(manifest, pushed.descriptor)));
+    await this.#inTurn(indexKey(site, subject.digest), () => this.#list(site, call, subject.digest, listingOf(manifest, pushed.descriptor)));
     return { descriptor: pushed.descriptor, via: 'fallback-tag' };
   }
 
-  async #queued<T>(site: Site, subject: Digest, work: () => Promise<T>): Promise<T> {
-    const key = indexKey(site, subject);
+  async #inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.#queues.get(key) ?? Promise.resolve();
     const mine = before.then(work, work);
     this.#queues.set(key, mine);
@@ -72,59 +71,59 @@ export class Attacher {
   }
 
   async #list(site: Site, call: Call, subject: Digest, entry: Descriptor): Promise<void> {
-    const { clock, random } = this.#wire.http;
     const key = indexKey(site, subject);
+    const tag = referrersTag(subject);
     const wanted = [...(this.#listed.get(key) ?? []), entry];
+    await this.#write(site, call, tag, {
+      what: `${formatDigest(entry.digest)} is pushed, but other writers kept it out of the index ${tag} of what is attached`,
+      done: (found) => listsAll(indexOf(site, found, tag), wanted),
+      merge: (found) => mergeIndex(found?.bytes, wanted, `${placeOf(site)}: the index ${tag}`),
+    });
+    this.#listed.set(key, wanted);
+  }
+
+  /** Changes what stands under a tag, keeping what others write there at the same time. */
+  editTag(site: Site, call: Call, tag: string, edit: TagEdit): Promise<void> {
+    return this.#inTurn(`${placeOf(site)}:${tag}`, () => this.#write(site, call, tag, edit));
+  }
+
+  /** Read, merge, write, read back; wait, and read back once more; if it is not done then, repeat. */
+  async #write(site: Site, call: Call, tag: string, edit: TagEdit): Promise<void> {
+    const { clock, random } = this.#wire.http;
     for (let attempt = 1; attempt <= ATTACH.attempts; attempt++) {
-      const took = await this.#write(site, call, subject, wanted);
+      const took = await this.#writeOnce(site, call, tag, edit);
       if (took !== undefined) {
         // Others may be as slow as we were, and then some.
         const settle = Math.min(Math.max(this.#settings.settleMs, took * 3), ATTACH.longestSettleMs);
         await clock.sleep(settle, call.signal);
-        if (await this.#isListed(site, call, subject, wanted)) {
-          this.#listed.set(key, wanted);
-          return;
-        }
+        if (await this.#isDone(site, call, tag, edit)) return;
       }
       // Two writers that collided must not collide again.
       await clock.sleep(random() * this.#settings.settleMs * attempt, call.signal);
       if (call.signal?.aborted || clock.now() >= call.deadline) break;
     }
-    throw new SealwardError(
-      'ERR_ATTACH_CONTENDED',
-      `${placeOf(site)}: ${formatDigest(entry.digest)} is pushed, but other writers kept it out of the index ${referrersTag(subject)} of what is attached`,
-    );
+    throw new SealwardError('ERR_ATTACH_CONTENDED', `${placeOf(site)}: ${edit.what}`);
   }
 
-  /**
-   * Reads, merges, writes and reads back. Milliseconds from the read to the end of the write; 0 when there was nothing
-   * to write; undefined when somebody else wrote in between.
-   */
-  async #write(site: Site, call: Call, subject: Digest, wanted: readonly Descriptor[]): Promise<number | undefined> {
+  /** Milliseconds from the read to the end of the write; 0 when there was nothing to write; undefined when somebody else wrote in between. */
+  async #writeOnce(site: Site, call: Call, tag: string, edit: TagEdit): Promise<number | undefined> {
     const { clock } = this.#wire.http;
-    const tag = referrersTag(subject);
     const started = clock.now();
-    const found = await this.#read(site, call, tag);
-    if (found && listsAll(indexOf(site, found, tag), wanted)) return 0;
-    const bytes = mergeIndex(found?.bytes, wanted, `${placeOf(site)}: the index ${tag}`);
-    const put = await putManifest(this.#wire, site, call, { bytes, tag, ifMatch: found?.etag });
+    const found = await fetchTagged(this.#wire, site, call, tag);
+    if (found && edit.done(found)) return 0;
+    const put = await putManifest(this.#wire, site, call, { bytes: edit.merge(found), tag, ifMatch: found?.etag });
     if (put === 'precondition failed') return undefined;
     const took = clock.now() - started;
-    return (await this.#isListed(site, call, subject, wanted)) ? took : undefined;
+    return (await this.#isDone(site, call, tag, edit)) ? took : undefined;
   }
 
-  async #isListed(site: Site, call: Call, subject: Digest, wanted: readonly Descriptor[]): Promise<boolean> {
-    const tag = referrersTag(subject);
-    const found = await this.#read(site, call, tag);
-    return found !== undefined && listsAll(indexOf(site, found, tag), wanted);
-  }
-
-  #read(site: Site, call: Call, tag: string): Promise<TaggedManifest | undefined> {
-    return fetchTagged(this.#wire, site, call, tag);
+  async #isDone(site: Site, call: Call, tag: string, edit: TagEdit): Promise<boolean> {
+    const found = await fetchTagged(this.#wire, site, call, tag);
+    return found !== undefined && edit.done(found);
   }
 }
 
-function indexOf(site: Site, found: TaggedManifest, tag: string): Index {
+function indexOf(site: Site, found: FetchedManifest, tag: string): Index {
   if (found.manifest.kind === 'index') return found.manifest;
   throw new SealwardError(
     'ERR_MANIFEST_INVALID',

@@ -37,6 +37,7 @@ import type {
   ReferrersOptions,
   Registry,
   Resolved,
+  TagEdit,
 } from './registry.ts';
 import { listTags } from './tags.ts';
 import { type Call, type Site, Wire } from './wire.ts';
@@ -134,6 +135,10 @@ export class RegistryClient implements Registry {
   async pushManifest(name: RepositoryName, bytes: Uint8Array, options: PushManifestOptions = {}): Promise<PushedManifest> {
     const tag = options.tag === undefined ? {} : { tag: options.tag };
     return this.#write(name, options, async (site, call) => (await putManifest(this.#wire, site, call, { bytes, ...tag })) as PushedManifest);
+  }
+
+  editTag(name: RepositoryName, tag: string, edit: TagEdit, options: CallOptions = {}): Promise<void> {
+    return this.#write(name, options, (site, call) => this.#attacher.editTag(site, call, tag, edit));
   }
 
   attach(name: RepositoryName, attachment: Attachment, options: CallOptions = {}): Promise<Attached> {

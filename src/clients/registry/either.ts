@@ -20,6 +20,7 @@ export function openRegistry(options: RegistryClientOptions = {}): Registry & { 
     pushBlob: (name, digest, size, source, call) => of(name).pushBlob(name, digest, size, source, call),
     pushManifest: (name, bytes, call) => of(name).pushManifest(name, bytes, call),
     attach: (name, attachment, call) => of(name).attach(name, attachment, call),
+    editTag: (name, tag, edit, call) => of(name).editTag(name, tag, edit, call),
     deleteManifest: (name, target, call) => of(name).deleteManifest(name, target, call),
     close: () => remote.close(),
   };

@@ -39,7 +39,10 @@ import type {
   ReferrersLookup,
   Registry,
   Resolved,
+  TagEdit,
 } from './registry.ts';
+
+const EDIT_ATTEMPTS = 12;
 
 /** Reads and writes the folders that references like `oci:PATH` name. */
 export class LayoutRegistry implements Registry {
@@ -152,6 +155,28 @@ export class LayoutRegistry implements Registry {
     const { descriptor, subjectListed } = await this.pushManifest(name, attachment.manifest, options);
     if (!subjectListed) throw new SealwardError('ERR_MANIFEST_INVALID', `${this.#place(name)}: what is to be attached names no subject`);
     return { descriptor, via: 'api' };
+  }
+
+  /** index.json is changed under a lock, so what was read can be held against what is there when it is written. */
+  async editTag(name: RepositoryName, tag: string, edit: TagEdit, options: CallOptions = {}): Promise<void> {
+    const folder = this.#folder(name);
+    for (let attempt = 0; attempt < EDIT_ATTEMPTS; attempt++) {
+      const read = await this.manifest(name, tag);
+      if (read.state === 'unavailable') throw read.cause;
+      const found = read.state === 'complete' ? read.value : undefined;
+      if (found && edit.done(found)) return;
+      const bytes = edit.merge(found);
+      const { descriptor } = readManifest(bytes, digestOf(bytes), undefined, `${this.#place(name)}: the tag ${tag}`);
+      await folder.writeBlob(descriptor.digest, one(bytes));
+      let written = false;
+      await folder.change(this.#clock, options, (entries) => {
+        const there = entries.find(({ refName }) => refName === tag)?.descriptor.digest;
+        written = (there && formatDigest(there)) === (found && formatDigest(found.descriptor.digest));
+        return written ? withEntry(entries, descriptor, tag) : entries;
+      });
+      if (written) return;
+    }
+    throw new SealwardError('ERR_ATTACH_CONTENDED', `${this.#place(name)}: ${edit.what}`);
   }
 
   /** Takes the entries out of index.json; the blobs stay, since others may share them. */

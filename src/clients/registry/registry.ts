@@ -74,6 +74,16 @@ export interface Attached {
   readonly via: 'api' | 'fallback-tag';
 }
 
+/** A change to what stands under a tag, in a form that can be made again when somebody else wrote in between. */
+export interface TagEdit {
+  /** For the error when other writers kept it from being made: what is lost. */
+  readonly what: string;
+  /** Whether the change is there. */
+  readonly done: (found: FetchedManifest) => boolean;
+  /** The new manifest, from the one that is there now. */
+  readonly merge: (found: FetchedManifest | undefined) => Uint8Array;
+}
+
 export interface Registry {
   /** What a tag stands for now (HEAD); a digest stands for itself, without a request. */
   resolve(reference: Reference, options?: CallOptions): Promise<Lookup<Resolved>>;
@@ -97,6 +107,8 @@ export interface Registry {
   pushManifest(name: RepositoryName, bytes: Uint8Array, options?: PushManifestOptions): Promise<PushedManifest>;
   /** Pushes blobs and a manifest with a subject, and lists it where referrers are looked for. Repeating it changes nothing. */
   attach(name: RepositoryName, attachment: Attachment, options?: CallOptions): Promise<Attached>;
+  /** Changes the manifest under a tag without losing what other writers put there at the same time. Throws ERR_ATTACH_CONTENDED. */
+  editTag(name: RepositoryName, tag: string, edit: TagEdit, options?: CallOptions): Promise<void>;
   /** Deletes by digest, or removes a tag. Deleting what is not there is no error. */
   deleteManifest(name: RepositoryName, target: Digest | string, options?: CallOptions): Promise<void>;
 }
