@@ -16,9 +16,14 @@ interface Ran {
 function quickstart(home: string): Promise<Ran> {
   const program = join(repositoryRoot, 'src/apps/quickstart/main.ts');
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [program, 'quickstart'], { cwd: home, env: { PATH: process.env['PATH'], HOME: home, TMPDIR: home } }, (_, stdout, stderr) => {
-      resolve({ exit: child.exitCode, stdout, stderr });
-    });
+    const child = execFile(
+      process.execPath,
+      [program, 'quickstart'],
+      { cwd: home, env: { PATH: process.env['PATH'], HOME: home, TMPDIR: home } },
+      (_, stdout, stderr) => {
+        resolve({ exit: child.exitCode, stdout, stderr });
+      },
+    );
   });
 }
 
