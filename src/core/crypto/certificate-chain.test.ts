@@ -172,7 +172,13 @@ describe('buildChain', () => {
   it('remembers what trusted issuers signed, and nothing that others did', () => {
     const seen: string[] = [];
     const inner = createVerdictCache();
-    const cache = { has: (key: string) => inner.has(key), add: (key: string) => void (seen.push(key), inner.add(key)) };
+    const cache = {
+      has: (key: string) => inner.has(key),
+      add(key: string) {
+        seen.push(key);
+        inner.add(key);
+      },
+    };
     assert.ok(buildChain(leaf.certificate, [], only(intermediate, root), { cache }));
     assert.equal(seen.length, 2);
     assert.ok(buildChain(leaf.certificate, [], only(intermediate, root), { cache }));

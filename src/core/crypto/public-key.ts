@@ -21,7 +21,7 @@ export interface PublicKey {
   readonly variant?: MlDsaVariant;
   /** The canonical SubjectPublicKeyInfo in DER; a copy that nobody else holds. */
   readonly spki: Uint8Array;
-  /** Where the key proper starts in `spki`: the point, the RSAPublicKey, or the raw key. */
+  /** The key proper, a view of `spki`: the point, the RSAPublicKey, or the raw key. */
   readonly raw: Uint8Array;
   /** Lower-case hex of the SHA-256 of `spki`. */
   readonly fingerprint: string;
