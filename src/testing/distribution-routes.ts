@@ -82,7 +82,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
     const type = request.query.get('artifactType');
     const filtered = behaviour.filters && type !== null;
     const all = store.referrers(request.target).filter((entry) => !filtered || entry.artifactType === type);
-    const { page, next } = cut(all, request, behaviour, (entry) => String(entry.digest));
+    const { page, next } = cut(all, request, behaviour, (entry) => entry.digest as string);
     const headers = { 'content-type': MEDIA_TYPES.ociIndex, ...(filtered ? { 'oci-filters-applied': 'artifactType' } : {}), ...next };
     return { ...json(200, { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: page }), headers };
   },
@@ -106,8 +106,8 @@ function cut<T>(
   if (end === undefined || from + page.length >= all.length) return { page, next: {} };
   const query = new URLSearchParams(request.query);
   query.set('last', keyOf(end));
-  const path = Object.hasOwn(ROUTES, request.target) || request.target === 'list' ? 'tags/list' : `referrers/${request.target}`;
-  return { page, next: { link: `</v2/${request.repository}/${path}?${query}>; rel="next"` } };
+  const path = request.target === 'list' ? 'tags/list' : `referrers/${request.target}`;
+  return { page, next: { link: `</v2/${request.repository}/${path}?${query.toString()}>; rel="next"` } };
 }
 
 function putManifest(store: StoredRepository, request: RegistryRequest, behaviour: RegistryBehaviour): Answer {

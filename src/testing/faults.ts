@@ -49,7 +49,7 @@ export function alter(answer: Answer, fault: Fault): Answer {
 export async function deliver(response: ServerResponse, answer: Answer, method: string, fault: Fault | undefined): Promise<void> {
   const body = answer.body ?? new Uint8Array();
   const names = new Set(Object.keys(answer.headers ?? {}).map((name) => name.toLowerCase()));
-  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value as string | string[]);
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
   if (!names.has('content-length')) response.setHeader('content-length', body.length);
   response.writeHead(answer.status);
   if (method === 'HEAD') return void response.end();

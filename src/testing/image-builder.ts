@@ -67,7 +67,7 @@ export function buildImage(files: Readonly<Record<string, string | Uint8Array>>,
       JSON.stringify({
         created: '1970-01-01T00:00:00Z',
         ...platform,
-        config: { ...(options.labels === undefined ? {} : { Labels: options.labels }) },
+        config: options.labels === undefined ? {} : { Labels: options.labels },
         rootfs: { type: 'layers', diff_ids: [formatDigest(digestOf(tar))] },
         history: [{ created: '1970-01-01T00:00:00Z', created_by: 'sealward testing' }],
       }),

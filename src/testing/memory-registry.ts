@@ -124,8 +124,8 @@ export class MemoryRegistry {
 
   /** The request listener itself, to be put into a server of one's own. */
   handler(request: IncomingMessage, response: ServerResponse): void {
-    this.#serve(request, response).catch((error: Error) => {
-      if (!response.headersSent) response.writeHead(500).end(`memory registry: ${error.message}`);
+    this.#serve(request, response).catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(500).end(`memory registry: ${String(error)}`);
       else response.destroy();
     });
   }

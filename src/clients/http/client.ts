@@ -98,7 +98,7 @@ export class HttpClient {
       if (request.signal?.aborted) throw interrupted(request.what);
       if (again) continue;
       if (response) return response;
-      throw failure;
+      throw failure ?? deadlinePassed(request.what);
     }
   }
 

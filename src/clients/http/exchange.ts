@@ -1,8 +1,7 @@
 /** One request and one answer on the wire: no redirects, no retries, no opinion about the status. */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { quoted } from '../../core/artifact/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { bareHost } from './address-rules.ts';
@@ -38,12 +37,12 @@ export function exchange(agents: Agents, resolver: Resolver, hop: Hop, watch: Wa
         resolve({ status: message.statusCode ?? 0, headers: acceptHeaders(message, url), message });
       } catch (error) {
         message.destroy();
-        reject(error as Error);
+        reject(connectionError(error, url));
       }
     });
     // Stays to the end: an error after the answer (the server closed while the body was still being sent) is no news.
     sent.on('error', (cause) => reject(connectionError(cause, url)));
-    write(sent, hop.request.body);
+    write(sent, hop.request.body, (cause) => reject(connectionError(cause, url)));
   });
 }
 
@@ -83,14 +82,15 @@ function bodySize(body: RequestBody | undefined): number | undefined {
   return body instanceof Uint8Array ? body.length : body.size;
 }
 
-function write(sent: ClientRequest, body: RequestBody | undefined): void {
+function write(sent: ClientRequest, body: RequestBody | undefined, fail: (cause: unknown) => void): void {
   if (body === undefined || body instanceof Uint8Array) {
     sent.end(body);
     return;
   }
-  pipeline(Readable.from(body.open(), { objectMode: false }), sent, (error) => {
-    if (error) sent.destroy(error);
-  });
+  const source = Readable.from(body.open(), { objectMode: false });
+  // Before the pipeline's own listener: what went wrong with the source says more than the connection it takes down.
+  source.once('error', fail);
+  pipeline(source, sent, () => {});
 }
 
 function acceptHeaders(message: IncomingMessage, url: URL): ResponseHeaders {

@@ -48,7 +48,7 @@ export function socketLookup(resolver: Resolver, publicOnly: boolean): LookupFun
         if (!first) return callback(Object.assign(new Error(`no address for ${host}`), { code: 'ENOTFOUND' }), '', 0);
         return options.all ? callback(null, [...usable]) : callback(null, first.address, first.family);
       },
-      (error: Error) => callback(error as NodeJS.ErrnoException, '', 0),
+      (error: unknown) => callback(error as NodeJS.ErrnoException, '', 0),
     );
   };
 }

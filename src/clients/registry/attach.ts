@@ -111,7 +111,7 @@ export class Attacher {
     const started = clock.now();
     const found = await fetchTagged(this.#wire, site, call, tag);
     if (found && edit.done(found)) return 0;
-    const put = await putManifest(this.#wire, site, call, { bytes: edit.merge(found), tag, ifMatch: found?.etag });
+    const put = await putManifest(this.#wire, site, call, { bytes: await edit.merge(found), tag, ifMatch: found?.etag });
     if (put === 'precondition failed') return undefined;
     const took = clock.now() - started;
     return (await this.#isDone(site, call, tag, edit)) ? took : undefined;

@@ -40,7 +40,7 @@ export function listsAll(index: Index, wanted: readonly Descriptor[]): boolean {
 export function mergeIndex(bytes: Uint8Array | undefined, added: readonly Descriptor[], what: string): Uint8Array {
   const document: JsonObject = bytes === undefined ? { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] } : readIndex(bytes, what);
   const entries = (document.manifests ?? []) as JsonValue[];
-  const present = new Set(entries.map((entry) => String((entry as JsonObject).digest)));
+  const present = new Set(entries.map((entry) => (entry as JsonObject).digest));
   const missing = added.filter(({ digest }) => !present.has(formatDigest(digest)));
   const merged = [...entries, ...missing.map(descriptorToJson)];
   const out = utf8(JSON.stringify({ ...document, manifests: merged }));

@@ -72,13 +72,13 @@ export class LayoutFolder {
   }
 
   async writeBlob(digest: Digest, source: AsyncIterable<Uint8Array>): Promise<void> {
-    await mkdir(join(this.#path, 'blobs', digest.algorithm), { recursive: true }).catch((cause: NodeJS.ErrnoException) => unreadable(this.#path, cause));
+    await mkdir(join(this.#path, 'blobs', digest.algorithm), { recursive: true }).catch((cause: unknown) => unreadable(this.#path, cause));
     await replaceFile(this.#blobPath(digest), source);
   }
 
   /** Changes index.json while no other writer of ours does; makes the folder where there is none. */
   async change(clock: Clock, call: CallOptions, change: (entries: readonly LayoutEntry[]) => readonly LayoutEntry[]): Promise<void> {
-    await mkdir(this.#path, { recursive: true }).catch((cause: NodeJS.ErrnoException) => unreadable(this.#path, cause));
+    await mkdir(this.#path, { recursive: true }).catch((cause: unknown) => unreadable(this.#path, cause));
     const release = await this.#lock(clock, call);
     try {
       if ((await this.#read('oci-layout')) === undefined) await replaceFile(join(this.#path, 'oci-layout'), text('{"imageLayoutVersion":"1.0.0"}'));
@@ -100,7 +100,7 @@ export class LayoutFolder {
         await (await open(path, 'wx')).close();
         return () => rm(path, { force: true });
       } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') return unreadable(path, cause as NodeJS.ErrnoException);
+        if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') return unreadable(path, cause);
       }
       // A writer that died leaves its lock behind.
       const age = await stat(path).then(
@@ -131,8 +131,10 @@ function entriesOf(index: JsonObject, path: string): LayoutEntry[] {
   });
 }
 
-function unreadable(path: string, cause: NodeJS.ErrnoException): never {
-  throw new SealwardError('ERR_FILE_UNREADABLE', `${quoted(path, 400)} cannot be read or written (${cause.code ?? cause.message})`, { cause });
+function unreadable(path: string, cause: unknown): never {
+  throw new SealwardError('ERR_FILE_UNREADABLE', `${quoted(path, 400)} cannot be read or written (${(cause as NodeJS.ErrnoException).code ?? 'unknown'})`, {
+    cause,
+  });
 }
 
 function tooLarge(path: string, maxBytes: number): SealwardError {
@@ -146,7 +148,7 @@ async function sizeOf(path: string): Promise<number | undefined> {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    return unreadable(path, cause as NodeJS.ErrnoException);
+    return unreadable(path, cause);
   }
 }
 
@@ -154,7 +156,7 @@ async function readBounded(path: string, maxBytes: number): Promise<Uint8Array |
   const size = await sizeOf(path);
   if (size === undefined) return undefined;
   if (size > maxBytes) throw tooLarge(path, maxBytes);
-  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => unreadable(path, cause));
+  const bytes = await readFile(path).catch((cause: unknown) => unreadable(path, cause));
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
@@ -176,6 +178,6 @@ async function replaceFile(path: string, source: AsyncIterable<Uint8Array>): Pro
     await file?.close().catch(() => {});
     await rm(beside, { force: true });
     if (cause instanceof SealwardError) throw cause;
-    unreadable(path, cause as NodeJS.ErrnoException);
+    unreadable(path, cause);
   }
 }

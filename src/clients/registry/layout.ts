@@ -165,16 +165,16 @@ export class LayoutRegistry implements Registry {
       if (read.state === 'unavailable') throw read.cause;
       const found = read.state === 'complete' ? read.value : undefined;
       if (found && edit.done(found)) return;
-      const bytes = edit.merge(found);
+      const bytes = await edit.merge(found);
       const { descriptor } = readManifest(bytes, digestOf(bytes), undefined, `${this.#place(name)}: the tag ${tag}`);
       await folder.writeBlob(descriptor.digest, one(bytes));
-      let written = false;
+      const outcome = { written: false };
       await folder.change(this.#clock, options, (entries) => {
         const there = entries.find(({ refName }) => refName === tag)?.descriptor.digest;
-        written = (there && formatDigest(there)) === (found && formatDigest(found.descriptor.digest));
-        return written ? withEntry(entries, descriptor, tag) : entries;
+        outcome.written = (there && formatDigest(there)) === (found && formatDigest(found.descriptor.digest));
+        return outcome.written ? withEntry(entries, descriptor, tag) : entries;
       });
-      if (written) return;
+      if (outcome.written) return;
     }
     throw new SealwardError('ERR_ATTACH_CONTENDED', `${this.#place(name)}: ${edit.what}`);
   }

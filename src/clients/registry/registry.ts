@@ -80,8 +80,8 @@ export interface TagEdit {
   readonly what: string;
   /** Whether the change is there. */
   readonly done: (found: FetchedManifest) => boolean;
-  /** The new manifest, from the one that is there now. */
-  readonly merge: (found: FetchedManifest | undefined) => Uint8Array;
+  /** The new manifest, from the one that is there now; what it names must be pushed by then. */
+  readonly merge: (found: FetchedManifest | undefined) => Uint8Array | Promise<Uint8Array>;
 }
 
 export interface Registry {

@@ -73,7 +73,7 @@ export class Wire {
     const { endpoint } = site;
     const base = this.endpoints.base(endpoint);
     const other = this.endpoints.otherScheme(endpoint);
-    let failure: unknown;
+    let failure: SealwardError | undefined;
     try {
       const response = await send(base);
       if (other === undefined || !wantsTls(response, other)) {
@@ -88,7 +88,7 @@ export class Wire {
     changed.protocol = `${other}:`;
     try {
       const response = await send(changed);
-      this.endpoints.learn(endpoint, other as Scheme);
+      this.endpoints.learn(endpoint, other);
       return response;
     } catch (error) {
       // The first failure says more about what the user meant, unless the second got as far as an answer.
