@@ -1,16 +1,40 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { certify, vectorCertificates } from '../../../test/certificates.ts';
+import { alternativeNames, certify, vectorCertificates } from '../../../test/certificates.ts';
 import { requireVectors } from '../../../test/vectors.ts';
 import { extension } from '../../testing/certificate-authority.ts';
-import { utf8String } from '../../testing/der.ts';
+import { commonName, context, implicit, integer, objectIdentifier, utf8String } from '../../testing/der.ts';
 import { concatBytes, encodeDer, TAG, utf8 } from '../encoding/index.ts';
-import { fulcioClaims, parseCertificate } from './index.ts';
+import { fulcioClaims, parseCertificate, signerNames } from './index.ts';
 
 const refused = { code: 'ERR_CERTIFICATE_INVALID' };
 const bare = (arc: number, text: string) => extension(`1.3.6.1.4.1.57264.1.${arc}`, utf8(text));
 const wrapped = (arc: number, text: string) => extension(`1.3.6.1.4.1.57264.1.${arc}`, utf8String(text));
 const claims = (...extensions: Uint8Array[]) => fulcioClaims(certify('', { extensions }).certificate);
+
+describe('the names of a signer', () => {
+  it('are those of the kinds that an authority vouches for, and no others', () => {
+    const otherName = (oid: string, value: Uint8Array) => context(0, objectIdentifier(oid), context(0, value));
+    const names = alternativeNames(
+      context(4, commonName('me@example.com')),
+      otherName('1.2.3', utf8String('me@example.com')),
+      otherName('1.2.3', integer(1)),
+      implicit(8, Uint8Array.of(0x2a)),
+      implicit(1, utf8('you@example.com')),
+      implicit(6, utf8('https://example.com/')),
+      implicit(2, utf8('example.com')),
+      implicit(7, Uint8Array.of(192, 0, 2, 1)),
+      otherName('1.3.6.1.4.1.57264.1.7', utf8String('user!example.com')),
+    );
+    assert.deepEqual(signerNames(certify('me@example.com', { extensions: [names] }).certificate), [
+      'you@example.com',
+      'https://example.com/',
+      'example.com',
+      '192.0.2.1',
+      'user!example.com',
+    ]);
+  });
+});
 
 describe('the claims of a Sigstore certificate', () => {
   it('are read from both generations of extensions', () => {

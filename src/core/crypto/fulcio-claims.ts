@@ -6,6 +6,7 @@ import { decodeUtf8, expectTag, parseDer, TAG } from '../encoding/index.ts';
 import { SealwardError } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
 import type { CertificateExtension } from './certificate-extensions.ts';
+import { FULCIO_USERNAME_OID } from './certificate-extensions.ts';
 
 const ARC = '1.3.6.1.4.1.57264.1.';
 
@@ -62,6 +63,16 @@ export function fulcioClaims(certificate: Certificate): FulcioClaims {
     throw new SealwardError('ERR_CERTIFICATE_INVALID', `a claim of the certificate cannot be read: ${cause.message}`, { cause });
   }
   return claims;
+}
+
+/**
+ * The names that an identity may be compared with: mail addresses, URIs, hosts, addresses and Fulcio's user names. Other
+ * kinds of names are shown in hex or as a directory name, and text of that form must not pass for an identity.
+ */
+export function signerNames(certificate: Certificate): string[] {
+  return certificate.subjectAlternativeNames
+    .filter(({ type, oid }) => ['email', 'uri', 'dns', 'ip'].includes(type) || (type === 'otherName' && oid === FULCIO_USERNAME_OID))
+    .map(({ value }) => value);
 }
 
 /** Only the issuer has two places; both must say the same, or two verifiers would see two identities. */

@@ -1,4 +1,5 @@
 /** Matching names: the identity in a certificate, and what was signed beside the digest. */
+import { signerNames } from '../crypto/index.ts';
 import type { JsonValue } from '../encoding/index.ts';
 import type { Finding, SignatureFacts, SignerFact } from './facts.ts';
 import type { Requirement } from './requirement.ts';
@@ -11,7 +12,7 @@ export interface IdentityMatch {
 export function checkIdentity(signer: SignerFact | undefined, { signer: wanted }: Requirement, match: IdentityMatch): Finding | undefined {
   if (wanted.kind === 'key' || !signer?.certificate) return undefined;
   const { leaf, claims } = signer.certificate;
-  const names = leaf.subjectAlternativeNames.map(({ value }) => value);
+  const names = signerNames(leaf);
   const matched = wanted.identity ? names.find((name) => wanted.identity?.matches(name)) : names[0];
   const shown = matched ?? names[0];
   if (shown !== undefined) match.identity = shown;
