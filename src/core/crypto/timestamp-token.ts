@@ -93,8 +93,9 @@ function readSignedData(node: DerNode): TimestampToken {
   // RFC 5652 section 5.1: 3, because the content is not plain data; 4 and 5 only come with kinds of certificates not read here.
   if (derSmallInteger(version, 'the version of the signed data') !== 3) throw derError('the signed data is of an unknown version');
   const listed = derChildren(expectTag(digests, TAG.set, 'the digest algorithms')).map(readHashAlgorithm);
-  const [type, wrapped] = derSequence(encapsulated, 'the content');
-  if (derOid(type, 'the type of the content') !== OID.timestampInfo) throw derError('its content is not a timestamp');
+  const [type, wrapped, ...more] = derSequence(encapsulated, 'the content');
+  // Nothing signs this frame, so nothing may hide in it.
+  if (derOid(type, 'the type of the content') !== OID.timestampInfo || more.length > 0) throw derError('its content is not a timestamp');
   const content = derOctets(parseDer(expectTag(wrapped, CONTEXT_0, 'the content').value), 'the content');
 
   const bag = rest[0]?.tag === CONTEXT_0 ? derChildren(rest.shift() as DerNode) : [];
