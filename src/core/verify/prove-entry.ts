@@ -41,8 +41,10 @@ function proveEntry(entity: SignedEntity, { entry, claim }: EntityLogEntry, boun
   const provable = entry.inclusionProof !== undefined && (entity.proofRequired || entry.inclusionProof.checkpoint !== undefined);
   const inclusion = provable || entity.proofRequired || !promise ? verifyEntryInclusion(entry, anchor) : undefined;
   if (inclusion && !inclusion.ok) return refuse(inclusion.reason, inclusion.detail);
+  // Of the two indexes the promise signs the entry's, and the proof stands for the leaf's.
+  const index = promise ? entry.logIndex : (entry.inclusionProof?.logIndex ?? entry.logIndex);
   // Unsigned times are never used: only the promise covers the time of an entry (CVE-2026-48816).
-  return [{ anchor, index: entry.logIndex, included: inclusion !== undefined, ...(promise ? { promisedAt: Number(promise.time) * 1000 } : {}) }];
+  return [{ anchor, index, included: inclusion !== undefined, ...(promise ? { promisedAt: Number(promise.time) * 1000 } : {}) }];
 }
 
 function boundTo(entity: SignedEntity, signer: SignerFact, subject: Subject): EntrySubject {
