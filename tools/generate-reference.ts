@@ -137,7 +137,7 @@ ${sections.join('\n\n')}
 }
 
 export const PAGES: Readonly<Record<string, () => string>> = {
-  'docs/reference/commands.md': commandsPage,
+  'docs/reference/cli.md': commandsPage,
   'docs/reference/errors.md': errorsPage,
   'docs/reference/limits.md': limitsPage,
 };
