@@ -1,6 +1,6 @@
 /** Changes to what nothing authenticates: another spelling of the same document, hints, and what strangers add. */
-import { decodeBase64, encodeBase64, encodeBase64Url } from '../../src/core/encoding/index.ts';
-import type { Json } from './judged-case.ts';
+import { decodeBase64, encodeBase64, encodeBase64Url, type JsonValue } from '../../src/core/encoding/index.ts';
+import type { BundleJson, MaterialJson } from './bundle-json.ts';
 import type { Mutant } from './mutations.ts';
 import type { Random } from './random.ts';
 
@@ -27,23 +27,25 @@ const BYTES = new Set([
 const INT64 = new Set(['logIndex', 'treeSize', 'integratedTime']);
 const ENUMS: Readonly<Record<string, number>> = { SHA2_256: 1, SHA2_384: 2, SHA2_512: 3 };
 
+type Rewriting = (name: string, value: JsonValue) => readonly [string, JsonValue];
+
 /** Rewrites every member of a document by name and value. */
-function rewrite(value: Json, name: string, by: (name: string, value: Json) => readonly [string, Json]): Json {
+function rewrite(value: JsonValue, name: string, by: Rewriting): JsonValue {
   if (Array.isArray(value)) return value.map((item) => (typeof item === 'object' ? rewrite(item, '', by) : by(name, item)[1]));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, member]) => {
       const [newKey, newMember] = by(key, member);
-      return [newKey, typeof newMember === 'object' ? rewrite(newMember, key, by) : newMember];
+      return [newKey, rewrite(newMember, key, by)];
     }),
   );
 }
 
-const spelled = (by: (name: string, value: Json, random: Random) => readonly [string, Json]): FreeChange['apply'] => {
-  return ({ bundle }, random) => JSON.stringify(rewrite(bundle, '', (name, value) => by(name, value, random)));
+const spelled = (by: (name: string, value: JsonValue, random: Random) => readonly [string, JsonValue]): FreeChange['apply'] => {
+  return ({ bundle }, random) => JSON.stringify(rewrite(bundle as unknown as JsonValue, '', (name, value) => by(name, value, random)));
 };
 
-function reversed(value: Json): Json {
+function reversed(value: JsonValue): JsonValue {
   if (Array.isArray(value)) return value.map(reversed);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
@@ -54,16 +56,19 @@ function reversed(value: Json): Json {
 }
 
 /** Applies where the part is there, and gives the whole document. */
-const edited = (by: (bundle: Json, random: Random) => boolean): FreeChange['apply'] => {
+const edited = (by: (bundle: BundleJson, random: Random) => boolean): FreeChange['apply'] => {
   return ({ bundle }, random) => (by(bundle, random) ? JSON.stringify(bundle) : undefined);
 };
 
-const material = (bundle: Json): Json => bundle.verificationMaterial;
-const checkpointOf = (bundle: Json): Json => material(bundle).tlogEntries[0].inclusionProof?.checkpoint;
+const material = (bundle: BundleJson): MaterialJson => bundle.verificationMaterial;
+const checkpointOf = (bundle: BundleJson): { envelope: string } | undefined => material(bundle).tlogEntries[0]?.inclusionProof?.checkpoint;
+const tokenOf = (bundle: BundleJson): { signedTimestamp: string } | undefined => material(bundle).timestampVerificationData?.rfc3161Timestamps?.[0];
+/** Not a signature, but as long as one, with a key ID in front. */
+const noise = (random: Random): string => encodeBase64(Uint8Array.from({ length: 76 }, () => random.below(256)));
 
 export const FREE_CHANGES: readonly FreeChange[] = [
   { name: 'white space', apply: ({ bundle }, random) => `\n${JSON.stringify(bundle, null, random.pick([1, 2, '\t', '\r\n']))} \n` },
-  { name: 'the order of keys', apply: ({ bundle }) => JSON.stringify(reversed(bundle)) },
+  { name: 'the order of keys', apply: ({ bundle }) => JSON.stringify(reversed(bundle as unknown as JsonValue)) },
   {
     name: 'escapes in strings',
     apply: ({ bundle }) => JSON.stringify(bundle).replace(/[/@A-Fe]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`),
@@ -78,49 +83,57 @@ export const FREE_CHANGES: readonly FreeChange[] = [
     }),
   },
   { name: 'base64 without padding', apply: spelled((name, value) => [name, BYTES.has(name) && typeof value === 'string' ? value.replace(/=+$/, '') : value]) },
-  { name: 'enums as numbers', apply: spelled((name, value) => [name, name === 'algorithm' ? (ENUMS[value] ?? value) : value]) },
+  { name: 'enums as numbers', apply: spelled((name, value) => [name, typeof value === 'string' && name === 'algorithm' ? (ENUMS[value] ?? value) : value]) },
   { name: 'int64 as numbers', apply: spelled((name, value) => [name, INT64.has(name) ? Number(value) : value]) },
-  { name: 'int64 as strings', apply: spelled((name, value) => [name, INT64.has(name) ? String(value) : value]) },
+  { name: 'int64 as strings', apply: spelled((name, value) => [name, INT64.has(name) && typeof value === 'number' ? String(value) : value]) },
   {
     name: 'null for what is not there',
     apply: edited((bundle) => {
       bundle.messageSignature ??= null;
       bundle.dsseEnvelope ??= null;
-      for (const name of ['publicKey', 'certificate', 'x509CertificateChain', 'timestampVerificationData']) material(bundle)[name] ??= null;
-      for (const entry of material(bundle).tlogEntries) for (const name of ['integratedTime', 'inclusionPromise', 'inclusionProof']) entry[name] ??= null;
+      const part = material(bundle);
+      part.publicKey ??= null;
+      part.certificate ??= null;
+      part.x509CertificateChain ??= null;
+      part.timestampVerificationData ??= null;
+      for (const entry of part.tlogEntries) {
+        entry.integratedTime ??= null;
+        entry.inclusionPromise ??= null;
+        entry.inclusionProof ??= null;
+      }
       return true;
     }),
   },
   {
     name: 'an empty list of timestamps',
-    apply: edited((bundle) =>
-      material(bundle).timestampVerificationData?.rfc3161Timestamps?.length
-        ? false
-        : Boolean((material(bundle).timestampVerificationData = { rfc3161Timestamps: [] })),
-    ),
+    apply: edited((bundle) => {
+      if (tokenOf(bundle)) return false;
+      material(bundle).timestampVerificationData = { rfc3161Timestamps: [] };
+      return true;
+    }),
   },
   {
-    name: 'another key hint',
-    apply: edited(
-      (bundle, random) =>
-        Boolean(material(bundle).publicKey) && Boolean((material(bundle).publicKey = { hint: random.pick(['', 'x', 'a'.repeat(64), '\u0000']) })),
-    ),
+    name: 'another key hint, or none',
+    apply: edited((bundle, random) => {
+      if (!material(bundle).publicKey) return false;
+      material(bundle).publicKey = random.pick([{}, { hint: '' }, { hint: 'somebody else' }, { hint: 'a'.repeat(64) }, { hint: '\u0000' }]);
+      return true;
+    }),
   },
-  { name: 'no key hint', apply: edited((bundle) => Boolean(material(bundle).publicKey) && delete material(bundle).publicKey.hint) },
   {
     name: 'a key ID in the envelope',
-    apply: edited(
-      (bundle, random) =>
-        Boolean(bundle.dsseEnvelope) && Boolean((bundle.dsseEnvelope.signatures[0].keyid = random.pick(['', 'somebody else', 'SHA256:x'])) !== undefined),
-    ),
+    apply: edited((bundle, random) => {
+      const signature = bundle.dsseEnvelope?.signatures[0];
+      if (signature) signature.keyid = random.pick(['', 'somebody else', 'SHA256:x']);
+      return signature !== undefined;
+    }),
   },
   {
     name: 'cosignatures of unknown witnesses',
     apply: edited((bundle, random) => {
       const checkpoint = checkpointOf(bundle);
       if (!checkpoint) return false;
-      const name = random.pick(['witness.example', 'rekor.sigstore.dev', 'log2025-alpha1.rekor.sigstage.dev']);
-      checkpoint.envelope += `\u2014 ${name} ${encodeBase64(Uint8Array.from({ length: 76 }, (_, i) => random.below(256) ^ i))}\n`;
+      checkpoint.envelope += `\u2014 ${random.pick(['witness.example', 'rekor.sigstore.dev', 'log2025-alpha1.rekor.sigstage.dev'])} ${noise(random)}\n`;
       return true;
     }),
   },
@@ -129,9 +142,8 @@ export const FREE_CHANGES: readonly FreeChange[] = [
     apply: edited((bundle, random) => {
       const checkpoint = checkpointOf(bundle);
       if (!checkpoint) return false;
-      const line = `\u2014 witness.example ${encodeBase64(Uint8Array.from({ length: 76 }, () => random.below(256)))}\n`;
       const split = checkpoint.envelope.lastIndexOf('\n\n') + 2;
-      checkpoint.envelope = checkpoint.envelope.slice(0, split) + line + checkpoint.envelope.slice(split);
+      checkpoint.envelope = `${checkpoint.envelope.slice(0, split)}\u2014 witness.example ${noise(random)}\n${checkpoint.envelope.slice(split)}`;
       return true;
     }),
   },
@@ -139,30 +151,26 @@ export const FREE_CHANGES: readonly FreeChange[] = [
     name: 'a time that no promise covers',
     apply: edited((bundle, random) => {
       const [entry] = material(bundle).tlogEntries;
-      if (entry.inclusionPromise) return false;
+      if (!entry || entry.inclusionPromise) return false;
       entry.integratedTime = String(1 + random.below(2 ** 31));
       return true;
     }),
   },
   {
-    name: 'superfluous certificates in the chain',
-    apply: edited((bundle) => {
+    name: 'superfluous certificates in the chain, or none',
+    apply: edited((bundle, random) => {
       const chain = material(bundle).x509CertificateChain?.certificates;
-      if (!chain) return false;
-      chain.push(structuredClone(chain[0]));
+      const [leaf] = chain ?? [];
+      if (!chain || !leaf) return false;
+      if (chain.length > 1 && random.below(2) === 0) chain.splice(1);
+      else chain.push({ ...leaf });
       return true;
     }),
   },
   {
-    name: 'no more than the leaf in the chain',
-    apply: edited((bundle) =>
-      material(bundle).x509CertificateChain?.certificates.length > 1 ? Boolean(material(bundle).x509CertificateChain.certificates.splice(1)) : false,
-    ),
-  },
-  {
-    name: 'granted with modifications',
+    name: 'a timestamp granted with modifications',
     apply: edited((bundle) => {
-      const [holder] = material(bundle).timestampVerificationData?.rfc3161Timestamps ?? [];
+      const holder = tokenOf(bundle);
       if (!holder) return false;
       // TimeStampResp: SEQUENCE { SEQUENCE { INTEGER 0 } ... }, with a length of two octets outside.
       const bytes = new Uint8Array(decodeBase64(holder.signedTimestamp));
@@ -175,7 +183,7 @@ export const FREE_CHANGES: readonly FreeChange[] = [
   {
     name: 'a bare token in place of a response',
     apply: edited((bundle) => {
-      const [holder] = material(bundle).timestampVerificationData?.rfc3161Timestamps ?? [];
+      const holder = tokenOf(bundle);
       if (!holder) return false;
       const bytes = decodeBase64(holder.signedTimestamp);
       if (bytes[4] !== 0x30) return false;

@@ -7,16 +7,13 @@ import { utf8 } from '../../src/core/encoding/index.ts';
 import type { Anchors } from '../../src/core/trust/index.ts';
 import { type Decision, decide, type Facts, type ProofMemory, prove, readEvidence, type Subject } from '../../src/core/verify/index.ts';
 import { vectorsPath } from '../vectors.ts';
+import { type BundleJson, parseBundleJson } from './bundle-json.ts';
 import { conformanceCases } from './cases.ts';
 import { anchorsFor, type BundleQuestion, requirementFor, subjectOfFile } from './judge-bundle.ts';
 
-/** The bundle's JSON as it was parsed, free to be changed; its shape is known because the judge accepted it. */
-// oxlint-disable-next-line typescript/no-explicit-any
-export type Json = any;
-
 export interface JudgedCase {
   readonly name: string;
-  readonly bundle: Json;
+  readonly bundle: BundleJson;
   readonly subject: Subject;
   readonly anchors: Anchors;
   readonly who: Pick<BundleQuestion, 'key' | 'identity' | 'issuer'>;
@@ -30,7 +27,7 @@ export function acceptedCases(): JudgedCase[] {
       const { key, identity, issuer } = question;
       return {
         name,
-        bundle: JSON.parse(new TextDecoder().decode(question.bundle)) as Json,
+        bundle: parseBundleJson(new TextDecoder().decode(question.bundle)),
         subject: subjectOfFile(artifact),
         anchors: anchorsFor(question),
         who: key === undefined ? { identity: identity ?? '', issuer: issuer ?? '' } : { key },
@@ -51,7 +48,7 @@ function bundlesOfSigstoreJs(): JudgedCase[] {
       if (!certificate || claim.kind !== 'statement') throw new Error(`${name} is not what it was`);
       return {
         name,
-        bundle: JSON.parse(bytes.toString()) as Json,
+        bundle: parseBundleJson(bytes.toString()),
         subject: { digests: claim.statement.subjects[0]?.digest ?? {} },
         anchors,
         who: { identity: certificate.leaf.subjectAlternativeNames[0]?.value ?? '', issuer: fulcioClaims(certificate.leaf).issuer ?? '' },

@@ -107,7 +107,8 @@ describe('timestamp tokens', () => {
       const original = cases().find((example) => example.name === name) as JudgedCase;
       const before = factsText(judgeCase(original).facts);
       const mutant = mutantOf(original);
-      const [holder] = mutant.bundle.verificationMaterial.timestampVerificationData.rfc3161Timestamps;
+      const holder = mutant.bundle.verificationMaterial.timestampVerificationData?.rfc3161Timestamps?.[0];
+      assert.ok(holder);
       const token = decodeBase64(holder.signedTimestamp);
       const free = unauthenticatedBytes(token);
       for (const { at, bytes } of damagedTokens(token, step)) {

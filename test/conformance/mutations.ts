@@ -4,7 +4,8 @@
  */
 import { decodeBase64, encodeBase64 } from '../../src/core/encoding/index.ts';
 import type { FindingCode } from '../../src/core/errors.ts';
-import type { JudgedCase, Json } from './judged-case.ts';
+import type { CertificateJson, EntryJson, ProofJson } from './bundle-json.ts';
+import type { JudgedCase } from './judged-case.ts';
 import type { Random } from './random.ts';
 import { unauthenticatedBytes } from './token-regions.ts';
 
@@ -33,39 +34,54 @@ function flipCharacter(text: string, random: Random, from = 0, to: number = text
   return `${text.slice(0, at)}${String.fromCharCode(text.charCodeAt(at) ^ (1 << random.below(7)))}${text.slice(at + 1)}`;
 }
 
-const entryOf = ({ bundle }: Pick<JudgedCase, 'bundle'>): Json => bundle.verificationMaterial.tlogEntries[0];
-const proofOf = (of: Pick<JudgedCase, 'bundle'>): Json => entryOf(of).inclusionProof;
+type Bundled = Pick<JudgedCase, 'bundle'>;
+
+const materialOf = ({ bundle }: Bundled): Bundled['bundle']['verificationMaterial'] => bundle.verificationMaterial;
+const entryOf = (of: Bundled): EntryJson => materialOf(of).tlogEntries[0] as EntryJson;
+const proofOf = (of: Bundled): ProofJson | undefined => entryOf(of).inclusionProof ?? undefined;
 const isKeyless = ({ who }: JudgedCase): boolean => who.key === undefined;
-const tokensOf = ({ bundle }: Pick<JudgedCase, 'bundle'>): Json[] => bundle.verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? [];
+const tokensOf = (of: Bundled): { signedTimestamp: string }[] => materialOf(of).timestampVerificationData?.rfc3161Timestamps ?? [];
 /** Whether timestamps are the only thing that dates the case. */
 const needsTimestamp = (of: JudgedCase): boolean => isKeyless(of) && !entryOf(of).inclusionPromise;
+const isFirstVersion = ({ bundle }: Bundled): boolean => bundle.mediaType.endsWith('0.1');
 
-function certificateOf({ bundle }: Pick<JudgedCase, 'bundle'>): Json {
-  const { certificate, x509CertificateChain } = bundle.verificationMaterial;
+function certificateOf(of: Bundled): CertificateJson | undefined {
+  const { certificate, x509CertificateChain } = materialOf(of);
   return certificate ?? x509CertificateChain?.certificates[0];
 }
 
-function signatureOf({ bundle }: Pick<JudgedCase, 'bundle'>): { readonly holder: Json; readonly name: string } {
-  return bundle.messageSignature ? { holder: bundle.messageSignature, name: 'signature' } : { holder: bundle.dsseEnvelope.signatures[0], name: 'sig' };
+function signatureOf({ bundle }: Bundled): string {
+  return bundle.messageSignature?.signature ?? bundle.dsseEnvelope?.signatures[0]?.sig ?? '';
+}
+
+function changeSignature({ bundle }: Bundled, by: (value: string) => string): boolean {
+  return change(bundle.messageSignature, 'signature', by) || change(bundle.dsseEnvelope?.signatures[0], 'sig', by);
 }
 
 /** Changes a member by a function; false when it is not there or comes out as it was. */
-function change(holder: Json, name: string, by: (value: string) => string): boolean {
-  if (typeof holder?.[name] !== 'string') return false;
-  const before = holder[name];
+function change<Name extends string | number>(holder: { [Key in Name]?: unknown } | null | undefined, name: Name, by: (value: string) => string): boolean {
+  const before = holder?.[name];
+  if (!holder || typeof before !== 'string') return false;
   holder[name] = by(before);
   return holder[name] !== before;
 }
 
 /** Takes over what stands in the same place of another case; false when that is the same. */
-function take(holder: Json, other: Json, name: string): boolean {
-  if (holder?.[name] === undefined || other?.[name] === undefined || JSON.stringify(holder[name]) === JSON.stringify(other[name])) return false;
+function take<T extends object>(holder: T | null | undefined, other: T | null | undefined, name: keyof T): boolean {
+  if (!holder?.[name] || !other?.[name] || JSON.stringify(holder[name]) === JSON.stringify(other[name])) return false;
   holder[name] = structuredClone(other[name]);
   return true;
 }
 
-function shift(holder: Json, name: string, random: Random): boolean {
+function shift<Name extends string>(holder: { [Key in Name]?: unknown } | null | undefined, name: Name, random: Random): boolean {
   return change(holder, name, (value) => String(Math.max(0, Number(value) + random.pick([-1, 1]))));
+}
+
+function spliceHashes(m: Bundled, random: Random, remove: number, add: readonly string[]): boolean {
+  const hashes = proofOf(m)?.hashes;
+  if (!hashes) return false;
+  hashes.splice(random.below(hashes.length), remove, ...add);
+  return true;
 }
 
 /** The lines of the checkpoint that the log signed, and the line with its signature; the lines of witnesses come after others. */
@@ -82,7 +98,7 @@ const PARTS: readonly Mutation[] = [
   {
     name: 'a bit of the signature',
     reasons: SIGNATURE,
-    apply: (m, random) => change(signatureOf(m).holder, signatureOf(m).name, (value) => flipBit(value, random)),
+    apply: (m, random) => changeSignature(m, (value) => flipBit(value, random)),
   },
   {
     name: 'a bit of the certificate',
@@ -121,17 +137,17 @@ const PARTS: readonly Mutation[] = [
   {
     name: 'a bit of a proof hash',
     reasons: ['LOG_PROOF_INVALID'],
-    apply: (m, random) => change(proofOf(m)?.hashes, String(random.below(proofOf(m)?.hashes.length ?? 1)), (value) => flipBit(value, random)),
+    apply: (m, random) => change(proofOf(m)?.hashes, random.below(proofOf(m)?.hashes.length ?? 1), (value) => flipBit(value, random)),
   },
   {
     name: 'a proof hash less',
     reasons: ['LOG_PROOF_INVALID'],
-    apply: (m, random) => Boolean(proofOf(m)?.hashes.splice(random.below(proofOf(m).hashes.length), 1).length),
+    apply: (m, random) => spliceHashes(m, random, 1, []),
   },
   {
     name: 'a proof hash more',
     reasons: ['LOG_PROOF_INVALID'],
-    apply: (m, random) => Boolean(proofOf(m)?.hashes.splice(random.below(proofOf(m).hashes.length), 0, proofOf(m).rootHash)),
+    apply: (m, random) => spliceHashes(m, random, 0, [proofOf(m)?.rootHash ?? '']),
   },
   {
     name: 'a character of the checkpoint’s text',
@@ -183,9 +199,7 @@ const BORROWED: readonly Mutation[] = [
   {
     name: 'the log entry of another case',
     reasons: ['LOG_ENTRY_MISMATCH', 'LOG_UNKNOWN'],
-    apply: (m, _, other) =>
-      entryOf(m).canonicalizedBody !== entryOf(other).canonicalizedBody &&
-      take(m.bundle.verificationMaterial, other.bundle.verificationMaterial, 'tlogEntries'),
+    apply: (m, _, other) => entryOf(m).canonicalizedBody !== entryOf(other).canonicalizedBody && take(materialOf(m), materialOf(other), 'tlogEntries'),
   },
   { name: 'the promise of another entry', reasons: ['LOG_PROMISE_INVALID'], apply: (m, _, other) => take(entryOf(m), entryOf(other), 'inclusionPromise') },
   {
@@ -203,23 +217,23 @@ const BORROWED: readonly Mutation[] = [
     name: 'the signature of another case',
     // Two cases are signatures of one key over one artifact: there the entry is of the other one.
     reasons: [...SIGNATURE, 'LOG_ENTRY_MISMATCH'],
-    apply: (m, _, other) => change(signatureOf(m).holder, signatureOf(m).name, () => signatureOf(other).holder[signatureOf(other).name]),
+    apply: (m, _, other) => changeSignature(m, () => signatureOf(other)),
   },
   {
     name: 'the timestamp of another signature',
     reasons: ['TIMESTAMP_MISMATCH', 'TIMESTAMP_UNTRUSTED'],
     apply: (m, _, other) =>
       needsTimestamp(m) &&
-      signatureOf(m).holder[signatureOf(m).name] !== signatureOf(other).holder[signatureOf(other).name] &&
+      signatureOf(m) !== signatureOf(other) &&
       tokensOf(other).length > 0 &&
-      take(m.bundle.verificationMaterial, other.bundle.verificationMaterial, 'timestampVerificationData'),
+      take(materialOf(m), materialOf(other), 'timestampVerificationData'),
   },
 ];
 
 const MISSING: readonly Mutation[] = [
-  { name: 'no log entry', reasons: ['LOG_ENTRY_MISSING'], apply: (m) => Boolean(m.bundle.verificationMaterial.tlogEntries.splice(0).length) },
-  { name: 'no proof', reasons: ['LOG_PROOF_MISSING'], apply: (m) => !m.bundle.mediaType.endsWith('0.1') && delete entryOf(m).inclusionProof },
-  { name: 'no checkpoint', reasons: ['LOG_PROOF_MISSING'], apply: (m) => !m.bundle.mediaType.endsWith('0.1') && delete proofOf(m).checkpoint },
+  { name: 'no log entry', reasons: ['LOG_ENTRY_MISSING'], apply: (m) => Boolean(materialOf(m).tlogEntries.splice(0).length) },
+  { name: 'no proof', reasons: ['LOG_PROOF_MISSING'], apply: (m) => !isFirstVersion(m) && delete entryOf(m).inclusionProof },
+  { name: 'no checkpoint', reasons: ['LOG_PROOF_MISSING'], apply: (m) => !isFirstVersion(m) && delete proofOf(m)?.checkpoint },
   {
     name: 'no promise, and no other time',
     reasons: ['TIME_MISSING', 'LOG_OUTSIDE_WINDOW'],
