@@ -79,8 +79,8 @@ function shift<Name extends string>(holder: { [Key in Name]?: unknown } | null |
 
 function spliceHashes(m: Bundled, random: Random, remove: number, add: readonly string[]): boolean {
   const hashes = proofOf(m)?.hashes;
-  if (!hashes) return false;
-  hashes.splice(random.below(hashes.length), remove, ...add);
+  if (!hashes || hashes.length < remove) return false;
+  hashes.splice(random.below(hashes.length + 1 - remove), remove, ...add);
   return true;
 }
 
