@@ -48,7 +48,7 @@ export function statusError(response: HttpResponse, place: string, what: string,
   if (throttled) {
     const seconds = Math.ceil((retryAfterMs(response.headers, 0) ?? 0) / 1000);
     const after = seconds > 0 && seconds < 1e6 ? ` for ${seconds} seconds` : '';
-    return make('ERR_REGISTRY_THROTTLED', `the registry asks to wait${after} before ${what} is asked for again`);
+    return make('ERR_REGISTRY_THROTTLED', `the registry asks to wait${after} before it is asked again for ${what}`);
   }
   if (status === 413) return make('ERR_TOO_LARGE', `the registry takes nothing as large as ${what}`);
   if (status >= 500) return make('ERR_REGISTRY_FAILED', `the registry failed when asked for ${what}`);

@@ -25,7 +25,10 @@ export function decide(facts: Facts, requirement: Requirement, request: Request)
   const finding = nearestMiss(facts, candidates, requirement);
   // "Unsigned" and "wrongly signed" are said only when every place answered: another may hold the good signature.
   const silent = places.find(({ state }) => state === 'unavailable') ?? places.find(({ state }) => state === 'not-asked');
-  if (silent || places.length === 0) return { outcome: 'inconclusive', code: silent?.cause?.code ?? 'PLACE_NOT_ASKED', candidates, places, finding };
+  if (silent || places.length === 0) {
+    const seen = finding.code === 'NO_SIGNATURE' ? {} : { finding };
+    return { outcome: 'inconclusive', code: silent?.cause?.code ?? 'PLACE_NOT_ASKED', candidates, places, ...seen };
+  }
   return { outcome: 'rejected', code: finding.code, candidates, finding, places };
 }
 
