@@ -73,6 +73,20 @@ export const ERRORS = {
     'Accepted are ECDSA P-256, P-384 and P-521, RSA of 2048 to 4096 bits, Ed25519 and ML-DSA-44, -65 and -87.',
   ),
   ERR_KEY_PASSWORD: input('The password does not open the private key.', 'Give the right password in COSIGN_PASSWORD, with --password-file or at the prompt.'),
+  ERR_KEY_REFERENCE: input(
+    'A key reference is not well formed, or names a kind of place where no key is kept.',
+    'A key is a file, env://VARIABLE, k8s://NAMESPACE/SECRET, a pkcs11: URI, awskms://, gcpkms://, azurekms://, hashivault://, openbao://, or NAME:// of a plugin.',
+  ),
+  ERR_KEY_NOT_FOUND: input('No key is where the key reference says.', 'Check the spelling of the reference, and that the key exists and is enabled.', 404),
+  ERR_KEY_PROVIDER_MISSING: input(
+    'A program, module or setting that is needed to reach a key is not there.',
+    'Install or set what the message names; see docs/how-to/keys-in-an-hsm.md and docs/how-to/keys-in-a-kms.md.',
+  ),
+  ERR_KEY_ANSWER: input(
+    'Whoever keeps a key answered in a way that is refused, such as with a signature that does not verify.',
+    'Do not use that answer: check which key the reference names, and tell whoever runs the key service.',
+    502,
+  ),
   ERR_CERTIFICATE_INVALID: input(
     'A certificate cannot be read or breaks the rules of its profile.',
     'Check that the file holds the certificate you meant, in PEM or DER.',
@@ -106,6 +120,10 @@ export const ERRORS = {
   ERR_USAGE: input('The command line cannot be understood.', 'See `sealward COMMAND --help`.'),
   ERR_FLAG_CONFLICT: input('Two flags contradict each other, or one that is needed is missing.', 'See `sealward COMMAND --help`.'),
   ERR_FILE_UNREADABLE: input('A file cannot be read or written.', 'Check the path and its permissions.'),
+  ERR_NOTHING_TO_RESIGN: input(
+    'The key has signed nothing here that still verifies, so another form of it would be new trust.',
+    'Sign the image with `sealward sign` if it shall be trusted.',
+  ),
   ERR_FILE_EXISTS: input('A file would be overwritten.', 'Move the file away, or choose another name.'),
   ERR_CONFIG_INVALID: input('A configuration file cannot be used.', 'Mend the file that the message names.'),
   // Who we are is not enough
@@ -120,10 +138,19 @@ export const ERRORS = {
     'The registry is not on the list of those that may be contacted.',
     'Add the registry to the list in the configuration, or name it in a policy.',
   ),
+  ERR_KEY_DENIED: access(
+    403,
+    'Whoever keeps the key does not let us use it.',
+    'Check the PIN, token or credentials that are in use, and that they are allowed to sign with this key.',
+  ),
   // Could not find out
   ERR_REGISTRY_UNREACHABLE: unavailable('The registry could not be reached.', 'Check the host name, the network and the proxy settings, then try again.'),
   ERR_REGISTRY_THROTTLED: unavailable('The registry asked us to slow down.', 'Try again later, or log in: many registries allow more to known users.'),
   ERR_REGISTRY_FAILED: unavailable('The registry answered with an error of its own.', 'Try again; if it stays, tell whoever runs the registry.'),
+  ERR_KEY_UNAVAILABLE: unavailable(
+    'Whoever keeps the key could not be reached, failed, or asked us to slow down.',
+    'Try again; if it stays, check the network, the token or module, and the state of the key service.',
+  ),
   ERR_DEADLINE: unavailable('The deadline passed before an answer came.', 'Try again, or give more time with --timeout.'),
   ERR_ATTACH_CONTENDED: unavailable(
     'Other writers kept changing the index of signatures while this one was attached.',

@@ -1,6 +1,11 @@
+export { type AttestBlobOptions, attestBlob, attestImage, type AttestedImage, type AttestImageOptions, signBlob } from './attest.ts';
 export { type CheckedContent, checkContent } from './check-content.ts';
+export { type Copied, copyImage, type CopyOptions } from './copy.ts';
 export type { Wanted } from './fit.ts';
 export { gather, type GatherOptions, type GatherStep } from './gather.ts';
 export { inParallel } from './in-parallel.ts';
-export { signImage, type SignedImage, type SignImageOptions } from './sign.ts';
+export { type ResignedImage, resignImage } from './resign.ts';
+export type { Published } from './publish.ts';
+export type { Annotations, Sealed } from './seal.ts';
+export { type PublishOptions, type SignatureFormat, signImage, type SignedImage, type SignImageOptions } from './sign.ts';
 export { type ImageVerification, resolveOnce, verifyBlob, type VerifyBlobOptions, verifyImage, type VerifyImageOptions, type VerifyOptions } from './verify.ts';

@@ -21,7 +21,7 @@ export interface DocumentSource {
   readonly annotations: Annotations;
 }
 
-const DSSE_MEDIA_TYPE = 'application/vnd.dsse.envelope.v1+json';
+export const DSSE_MEDIA_TYPE = 'application/vnd.dsse.envelope.v1+json';
 const BUNDLE_PREFIX = 'application/vnd.dev.sigstore.bundle';
 
 const ANNOTATION = {

@@ -7,7 +7,7 @@ import { SealwardError } from '../errors.ts';
 
 export const STATEMENT_PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 export const STATEMENT_V1 = 'https://in-toto.io/Statement/v1';
-const STATEMENT_V01 = 'https://in-toto.io/Statement/v0.1';
+export const STATEMENT_V01 = 'https://in-toto.io/Statement/v0.1';
 
 export interface StatementSubject {
   readonly name?: string;

@@ -33,6 +33,8 @@ export const run: Run<typeof sign> = async (invocation) => {
       reference,
       signer,
       annotations,
+      format: flags['signature-format'],
+      recursive: flags.recursive,
       upload: flags.upload,
       deadline,
       signal,
@@ -40,16 +42,9 @@ export const run: Run<typeof sign> = async (invocation) => {
       ...(config.sourceDate === undefined ? {} : { now: config.sourceDate }),
     });
     writeFiles(result, flags);
-    const digest = formatDigest(result.image.digest);
-    signed.push({
-      name,
-      digest,
-      published: result.attached !== undefined,
-      ...(result.attached ? { signature: formatDigest(result.attached.descriptor.digest), via: result.attached.via } : {}),
-      key: { kind: describeKey(signer.publicKey()), sha256: signer.publicKey().fingerprint },
-    });
-    if (invocation.form === 'text')
-      terminal.print(`${terminal.style('green', 'signed')}    ${visible(name.includes('@') ? name : `${name}@${digest}`)}\n          ${attachedText(result)}`);
+    const key = { kind: describeKey(signer.publicKey()), sha256: signer.publicKey().fingerprint };
+    signed.push({ name, ...signedJson(result), key, ...(flags.recursive ? { children: result.children.map(signedJson) } : {}) });
+    if (invocation.form === 'text') terminal.print(signedText(terminal, name, result));
   }
   if (invocation.form === 'json') terminal.print(visibleJson(signed));
   return 0;
@@ -65,16 +60,41 @@ function checkFlags({ flags, arguments: images }: Invocation<(typeof sign)['flag
   const toFile = (['bundle', 'output-signature', 'output-payload'] as const).filter((flag) => flags[flag] !== undefined);
   if (toFile.length > 0 && images.length > 1)
     throw new SealwardError('ERR_FLAG_CONFLICT', `--${toFile[0]} is for one image, and ${images.length} are given`, { hint: 'Sign one image at a time.' });
+  if (toFile.length > 0 && flags['signature-format'] === 'legacy')
+    throw new SealwardError('ERR_FLAG_CONFLICT', `--${toFile[0]} writes a bundle, and --signature-format legacy makes none`, {
+      hint: 'Give --signature-format both.',
+    });
   if (!flags.upload && toFile.length === 0)
     throw new SealwardError('ERR_FLAG_CONFLICT', 'the signature would go nowhere: --upload=false, and no --bundle', { hint: 'Give --bundle FILE.' });
 }
 
-function attachedText({ attached }: SignedImage): string {
-  if (!attached) return 'not published';
-  return `attached as ${formatDigest(attached.descriptor.digest)}${attached.via === 'fallback-tag' ? ', listed in the fallback tag' : ''}`;
+function signedJson({ image, signatures }: SignedImage): Record<string, unknown> {
+  const published = signatures.flatMap((signature) => (signature.published ? [signature.published] : []));
+  return {
+    digest: formatDigest(image.digest),
+    published: published.length > 0,
+    signatures: published.map(({ digest, via }) => ({ digest: formatDigest(digest), via })),
+  };
 }
 
-function writeFiles({ bundle }: SignedImage, flags: Invocation<(typeof sign)['flags']>['flags']): void {
+function signedText(terminal: Invocation['terminal'], name: string, result: SignedImage): string {
+  const digest = formatDigest(result.image.digest);
+  const lines = [`${terminal.style('green', 'signed')}    ${visible(name.includes('@') ? name : `${name}@${digest}`)}`, ...attachedLines(result)];
+  for (const child of result.children) lines.push(`          and in it ${formatDigest(child.image.digest)}`, ...attachedLines(child));
+  return lines.join('\n');
+}
+
+const VIA_WORDS = { api: '', 'fallback-tag': ', listed in the fallback tag', 'sig-tag': ', under the tag of the first generation', 'att-tag': '' } as const;
+
+function attachedLines({ signatures }: SignedImage): string[] {
+  return signatures.map(({ published }) =>
+    published ? `          attached as ${formatDigest(published.digest)}${VIA_WORDS[published.via]}` : '          not published',
+  );
+}
+
+function writeFiles({ signatures }: SignedImage, flags: Invocation<(typeof sign)['flags']>['flags']): void {
+  const bundle = signatures.find(({ kind }) => kind === 'bundle')?.bytes;
+  if (!bundle) return;
   if (flags.bundle !== undefined) replaceFile(flags.bundle, bundle);
   if (flags['output-signature'] === undefined && flags['output-payload'] === undefined) return;
   const { dsseEnvelope } = parseJsonObject(bundle, { what: 'the bundle' }) as { dsseEnvelope: { payload: string; signatures: { sig: string }[] } };
