@@ -34,6 +34,7 @@ export class Authenticator {
   readonly #known = new Map<string, Known>();
   readonly #tokens = new Map<string, Token>();
   readonly #pending = new Map<string, Promise<Token>>();
+  readonly #secrets = new Set<string>();
 
   constructor(http: HttpClient, source: CredentialSource) {
     this.#http = http;
@@ -63,8 +64,15 @@ export class Authenticator {
     return header === refused ? undefined : header;
   }
 
-  #credentials({ endpoint, repository, deadline, signal }: AuthQuery): Promise<Credentials | undefined> {
-    return this.#source.find({ registry: endpoint.registry, repository, deadline, ...(signal === undefined ? {} : { signal }) });
+  /** Everything secret that was used so far: what a registry says is not repeated when it holds one of these. */
+  get secrets(): readonly string[] {
+    return [...this.#secrets];
+  }
+
+  async #credentials({ endpoint, repository, deadline, signal }: AuthQuery): Promise<Credentials | undefined> {
+    const found = await this.#source.find({ registry: endpoint.registry, repository, deadline, ...(signal === undefined ? {} : { signal }) });
+    if (found) this.#secrets.add(found.kind === 'password' ? found.password : found.token);
+    return found;
   }
 
   /** Bearer before Basic, whatever the order in which the registry offers them: the password travels less. */
@@ -72,6 +80,8 @@ export class Authenticator {
     for (const { scheme, parameters } of challenges) {
       const realm = parameters.get('realm');
       if (scheme !== 'bearer' || realm === undefined) continue;
+      if (!/^https?:\/\//i.test(realm))
+        throw new SealwardError('ERR_CONTENT_REFUSED', `${query.endpoint.registry} names ${quoted(realm)} as its token server, which is not a URL`);
       return { scheme: 'bearer', realm: serverNamedUrl(realm, query.base, 'its token server'), service: parameters.get('service') };
     }
     return challenges.some(({ scheme }) => scheme === 'basic') ? { scheme: 'basic' } : undefined;
@@ -79,7 +89,10 @@ export class Authenticator {
 
   async #header(query: AuthQuery, known: Known, credentials: Credentials | undefined): Promise<string | undefined> {
     if (known.scheme === 'bearer') return `Bearer ${(await this.#token(query, known, credentials)).value}`;
-    return credentials?.kind === 'password' ? basicHeader(credentials.username, credentials.password) : undefined;
+    if (credentials?.kind !== 'password') return undefined;
+    const header = basicHeader(credentials.username, credentials.password);
+    this.#secrets.add(header.slice('Basic '.length));
+    return header;
   }
 
   async #token(query: AuthQuery, known: Known & { scheme: 'bearer' }, credentials: Credentials | undefined): Promise<Token> {
@@ -105,7 +118,11 @@ export class Authenticator {
     this.#pending.set(key, fetching);
     try {
       const token = await fetching;
-      if (this.#tokens.size >= MOST_TOKENS) this.#tokens.clear();
+      if (this.#tokens.size >= MOST_TOKENS) {
+        this.#tokens.clear();
+        this.#secrets.clear();
+      }
+      this.#secrets.add(token.value);
       this.#tokens.set(key, token);
       return token;
     } finally {

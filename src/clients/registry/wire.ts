@@ -66,7 +66,7 @@ export class Wire {
 
   /** The error for a status that is not what was hoped for. */
   refuse(site: Site, response: HttpResponse, what: string): never {
-    throw statusError(response, placeOf(site), what);
+    throw statusError(response, placeOf(site), what, this.#auth.secrets);
   }
 
   async #inSomeScheme<T extends HttpResponse>(site: Site, send: (base: URL) => Promise<T>): Promise<T> {
@@ -108,10 +108,9 @@ export class Wire {
     // A challenge from where a redirect led is not the registry's, and is not answered.
     const challenges = atHome && response.url.origin === base.origin ? response.headers.all('www-authenticate') : [];
     const better = challenges.length === 0 ? undefined : await this.#auth.answer(query, challenges, authorization);
-    if (better === undefined) throw statusError(response, placeOf(site), ask.what, secretsOf(authorization));
+    if (better === undefined) return this.refuse(site, response, ask.what);
     const second = await send(this.#request(site, call, ask, url, better));
-    if (second.status === 401) throw statusError(second, placeOf(site), ask.what, secretsOf(better));
-    return second;
+    return second.status === 401 ? this.refuse(site, second, ask.what) : second;
   }
 
   #request(site: Site, call: Call, ask: Ask, url: URL, authorization: string | undefined): HttpRequest {
@@ -145,8 +144,4 @@ function scopes(site: Site, ask: Ask): readonly string[] {
   const actions = ask.write === undefined ? 'pull' : ask.write === 'push' ? 'pull,push' : 'delete';
   const own = `repository:${repositoryAt(site)}:${actions}`;
   return ask.mountFrom === undefined ? [own] : [own, `repository:${site.endpoint.prefix}${ask.mountFrom}:pull`];
-}
-
-function secretsOf(authorization: string | undefined): readonly string[] {
-  return authorization === undefined ? [] : [authorization.slice(authorization.indexOf(' ') + 1)];
 }
