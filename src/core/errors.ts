@@ -230,6 +230,7 @@ export const FINDINGS = {
   ),
   DIGEST_MISMATCH: finding('The signature is about another digest.', 'This signature belongs to another artifact; sign this one.'),
   KEY_MISMATCH: finding('The signature was made with another key.', 'Check that the public key you gave belongs to the signer.'),
+  KEY_OUTSIDE_WINDOW: finding('The key was not trusted when the signature was made.', 'Sign again with a key that is trusted now.'),
   CERTIFICATE_MISSING: finding(
     'The signature carries no certificate, and an identity was asked for.',
     'Give the public key of the signer with --key, or sign keyless.',
@@ -279,6 +280,10 @@ export const FINDINGS = {
   ),
   PREDICATE_TYPE_MISMATCH: finding('The attestation is of another type.', 'Check --type against the type shown.'),
   ANNOTATION_MISMATCH: finding('A signed annotation that was asked for is missing or different.', 'Check -a against the annotations shown.'),
+  COMPANION_MISSING: finding(
+    'The signature was made together with another one that is gone.',
+    'Somebody removed a signature, such as the post-quantum one: sign again, and look at who can write to the repository.',
+  ),
   CLAIMED_REPOSITORY_MISMATCH: finding('The signature was made for another repository.', 'Check the repository, or allow it with --repository-claim any.'),
   TOO_MANY: finding('There are more signatures than are looked at.', 'Remove junk signatures from the repository, or name the signer more exactly.'),
 } as const satisfies Record<string, FindingRow>;

@@ -4,6 +4,7 @@ import type { Signer } from '../clients/signers/index.ts';
 import { type Descriptor, type Digest, formatDigest, formatRepository, type Reference, type RepositoryName } from '../core/artifact/index.ts';
 import { LIMITS } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
+import { REQUIRED_ALGORITHMS } from '../core/verify/index.ts';
 import { type Home, type Published, publish } from './publish.ts';
 import { type Annotations, asBundle, imageStatement, type Sealed, sealSimpleSigning, sealStatement } from './seal.ts';
 
@@ -29,6 +30,12 @@ export interface PublishOptions {
 export interface SignImageOptions extends PublishOptions {
   /** Signed with the digest; verifiers may ask for them. */
   readonly annotations?: Annotations;
+  /**
+   * Keys that sign beside the first, each a signature of its own, as a post-quantum key beside a classical one. All of
+   * them sign the list of their algorithms, so that none can be removed without notice. Only the first signs in the
+   * form of the first generation.
+   */
+  readonly companions?: readonly Signer[];
   /** Of an index: sign each image that it lists, too. */
   readonly recursive?: boolean;
 }
@@ -47,6 +54,7 @@ export interface SignedImage {
  * two signatures, only whole ones are.
  */
 export async function signImage(options: SignImageOptions): Promise<SignedImage> {
+  checkCompanions(options);
   const call = callOf(options);
   const image = await describeOnce(options.registry, options.reference, call);
   const images = options.recursive ? [image, ...(await childrenOf(options.registry, options.reference, image.digest, call))] : [image];
@@ -59,11 +67,30 @@ export async function signImage(options: SignImageOptions): Promise<SignedImage>
   return { ...first, children };
 }
 
-async function sealImage({ signer, reference, annotations = {}, format = 'bundle' }: SignImageOptions, { digest }: Descriptor): Promise<Sealed[]> {
+function checkCompanions({ signer, companions = [], format, annotations = {} }: SignImageOptions): void {
+  const ids = [signer, ...companions].map(({ algorithm }) => algorithm.id);
+  if (new Set(ids).size !== ids.length) {
+    throw new SealwardError('ERR_FLAG_CONFLICT', `two of the keys sign with ${ids.find((id, at) => ids.indexOf(id) !== at)}`, {
+      hint: 'Keys side by side are of different kinds; two people sign one after the other.',
+    });
+  }
+  if (companions.length > 0 && format === 'legacy')
+    throw new SealwardError('ERR_FLAG_CONFLICT', 'the first generation knows one signature, and several keys are given', {
+      hint: 'Give --signature-format both.',
+    });
+  if (Object.hasOwn(annotations, REQUIRED_ALGORITHMS))
+    throw new SealwardError('ERR_USAGE', `the annotation ${REQUIRED_ALGORITHMS} is written by Sealward alone`);
+}
+
+async function sealImage(options: SignImageOptions, { digest }: Descriptor): Promise<Sealed[]> {
+  const { signer, companions = [], reference, annotations = {}, format = 'bundle' } = options;
+  const signers = [signer, ...companions];
+  const signed = signers.length === 1 ? annotations : { ...annotations, [REQUIRED_ALGORITHMS]: signers.map(({ algorithm }) => algorithm.id).join(',') };
   const sealed: Sealed[] = [];
-  if (format !== 'legacy')
-    sealed.push(asBundle(await sealStatement(signer, imageStatement(digest, annotations), { digests: { [digest.algorithm]: digest.hex } })));
-  if (format !== 'bundle') sealed.push(await sealSimpleSigning(signer, formatRepository(reference), digest, annotations));
+  if (format !== 'legacy') {
+    for (const one of signers) sealed.push(asBundle(await sealStatement(one, imageStatement(digest, signed), { digests: { [digest.algorithm]: digest.hex } })));
+  }
+  if (format !== 'bundle') sealed.push(await sealSimpleSigning(signer, formatRepository(reference), digest, signed));
   return sealed;
 }
 

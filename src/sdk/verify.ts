@@ -2,6 +2,7 @@
 import type { Registry } from '../clients/registry/index.ts';
 import { type Digest, formatDigest, type Reference, type RepositoryName } from '../core/artifact/index.ts';
 import type { DocumentSource, SignedEntity } from '../core/bundle/index.ts';
+import { algorithmsFor } from '../core/crypto/index.ts';
 import { SealwardError } from '../core/errors.ts';
 import type { Anchors } from '../core/trust/index.ts';
 import {
@@ -52,7 +53,8 @@ export interface ImageVerification {
  * cannot be resolved or the question itself is wrong.
  */
 export async function verifyImage(options: VerifyImageOptions): Promise<ImageVerification> {
-  const { registry, reference, requirement, anchors, memory = {} } = options;
+  const { registry, reference, anchors, memory = {} } = options;
+  const requirement = withAlgorithms(options.requirement, anchors);
   const call = callOptions(options);
   const digest = await resolveOnce(registry, reference, call);
   const subject: Subject = { digests: { [digest.algorithm]: digest.hex } };
@@ -75,6 +77,12 @@ export async function verifyImage(options: VerifyImageOptions): Promise<ImageVer
   // A digest that is signed nowhere may also not exist at all, and then that is what has to be said.
   if (decision.code === 'NO_SIGNATURE' && reference.digest) await mustExist(registry, reference, call);
   return { reference, digest, decision };
+}
+
+/** What the trusted keys can vouch for, so that a companion signature by one of them cannot be left out. */
+function withAlgorithms(requirement: Requirement, { keys }: Anchors): Requirement {
+  if (keys.length < 2) return requirement;
+  return { ...requirement, signer: { ...requirement.signer, algorithms: [...new Set(keys.flatMap(({ key }) => algorithmsFor(key).map(({ id }) => id)))] } };
 }
 
 function callOptions({ deadline, signal }: { deadline?: number; signal?: AbortSignal }): { deadline?: number; signal?: AbortSignal } {
@@ -113,5 +121,5 @@ export function verifyBlob({ subject, evidence, anchors, requirement, now = Date
   const document: EvidenceDocument =
     'entity' in evidence ? { digest: evidence.digest, place: 'file', entities: [evidence.entity] } : readEvidence('file', evidence.source, evidence.bytes);
   const places: Place[] = [{ name: 'file', where: 'the file', state: 'complete' }];
-  return decide(prove({ subject, places, documents: [document] }, anchors, memory), requirement, { now });
+  return decide(prove({ subject, places, documents: [document] }, anchors, memory), withAlgorithms(requirement, anchors), { now });
 }

@@ -178,6 +178,7 @@ const CHECK_WORDS: Readonly<Record<Check, string>> = {
   'certificate-log': 'a certificate log saw the certificate',
   identity: 'the signer is who was asked for',
   claims: 'it says what was asked for',
+  companions: 'what was signed beside it is there',
 };
 
 /** Whether a check stood for something: one that nobody asked for is passed by everything, and is not worth a line. */
@@ -192,6 +193,8 @@ function isAsked(check: Check, { signer, logs, timestamps, certificateLog, annot
       return signer.kind === 'certificate';
     case 'certificate-log':
       return certificateLog;
+    case 'companions':
+      return signer.algorithms !== undefined;
     case 'claims':
       return annotations !== undefined || repository?.rule === 'exact';
     default:

@@ -7,7 +7,7 @@ import { wasValidAt } from '../crypto/index.ts';
 import { inWindow } from '../trust/index.ts';
 import { type Candidate, CHECKS, type Check, type Decision } from './decision.ts';
 import type { EntryFact, Facts, Finding, SignatureFacts, SignerFact, TimeFact } from './facts.ts';
-import { checkClaims, checkIdentity, type IdentityMatch } from './match.ts';
+import { checkClaims, checkIdentity, type IdentityMatch, requiredAlgorithms } from './match.ts';
 import type { Requirement } from './requirement.ts';
 
 export interface Request {
@@ -19,6 +19,7 @@ export function decide(facts: Facts, requirement: Requirement, request: Request)
   const candidates = facts.signatures
     .filter(({ entity }) => requirement.role === 'any' || entityRole(entity) === requirement.role || entity.claim.kind === 'unknown')
     .map((signature) => judge(signature, requirement, request))
+    .map((candidate, _, all) => withCompanions(candidate, all, requirement))
     .sort((a, b) => Number(b.counts) - Number(a.counts) || b.passed.length - a.passed.length);
   const { places } = facts;
   if (candidates.some(({ counts }) => counts)) return { outcome: 'verified', code: 'VERIFIED', candidates, places };
@@ -30,6 +31,21 @@ export function decide(facts: Facts, requirement: Requirement, request: Request)
     return { outcome: 'inconclusive', code: silent?.cause?.code ?? 'PLACE_NOT_ASKED', candidates, places, ...seen };
   }
   return { outcome: 'rejected', code: finding.code, candidates, finding, places };
+}
+
+/**
+ * A signature whose signed statement says that others belong to it (post-quantum beside classical) counts only together
+ * with those of them that the trusted keys can vouch for: so neither can be stripped without notice.
+ */
+function withCompanions(candidate: Candidate, all: readonly Candidate[], { signer }: Requirement): Candidate {
+  if (!candidate.counts) return candidate;
+  const required = requiredAlgorithms(candidate.facts).filter((id) => signer.algorithms?.includes(id));
+  const stripped = required.find(
+    (id) => !all.some(({ counts, facts }) => counts && facts.signers[0]?.algorithm.id === id && requiredAlgorithms(facts).includes(id)),
+  );
+  if (stripped === undefined) return candidate;
+  const finding: Finding = { code: 'COMPANION_MISSING', detail: `the signer says that a signature with ${stripped} stands beside it, and none does` };
+  return { ...candidate, counts: false, passed: candidate.passed.filter((check) => check !== 'companions'), failed: { check: 'companions', finding } };
 }
 
 function nearestMiss(facts: Facts, candidates: readonly Candidate[], requirement: Requirement): Finding {
@@ -62,6 +78,8 @@ function judge(facts: SignatureFacts, requirement: Requirement, request: Request
     'certificate-log': () => checkCertificateLog(signer, requirement),
     identity: () => checkIdentity(signer, requirement, identity),
     claims: () => checkClaims(facts, requirement),
+    // Judged when all candidates are known: withCompanions.
+    companions: () => undefined,
   };
   const passed: Check[] = [];
   const span = times.length > 0 ? { time: { from: Math.min(...times.map(({ from }) => from)), to: Math.min(...times.map(({ to }) => to)) } } : {};
@@ -163,11 +181,15 @@ function checkTime(
   );
 }
 
-/** Every certificate of the chain, and the authority's own window, must hold at every proven time (CVE-2026-24122). */
+/**
+ * Every certificate of the chain, and the authority's own window, must hold at every proven time (CVE-2026-24122); of a
+ * key that is trusted by itself, its window (CVE-2026-54787).
+ */
 function checkCertificate(signer: SignerFact | undefined, times: readonly TimeFact[], { signer: wanted }: Requirement, { now }: Request): Finding | undefined {
-  if (wanted.kind === 'key' || !signer?.certificate) return undefined;
   // verification.md, Time: the upper end of the interval is compared, so that an inexact clock cannot extend a validity.
   const moments = times.length > 0 ? times.map(({ to }) => to) : [now];
+  if (wanted.kind === 'key') return checkKeyWindow(signer?.anchor, moments);
+  if (!signer?.certificate) return undefined;
   const valid = signer.certificate.issuers.some(({ anchor, chain }) => moments.every((moment) => inWindow(anchor.window, moment) && wasValidAt(chain, moment)));
   if (valid) return undefined;
   const { leaf } = signer.certificate;
@@ -176,6 +198,11 @@ function checkCertificate(signer: SignerFact | undefined, times: readonly TimeFa
     code: 'CERTIFICATE_EXPIRED',
     detail: `it is dated ${at}; the certificate is valid from ${new Date(leaf.notBefore).toISOString()} to ${new Date(leaf.notAfter).toISOString()}`,
   };
+}
+
+function checkKeyWindow(anchor: SignerFact['anchor'], moments: readonly number[]): Finding | undefined {
+  const outside = anchor && moments.find((moment) => !inWindow(anchor.window, moment));
+  return outside === undefined ? undefined : { code: 'KEY_OUTSIDE_WINDOW', detail: `${anchor?.name} is not trusted for ${new Date(outside).toISOString()}` };
 }
 
 function checkCertificateLog(signer: SignerFact | undefined, { certificateLog, signer: wanted }: Requirement): Finding | undefined {

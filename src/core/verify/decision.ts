@@ -19,7 +19,20 @@ export interface Candidate {
 }
 
 /** The checks, in the order in which they are made. */
-export const CHECKS = ['readable', 'type', 'subject', 'signer', 'unbroken', 'log', 'time', 'certificate', 'certificate-log', 'identity', 'claims'] as const;
+export const CHECKS = [
+  'readable',
+  'type',
+  'subject',
+  'signer',
+  'unbroken',
+  'log',
+  'time',
+  'certificate',
+  'certificate-log',
+  'identity',
+  'claims',
+  'companions',
+] as const;
 export type Check = (typeof CHECKS)[number];
 
 export interface Decision {

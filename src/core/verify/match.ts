@@ -4,6 +4,9 @@ import type { JsonValue } from '../encoding/index.ts';
 import type { Finding, SignatureFacts, SignerFact } from './facts.ts';
 import type { Requirement } from './requirement.ts';
 
+/** The signed annotation that lists, apart by commas, the algorithms of all signatures that were made together. */
+export const REQUIRED_ALGORITHMS = 'dev.sealward/required-algorithms';
+
 export interface IdentityMatch {
   identity?: string;
 }
@@ -55,6 +58,12 @@ export function signedAnnotations(entity: SignatureFacts['entity'], about: strin
   if (entity.claim.kind !== 'statement' || about === undefined) return {};
   const [hash = '', hex] = about.split(':');
   return entity.claim.statement.subjects.find(({ digest }) => digest[hash] === hex)?.annotations ?? {};
+}
+
+/** Ids of the algorithms with which, by the signer's own signed word, signatures stand side by side; empty for most. */
+export function requiredAlgorithms({ entity, about }: SignatureFacts): readonly string[] {
+  const listed = signedAnnotations(entity, about)[REQUIRED_ALGORITHMS];
+  return typeof listed === 'string' ? listed.split(',').filter((id) => id !== '') : [];
 }
 
 /** The repository that the signer named, without tag or digest. */

@@ -15,6 +15,8 @@ export interface SignerRequirement {
   readonly identity?: Matcher;
   /** Who vouched for that name. */
   readonly issuer?: Matcher;
+  /** Ids of the algorithms with which the trusted keys sign: companions of these a signature must really have. */
+  readonly algorithms?: readonly string[];
   readonly claims?: readonly { readonly claim: keyof FulcioClaims; readonly wanted: string }[];
 }
 
