@@ -1,6 +1,6 @@
 /** Whether a trusted authority dated a message (RFC 3161 section 2.4.2, with the checks of section 4 that concern a verifier). */
-import { createHash } from 'node:crypto';
-import { equalBytes } from '../encoding/index.ts';
+import { hash as hashOnce } from 'node:crypto';
+import { encodeHex, equalBytes } from '../encoding/index.ts';
 import type { FindingCode } from '../errors.ts';
 import { SealwardError } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
@@ -38,7 +38,8 @@ export type TimestampVerdict =
  */
 export function verifyTimestampToken(token: TimestampToken, message: Uint8Array, trusted: readonly Certificate[], cache?: VerdictCache): TimestampVerdict {
   const { statement } = token;
-  const embedded = readCertificates(token);
+  // Where the signing certificate is trusted itself, nothing that came along is needed.
+  const embedded = trusted.every(({ isCa }) => isCa) ? readCertificates(token) : [];
   const found = findSigner(token, trusted, embedded, cache);
   if (!found) return refused(isOfAuthority(token, trusted, embedded) ? 'TIMESTAMP_INVALID' : 'TIMESTAMP_UNTRUSTED');
   const { signer, chain } = found;
@@ -99,7 +100,8 @@ function isSignerName({ signer }: TimestampToken, certificate: Certificate): boo
 
 /** RFC 5816 section 2.2.1: the signed attributes name the certificate by its digest. */
 function isIdOf(id: CertificateId, certificate: Certificate): boolean {
-  return equalBytes(id.digest, createHash(id.hash).update(certificate.raw).digest());
+  const digest = id.hash === 'sha256' ? certificate.fingerprint : hashOnce(id.hash, certificate.raw, 'hex');
+  return encodeHex(id.digest) === digest;
 }
 
 /**
