@@ -1,5 +1,6 @@
 /** The certificate extensions that decide anything here (RFC 5280 section 4.2), from their DER to plain values. */
 import {
+  decodeLatin1,
   decodeUtf8,
   derBoolean,
   derChildren,
@@ -165,14 +166,13 @@ function readOtherName(node: DerNode): AlternativeName {
   return { type: 'otherName', value: encodeHex(inner.raw), oid };
 }
 
+const VISIBLE = /^[ -~]*$/;
+
 /** IA5String; a NUL or a line break in a name has fooled readers before, so nothing below a space is accepted. */
 function visibleAscii(bytes: Uint8Array): string {
-  let out = '';
-  for (const octet of bytes) {
-    if (octet < 0x20 || octet > 0x7e) throw derError('a name of the certificate holds a character that is refused');
-    out += String.fromCharCode(octet);
-  }
-  return out;
+  const text = decodeLatin1(bytes);
+  if (!VISIBLE.test(text)) throw derError('a name of the certificate holds a character that is refused');
+  return text;
 }
 
 function addressText(bytes: Uint8Array): string {

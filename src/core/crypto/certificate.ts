@@ -1,5 +1,6 @@
 /** X.509 certificates (RFC 5280 section 4.1), read strictly. What is read says nothing about trust: see certificate-chain.ts. */
 import {
+  copyBytes,
   derBits,
   derChildren,
   derError,
@@ -79,8 +80,7 @@ export interface Certificate {
 export function parseCertificate(der: Uint8Array, what = 'the certificate'): Certificate {
   if (der.length > LIMITS.certificateBytes) throw new SealwardError('ERR_TOO_LARGE', `${what} is larger than ${LIMITS.certificateBytes} bytes`);
   try {
-    // A copy; slice() of a Buffer would be a view.
-    return readCertificate(new Uint8Array(der), what);
+    return readCertificate(copyBytes(der), what);
   } catch (cause) {
     if (!(cause instanceof SealwardError)) throw cause;
     throw new SealwardError('ERR_CERTIFICATE_INVALID', `${what} cannot be read: ${cause.message}`, { cause });
@@ -98,12 +98,18 @@ export function parseCertificatesPem(text: string, what = 'the certificate file'
 
 /** The TBSCertificate without one extension, as a certificate log signed it before the list of timestamps was added (RFC 6962 section 3.2). */
 export function tbsWithoutExtension(certificate: Certificate, oid: string): Uint8Array {
-  const parts = derSequence(parseDer(certificate.tbs), 'the certificate');
-  const kept = certificate.extensions.filter((extension) => extension.oid !== oid).map((extension) => extension.raw);
-  const others = parts.filter((part) => part.tag !== EXTENSIONS_TAG).map((part) => part.raw);
+  const left = certificate.extensions.find((extension) => extension.oid === oid)?.raw;
+  if (!left) return certificate.tbs;
+  const tbs = parseDer(certificate.tbs);
+  const wrapped = derSequence(tbs, 'the certificate').at(-1) as DerNode;
+  const list = parseDer(wrapped.value).value;
+  // All of them are views of one certificate, so the places tell what stands before and after.
+  const at = left.byteOffset - list.byteOffset;
+  const kept = [list.subarray(0, at), list.subarray(at + left.length)];
+  const others = tbs.value.subarray(0, tbs.value.length - wrapped.raw.length);
   // An empty list of extensions may not stand in a certificate (RFC 5280 section 4.1).
-  if (kept.length > 0) others.push(encodeDer(EXTENSIONS_TAG, encodeDer(TAG.sequence, ...kept)));
-  return encodeDer(TAG.sequence, ...others);
+  if (left.length === list.length) return encodeDer(TAG.sequence, others);
+  return encodeDer(TAG.sequence, others, encodeDer(EXTENSIONS_TAG, encodeDer(TAG.sequence, ...kept)));
 }
 
 const VERSION_TAG = 0xa0;

@@ -4,7 +4,7 @@
  */
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { concatBytes, derBits, derSequence, derUnsigned, encodeDer, encodeHex, encodePem, parseDer, parsePemBlock, TAG } from '../encoding/index.ts';
+import { concatBytes, copyBytes, derBits, derSequence, derUnsigned, encodeDer, encodeHex, encodePem, parseDer, parsePemBlock, TAG } from '../encoding/index.ts';
 import { SealwardError } from '../errors.ts';
 import { fingerprintOf } from './hash.ts';
 
@@ -56,8 +56,8 @@ function refuse(what: string, why: string, cause?: unknown): never {
 /** Reads a SubjectPublicKeyInfo in DER. Anything but an accepted kind and size in canonical form is ERR_KEY_INVALID. */
 export function parsePublicKey(spkiDer: Uint8Array, what = 'the public key'): PublicKey {
   if (spkiDer.length > MAX_SPKI_BYTES) refuse(what, `has ${spkiDer.length} bytes, more than any key that is accepted`);
-  // Not slice(): that of a Buffer is a view, and the caller could change the key under its fingerprint.
-  const spki = new Uint8Array(spkiDer);
+  // The caller could change the key under its fingerprint.
+  const spki = copyBytes(spkiDer);
   const { shape, raw } = readSpki(spki, what);
   let object: KeyObject;
   try {

@@ -3,6 +3,7 @@
  * nothing; of all that is in it only the signed attributes are authenticated, and the certificates not even by those.
  */
 import {
+  copyBytes,
   derChildren,
   derError,
   derOctets,
@@ -66,7 +67,7 @@ const SUBJECT_KEY_ID = 0x80;
 export function parseTimestampToken(bytes: Uint8Array, what = 'the timestamp'): TimestampToken {
   if (bytes.length > LIMITS.timestampBytes) throw new SealwardError('ERR_TOO_LARGE', `${what} is larger than ${LIMITS.timestampBytes} bytes`);
   try {
-    return readSignedData(unwrap(parseDer(new Uint8Array(bytes))));
+    return readSignedData(unwrap(parseDer(copyBytes(bytes))));
   } catch (cause) {
     if (!(cause instanceof SealwardError)) throw cause;
     throw new SealwardError('ERR_TIMESTAMP_INVALID', `${what} cannot be read: ${cause.message}`, { cause });

@@ -4,6 +4,7 @@
  */
 import { SealwardError } from '../errors.ts';
 import { encodeHex } from './base64.ts';
+import { allocateBytes, decodeLatin1 } from './bytes.ts';
 import { LIMITS } from './limits.ts';
 
 export interface DerNode {
@@ -171,31 +172,23 @@ export function derOctets(node: DerNode | undefined, what: string): Uint8Array {
 }
 
 const UTC_TIME = /^(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
-const GENERALIZED_TIME = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:\.(\d{0,8}[1-9]))?Z$/;
+/** Years below 100 are nobody's, and Date would take some of them for years of the last century. */
+const GENERALIZED_TIME = /^((?!00)\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:\.(\d{0,8}[1-9]))?Z$/;
 
 /** UTCTime or GeneralizedTime (RFC 5280 section 4.1.2.5; fractions as RFC 3161 section 2.4.2 allows), in milliseconds since 1970. */
 export function derTime(node: DerNode | undefined, what: string): number {
   if (node?.tag !== TAG.utcTime && node?.tag !== TAG.generalizedTime) throw derError(`${what} is not a time`);
-  const text = String.fromCharCode(...node.value.subarray(0, 32));
+  const text = decodeLatin1(node.value.subarray(0, 32));
   const match = (node.tag === TAG.utcTime ? UTC_TIME : GENERALIZED_TIME).exec(text);
   if (!match) throw derError(`${what} is not a DER time`);
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [number, number, number, number, number, number];
-  const fullYear = node.tag === TAG.generalizedTime ? year : year >= 50 ? 1900 + year : 2000 + year;
-  const time = Date.UTC(fullYear, month - 1, day, hour, minute, second);
-  const back = new Date(time);
-  // Date.UTC rolls the 31st of February over into March and takes the year 50 for 1950; a time that does not come back unchanged never was one.
-  if (
-    back.getUTCFullYear() !== fullYear ||
-    back.getUTCMonth() !== month - 1 ||
-    back.getUTCDate() !== day ||
-    back.getUTCHours() !== hour ||
-    back.getUTCMinutes() !== minute ||
-    back.getUTCSeconds() !== second
-  ) {
-    throw derError(`${what} is not a moment of the calendar`);
-  }
+  const [, year = '', month, day, hour, minute, second, fraction = ''] = match;
+  const century = node.tag === TAG.generalizedTime ? '' : year >= '50' ? '19' : '20';
   // By digits: as a binary fraction .57 would come out as 569.
-  return time + Number((match[7] ?? '').padEnd(3, '0').slice(0, 3));
+  const iso = `${century}${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, '0').slice(0, 3)}Z`;
+  const time = Date.parse(iso);
+  // The 31st of February rolls over into March: a time that does not come back unchanged never was one.
+  if (Number.isNaN(time) || new Date(time).toISOString() !== iso) throw derError(`${what} is not a moment of the calendar`);
+  return time;
 }
 
 /** Walks a whole structure to its bounded depth: for hostile input that is about to be looked at piece by piece. */
@@ -209,16 +202,14 @@ export function checkDerDepth(node: DerNode, depth = 0): void {
 export function encodeDer(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of contents) length += part.length;
-  const head = [tag];
-  if (length < 0x80) head.push(length);
-  else {
-    const octets: number[] = [];
-    for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256);
-    head.push(0x80 | octets.length, ...octets);
-  }
-  const out = new Uint8Array(head.length + length);
-  out.set(head);
-  let at = head.length;
+  // X.690 section 10.1: the shortest form, which is one octet, or their number and the octets.
+  let octets = 0;
+  if (length >= 0x80) for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets++;
+  let at = 2 + octets;
+  const out = allocateBytes(at + length);
+  out[0] = tag;
+  out[1] = octets === 0 ? length : 0x80 | octets;
+  for (let i = at - 1, rest = length; i > 1; i--, rest = Math.floor(rest / 256)) out[i] = rest % 256;
   for (const part of contents) {
     out.set(part, at);
     at += part.length;

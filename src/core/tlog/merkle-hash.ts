@@ -4,6 +4,8 @@ import { hash } from '../crypto/index.ts';
 /** Bytes of one hash of the tree: SHA-256 everywhere. */
 export const NODE_BYTES = 32;
 
+const LEAF = Uint8Array.of(0x00);
+
 /** One buffer for every node: hashing is synchronous and copies its input, and a proof hashes a node per level. */
 const node = new Uint8Array(1 + 2 * NODE_BYTES);
 node[0] = 0x01;
@@ -12,9 +14,7 @@ const EMPTY_ROOT = hash('sha256', new Uint8Array(0));
 
 /** SHA-256(00 || entry). The prefix keeps an entry from being taken for a node. */
 export function leafHash(entry: Uint8Array): Uint8Array {
-  const leaf = new Uint8Array(1 + entry.length);
-  leaf.set(entry, 1);
-  return hash('sha256', leaf);
+  return hash('sha256', LEAF, entry);
 }
 
 /** SHA-256(01 || left || right); both are 32 bytes. */

@@ -1,6 +1,6 @@
 /** Signed certificate timestamps (RFC 6962 sections 3.2 and 3.3): a certificate log's promise, embedded in the certificate. */
 import { algorithmByName, type Certificate, EXTENSION, HASH_BYTES, type PublicKey, sha256, tbsWithoutExtension, verifySignature } from '../crypto/index.ts';
-import { derOctets, equalBytes, parseDer } from '../encoding/index.ts';
+import { allocateBytes, derOctets, equalBytes, parseDer } from '../encoding/index.ts';
 import { logFormatError, readFormat, type Refusal, refusal } from './log-format.ts';
 
 export interface Sct {
@@ -119,9 +119,9 @@ export function verifySct(
 
 /** Section 3.2, digitally-signed struct of a precert_entry. */
 function signedData(sct: Sct, tbs: Uint8Array, issuerKeyHash: Uint8Array): Uint8Array {
-  const out = new Uint8Array(1 + 1 + 8 + 2 + HASH_BYTES.sha256 + 3 + tbs.length + 2 + sct.extensions.length);
-  const view = new DataView(out.buffer);
-  // Version v1 and SignatureType certificate_timestamp are both 0.
+  const out = allocateBytes(1 + 1 + 8 + 2 + HASH_BYTES.sha256 + 3 + tbs.length + 2 + sct.extensions.length);
+  const view = new DataView(out.buffer, out.byteOffset);
+  view.setUint16(0, 0); // Version v1, SignatureType certificate_timestamp
   view.setBigUint64(2, sct.timestamp);
   view.setUint16(10, 1); // LogEntryType precert_entry
   out.set(issuerKeyHash, 12);
