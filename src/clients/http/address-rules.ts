@@ -33,22 +33,28 @@ const FORBIDDEN_IPV6: readonly (readonly [string, number])[] = [
   ['3fff::', 20], // documentation
 ];
 
-function blockList(family: 'ipv4' | 'ipv6', ranges: readonly (readonly [string, number])[]): BlockList {
-  const list = new BlockList();
-  for (const [address, prefix] of ranges) list.addSubnet(address, prefix, family);
-  return list;
+/** Made at first use: most calls never ask, and a list of Node's cannot be part of a start-up snapshot. */
+function blockList(family: 'ipv4' | 'ipv6', ranges: readonly (readonly [string, number])[]): (address: string) => boolean {
+  let list: BlockList | undefined;
+  return (address) => {
+    if (!list) {
+      list = new BlockList();
+      for (const [network, prefix] of ranges) list.addSubnet(network, prefix, family);
+    }
+    return list.check(address, family);
+  };
 }
 
-const forbidden4 = blockList('ipv4', FORBIDDEN_IPV4);
-const forbidden6 = blockList('ipv6', FORBIDDEN_IPV6);
-const global6 = blockList('ipv6', [['2000::', 3]]);
+const isForbidden4 = blockList('ipv4', FORBIDDEN_IPV4);
+const isForbidden6 = blockList('ipv6', FORBIDDEN_IPV6);
+const isGlobal6 = blockList('ipv6', [['2000::', 3]]);
 
 /** Whether an address literal is one that a server may name. IPv4-mapped IPv6 (::ffff:0:0/96) is outside 2000::/3. */
 export function isPublicAddress(address: string): boolean {
   const bare = address.split('%', 1)[0] ?? '';
   if (isIP(bare) === 0) return false;
-  if (isIPv4(bare)) return !forbidden4.check(bare, 'ipv4');
-  return global6.check(bare, 'ipv6') && !forbidden6.check(bare, 'ipv6');
+  if (isIPv4(bare)) return !isForbidden4(bare);
+  return isGlobal6(bare) && !isForbidden6(bare);
 }
 
 /** The host of a URL without the brackets of an IPv6 literal. */

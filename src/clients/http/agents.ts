@@ -59,7 +59,7 @@ export class Agents {
     const key = `${url.protocol}${standing}`;
     // A plain request through a proxy only talks to the proxy, so one pool serves all of them.
     if (!secure && proxy) return this.#keep(`proxy ${proxy.href}`, () => this.#plain(proxy));
-    if (secure && proxy) return this.#keep(`${key} ${proxy.href}`, () => new TunnelAgent(this.#options(standing), proxy, this.#tls.other));
+    if (secure && proxy) return this.#keep(`${key} ${proxy.href}`, () => tunnelAgent(this.#options(standing), proxy, this.#tls.other));
     return this.#keep(key, () => (secure ? new HttpsAgent(this.#options(standing)) : this.#plain(undefined)));
   }
 
@@ -84,31 +84,25 @@ export class Agents {
   }
 }
 
+type ConnectionOpened = (error: Error | null, stream: Duplex) => void;
+
 /** TLS through a proxy's CONNECT (RFC 9110 section 9.3.6). */
-class TunnelAgent extends HttpsAgent {
-  readonly #proxy: URL;
-  readonly #proxyTls: AgentOptions;
-
-  constructor(options: AgentOptions, proxy: URL, proxyTls: AgentOptions) {
-    super(options);
-    this.#proxy = proxy;
-    this.#proxyTls = proxyTls;
-  }
-
-  override createConnection(options: RequestOptions & { readonly servername?: string }, callback?: (error: Error | null, stream: Duplex) => void): undefined {
-    const host = options.host ?? '';
-    const target = `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`;
-    const opened = openTunnel(this.#proxy, this.#proxyTls, target);
+function tunnelAgent(options: AgentOptions, proxy: URL, proxyTls: AgentOptions): HttpsAgent {
+  const agent = new HttpsAgent(options);
+  agent.createConnection = (asked: RequestOptions & { readonly servername?: string }, callback?: ConnectionOpened): undefined => {
+    const host = asked.host ?? '';
+    const target = `${host.includes(':') ? `[${host}]` : host}:${asked.port ?? 443}`;
+    const opened = openTunnel(proxy, proxyTls, target);
     const fail = (error: Error): void => callback?.(error, undefined as unknown as Duplex);
     opened.once('error', fail);
     opened.once('connect', (response, socket) => {
       opened.off('error', fail);
       if (response.statusCode !== 200) {
         socket.destroy();
-        return fail(refusedByProxy(this.#proxy, target, response.statusCode ?? 0));
+        return fail(refusedByProxy(proxy, target, response.statusCode ?? 0));
       }
-      const name = options.servername || (isIP(host) === 0 ? host : '');
-      const tls = { ...this.options, ...options, socket, host, ...(name === '' ? {} : { servername: name }) };
+      const name = asked.servername || (isIP(host) === 0 ? host : '');
+      const tls = { ...agent.options, ...asked, socket, host, ...(name === '' ? {} : { servername: name }) };
       const secure = tlsConnect(tls as ConnectionOptions, () => callback?.(null, secure));
       secure.once('error', fail);
       return undefined;
@@ -117,7 +111,8 @@ class TunnelAgent extends HttpsAgent {
     opened.setTimeout(CONNECT_TIMEOUT_MS, () => opened.destroy(new Error('the proxy does not answer')));
     opened.end();
     return undefined;
-  }
+  };
+  return agent;
 }
 
 function refusedByProxy(proxy: URL, target: string, status: number): SealwardError {

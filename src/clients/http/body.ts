@@ -35,7 +35,8 @@ async function* chunks(message: IncomingMessage, watch: Watch, url: URL): AsyncG
 /** A successful body in pieces, counted and held against the request's own check. */
 export async function* boundedBody(answer: Answer, watch: Watch, url: URL, request: HttpRequest): AsyncGenerator<Uint8Array, void> {
   let total = 0;
-  const check = request.check?.();
+  // Any other success is not the body that was asked for, and the caller says so.
+  const check = answer.status === 200 ? request.check?.() : undefined;
   for await (const chunk of chunks(answer.message, watch, url)) {
     total += chunk.length;
     if (total > request.maxBytes) throw tooLarge(request.what, request.maxBytes);

@@ -125,7 +125,7 @@ test('helpers: what goes wrong is an error without secrets', async () => {
         error instanceof SealwardError &&
         error.code === 'ERR_REGISTRY_UNAUTHENTICATED' &&
         words.test(error.message) &&
-        !String(error.message).includes('hunter2'),
+        !error.message.includes('hunter2'),
     );
   }
 });

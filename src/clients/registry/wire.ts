@@ -57,11 +57,11 @@ export class Wire {
 
   /** Any status but 401 comes back to the caller. */
   send(site: Site, call: Call, ask: Ask): Promise<HttpResponse> {
-    return this.#inSomeScheme(site, (base) => this.#authenticated(site, call, ask, base, (request) => this.http.send(request)));
+    return this.#inSomeScheme(site, ask, (base, tried) => this.#authenticated(site, call, tried, base, (request) => this.http.send(request)));
   }
 
   open(site: Site, call: Call, ask: Ask): Promise<HttpStream> {
-    return this.#inSomeScheme(site, (base) => this.#authenticated(site, call, ask, base, (request) => this.http.open(request)));
+    return this.#inSomeScheme(site, ask, (base, tried) => this.#authenticated(site, call, tried, base, (request) => this.http.open(request)));
   }
 
   /** The error for a status that is not what was hoped for. */
@@ -69,32 +69,27 @@ export class Wire {
     throw statusError(response, placeOf(site), what, this.#auth.secrets);
   }
 
-  async #inSomeScheme<T extends HttpResponse>(site: Site, send: (base: URL) => Promise<T>): Promise<T> {
+  async #inSomeScheme<T extends HttpResponse>(site: Site, ask: Ask, send: (base: URL, ask: Ask) => Promise<T>): Promise<T> {
     const { endpoint } = site;
     const base = this.endpoints.base(endpoint);
     const other = this.endpoints.otherScheme(endpoint);
-    let failure: SealwardError | undefined;
-    try {
-      const response = await send(base);
-      if (other === undefined || !wantsTls(response, other)) {
-        this.endpoints.learn(endpoint, base.protocol === 'http:' ? 'http' : 'https');
-        return response;
-      }
-    } catch (error) {
-      if (other === undefined || !(error instanceof SealwardError) || !otherSchemeMayHelp(error, other)) throw error;
-      failure = error;
+    // While the scheme is a guess, a broken connection is not tried five times before the other one is.
+    const first = await settled(send(base, other === undefined ? ask : { ...ask, idempotent: false }));
+    if (other === undefined || !otherMayHelp(first, other)) {
+      if ('value' in first) this.endpoints.learn(endpoint, base.protocol === 'http:' ? 'http' : 'https');
+      const gateway = 'value' in first && (first.value.status === 502 || first.value.status === 504);
+      return gateway && other !== undefined ? send(base, ask) : valueOf(first);
     }
     const changed = new URL(base);
     changed.protocol = `${other}:`;
-    try {
-      const response = await send(changed);
-      this.endpoints.learn(endpoint, other);
-      return response;
-    } catch (error) {
-      // The first failure says more about what the user meant, unless the second got as far as an answer.
-      if (failure !== undefined && error instanceof SealwardError && error.code === 'ERR_REGISTRY_UNREACHABLE') throw failure;
-      throw error;
+    const second = await settled(send(changed, ask));
+    // The first outcome says more about what the user meant, unless the second got as far as an answer.
+    if (isUnreachable(second)) {
+      if (!isUnreachable(first)) return valueOf(first);
+      return send(base, ask);
     }
+    if ('value' in second) this.endpoints.learn(endpoint, other);
+    return valueOf(second);
   }
 
   async #authenticated<T extends HttpResponse>(site: Site, call: Call, ask: Ask, base: URL, send: (request: HttpRequest) => Promise<T>): Promise<T> {
@@ -130,14 +125,34 @@ export class Wire {
   }
 }
 
-/** What Go's servers, and those in front of them, say to plain HTTP on a TLS port. */
-function wantsTls(response: HttpResponse, other: Scheme): boolean {
-  return other === 'https' && response.status === 400 && Buffer.from(response.bytes).toString('latin1').includes('HTTPS');
+type Settled<T> = { readonly value: T } | { readonly error: unknown };
+
+function settled<T>(promise: Promise<T>): Promise<Settled<T>> {
+  return promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
 }
 
-function otherSchemeMayHelp(error: SealwardError, other: Scheme): boolean {
-  if (other === 'http') return speaksNoTls(error);
-  return error.code === 'ERR_REGISTRY_UNREACHABLE' || error.code === 'ERR_CONTENT_REFUSED';
+function isUnreachable(outcome: Settled<unknown>): boolean {
+  return 'error' in outcome && outcome.error instanceof SealwardError && outcome.error.code === 'ERR_REGISTRY_UNREACHABLE';
+}
+
+function valueOf<T>(outcome: Settled<T>): T {
+  if ('error' in outcome) throw outcome.error;
+  return outcome.value;
+}
+
+/** Whether the outcome looks as if the registry spoke the other scheme. */
+function otherMayHelp(outcome: Settled<HttpResponse>, other: Scheme): boolean {
+  if ('value' in outcome) {
+    const { status, bytes } = outcome.value;
+    // What Go's servers, and those in front of them, say to plain HTTP on a TLS port; to a HEAD they say it without words.
+    return other === 'https' && status === 400 && (bytes.length === 0 || Buffer.from(bytes).toString('latin1').includes('HTTPS'));
+  }
+  const { error } = outcome;
+  if (!(error instanceof SealwardError)) return false;
+  return other === 'http' ? speaksNoTls(error) : error.code === 'ERR_REGISTRY_UNREACHABLE' || error.code === 'ERR_CONTENT_REFUSED';
 }
 
 function scopes(site: Site, ask: Ask): readonly string[] {
