@@ -1,11 +1,13 @@
 /** Whatever is wrong has its own sentence, hint, code and exit code; and what could not be found out is never called unsigned. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildReferrer, type Fault, gate, MemoryRegistry } from '../../src/testing/index.ts';
+import type { JsonObject } from '../../src/core/encoding/index.ts';
+import { type Fault, gate, MemoryRegistry } from '../../src/testing/index.ts';
 import type { CliResult } from '../cli.ts';
 import { refusedWith, verifiedBy } from './answers.ts';
+import { attachBundle } from './attach.ts';
 import { onEveryRegistry } from './on-every-registry.ts';
-import { anImage, aDockerImage, plainClient, type PushedImage, pushImage } from './registries.ts';
+import { anImage, aDockerImage, pushImage } from './registries.ts';
 import { Workshop } from './workshop.ts';
 
 const NOTHING = '0'.repeat(64);
@@ -55,7 +57,7 @@ onEveryRegistry('what is not signed as it should be is refused', [], async (t, {
   await t.test("another image's signature, attached to this one", async () => {
     const [image, other] = [await pushImage(registry.host, 'stolen'), await pushImage(registry.host, 'stolen', aDockerImage('other'), 'v2')];
     assert.equal((await workshop.sign(other.tagged, keys, '--bundle', workshop.path('stolen.json'))).code, 0);
-    await attachBundle(image, workshop.read('stolen.json'));
+    await attachBundle(image, JSON.parse(workshop.read('stolen.json')) as JsonObject);
     const { reason } = refusedWith(await workshop.verify(image.tagged, keys), 1, 'DIGEST_MISMATCH');
     assert.match(reason ?? '', new RegExp(other.digest));
   });
@@ -71,13 +73,6 @@ onEveryRegistry('what is not signed as it should be is refused', [], async (t, {
     assert.match(signing.stderr, /ERR_NOT_FOUND/);
   });
 });
-
-/** As cosign 3 attaches a bundle, for whatever subject. */
-async function attachBundle(image: PushedImage, bundle: string): Promise<void> {
-  const type = 'application/vnd.dev.sigstore.bundle.v0.3+json';
-  const { manifest, blobs } = buildReferrer({ artifactType: type, subject: image.descriptor, payload: Buffer.from(bundle) });
-  await plainClient().attach(image.reference, { manifest, blobs });
-}
 
 /** What a user reads, for a registry that is in trouble. HOST and DIGEST stand for what differs from run to run. */
 const TROUBLES: readonly { readonly trouble: string; readonly fault: Fault; readonly exit: number; readonly says: readonly string[] }[] = [
