@@ -24,7 +24,7 @@ type Values = Pick<SignerValues, 'key'> & TrustValues;
 
 export function anchorsOf(flags: Values, config: Config, requirement: Requirement, debug: (text: string) => void): Anchors {
   const given = givenAnchors(flags, config);
-  const keys = flags.key === undefined ? [] : [keyAnchor(readKey(flags.key), flags.key)];
+  const keys = flags.key.map((path) => keyAnchor(readKey(path), path));
   const root = loadRoot(flags['trusted-root'], config, needsRoot(given, requirement), debug);
   return { ...NO_ANCHORS, ...root, ...given, keys };
 }

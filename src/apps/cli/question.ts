@@ -53,7 +53,7 @@ async function signerOf(flags: SignerValues): Promise<SignerRequirement> {
   const identity = await matcherOf(flags, 'certificate-identity');
   const issuer = await matcherOf(flags, 'certificate-oidc-issuer');
   const claims = WORKFLOW.flatMap(([flag, claim]) => (flags[flag] === undefined ? [] : [{ claim, wanted: flags[flag] }]));
-  if (flags.key !== undefined) {
+  if (flags.key.length > 0) {
     if (identity ?? issuer ?? claims[0])
       throw conflict('--key and the --certificate flags contradict each other: a key has no identity', 'Give either a key or an identity.');
     return { kind: 'key' };

@@ -29,7 +29,7 @@ export async function judgeBlob(invocation: BlobInvocation, role: Requirement['r
   const decision = verifyBlob({ subject: about, evidence, anchors, requirement });
   const [hash, hex] = Object.entries(about.digests)[0] ?? ['', ''];
   const result: Verified = { name, requirement, digest: `${hash}:${hex}`, decision, outcome: decision.outcome, code: decision.code };
-  printResults([result], invocation, describeRequirement(requirement, flags.key), flags.explain);
+  printResults([result], invocation, describeRequirement(requirement, flags.key.join(' or ')), flags.explain);
   return result;
 }
 

@@ -1,14 +1,13 @@
-import { KEY_FILE_MAX_BYTES, keySigner, openKeyFile } from '../../../clients/signers/index.ts';
 import { formatDigest } from '../../../core/artifact/index.ts';
 import { describeKey } from '../../../core/crypto/index.ts';
-import { decodeBase64, decodeUtf8, parseJsonObject } from '../../../core/encoding/index.ts';
+import { decodeBase64, parseJsonObject } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import { type SignedImage, signImage } from '../../../sdk/index.ts';
-import { readBytes, replaceFile } from '../file.ts';
+import { replaceFile } from '../file.ts';
 import type { Invocation, Run } from '../invocation.ts';
-import { passwordFor } from '../password.ts';
 import { parseAnnotations } from '../question.ts';
 import { parseImages, registryFor, signatureRepository } from '../registry.ts';
+import { signersFor } from '../signer.ts';
 import type { sign } from '../table/sign.ts';
 import { visible, visibleJson } from '../visible.ts';
 
@@ -19,10 +18,7 @@ export const run: Run<typeof sign> = async (invocation) => {
   const annotations = parseAnnotations(flags.annotations);
   const home = signatureRepository(config);
   const registry = registryFor(flags, images, invocation);
-  const path = flags.key as string;
-  const what = `the key file ${visible(path)}`;
-  const text = decodeUtf8(readBytes(path, KEY_FILE_MAX_BYTES, 'the key file'), what);
-  const signer = keySigner(await openKeyFile(text, await passwordFor(invocation, flags['password-file'], path), what));
+  const [signer, ...companions] = await signersFor(invocation, flags.key, flags['password-file'], 'sign');
 
   const signed: Record<string, unknown>[] = [];
   // One after the other: whoever interrupts knows then which of them are signed.
@@ -32,6 +28,7 @@ export const run: Run<typeof sign> = async (invocation) => {
       registry,
       reference,
       signer,
+      companions,
       annotations,
       format: flags['signature-format'],
       recursive: flags.recursive,
@@ -42,8 +39,14 @@ export const run: Run<typeof sign> = async (invocation) => {
       ...(config.sourceDate === undefined ? {} : { now: config.sourceDate }),
     });
     writeFiles(result, flags);
-    const key = { kind: describeKey(signer.publicKey()), sha256: signer.publicKey().fingerprint };
-    signed.push({ name, ...signedJson(result), key, ...(flags.recursive ? { children: result.children.map(signedJson) } : {}) });
+    const keys = [signer, ...companions].map((one) => ({ kind: describeKey(one.publicKey()), sha256: one.publicKey().fingerprint }));
+    signed.push({
+      name,
+      ...signedJson(result),
+      key: keys[0],
+      ...(companions.length > 0 ? { companions: keys.slice(1) } : {}),
+      ...(flags.recursive ? { children: result.children.map(signedJson) } : {}),
+    });
     if (invocation.form === 'text') terminal.print(signedText(terminal, name, result));
   }
   if (invocation.form === 'json') terminal.print(visibleJson(signed));
@@ -51,12 +54,6 @@ export const run: Run<typeof sign> = async (invocation) => {
 };
 
 function checkFlags({ flags, arguments: images }: Invocation<(typeof sign)['flags']>): void {
-  if (flags.key === undefined)
-    throw new SealwardError('ERR_FLAG_CONFLICT', '`sealward sign` needs --key', {
-      hint: 'Make a key with `sealward generate-key-pair`, then give --key cosign.key.',
-    });
-  if (/^(?:[a-z0-9-]+:\/\/|pkcs11:)/i.test(flags.key))
-    throw new SealwardError('ERR_KEY_INVALID', `--key must be an encrypted key file, and is ${visible(flags.key.slice(0, 80))}`);
   const toFile = (['bundle', 'output-signature', 'output-payload'] as const).filter((flag) => flags[flag] !== undefined);
   if (toFile.length > 0 && images.length > 1)
     throw new SealwardError('ERR_FLAG_CONFLICT', `--${toFile[0]} is for one image, and ${images.length} are given`, { hint: 'Sign one image at a time.' });

@@ -18,7 +18,11 @@ import { visible, visibleJson } from '../visible.ts';
 
 export type ImageInvocation = Omit<Invocation, 'flags'> & {
   readonly flags: QuestionValues &
-    FlagValues<typeof registryFlags & typeof explainFlags & typeof outputFlags> & { readonly 'local-image': boolean; readonly 'check-content': boolean };
+    FlagValues<typeof registryFlags & typeof explainFlags & typeof outputFlags> & {
+      readonly verbose: boolean;
+      readonly 'local-image': boolean;
+      readonly 'check-content': boolean;
+    };
 };
 
 /** Judges a signature that lies in a file instead of in the registry. */
@@ -60,7 +64,7 @@ export async function verifyImages(invocation: ImageInvocation, role: Requiremen
     return result;
   });
   signal.throwIfAborted();
-  printResults(results, invocation, describeRequirement(asked, flags.key), flags.explain);
+  printResults(results, invocation, describeRequirement(asked, flags.key.join(' or ')), flags.explain);
   return exitOfAll(results);
 }
 

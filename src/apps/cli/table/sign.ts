@@ -53,7 +53,12 @@ export const sign = defineCommand({
   ],
   arguments: [{ name: 'IMAGE', summary: 'HOST/REPOSITORY:TAG or @sha256:DIGEST; oci:PATH for a folder', minimum: 1, maximum: 256 }],
   flags: {
-    key: { type: 'string', valueName: 'FILE', group: 'key', summary: 'the encrypted private key' },
+    key: {
+      type: 'strings',
+      valueName: 'FILE',
+      group: 'key',
+      summary: 'the encrypted private key; given twice, both sign side by side, such as a post-quantum key beside a classical one',
+    },
     ...passwordFlags,
     annotations: { type: 'strings', short: 'a', valueName: 'KEY=VALUE', group: 'claims', summary: 'an annotation to sign with the digest' },
     'signature-format': {
