@@ -17,3 +17,20 @@ export async function runProcess(argv?: readonly string[], more: readonly Comman
   keepCompiledCode();
   return (await import('./run-process.ts')).runProcess(argv, more);
 }
+
+/** Loads all that any command needs, for a snapshot of a program that has started. */
+export async function preload(more: readonly Command[] = []): Promise<void> {
+  const [{ commands }] = await Promise.all([
+    import('./table/index.ts'),
+    import('./run-process.ts'),
+    import('./help.ts'),
+    import('./file.ts'),
+    import('./prompt.ts'),
+  ]);
+  await Promise.all([...commands, ...more].map(({ load }) => load()));
+}
+
+/** runProcess for a program that is compiled already. */
+export async function runPreloaded(argv: readonly string[], more: readonly Command[]): Promise<never> {
+  return (await import('./run-process.ts')).runProcess(argv, more);
+}

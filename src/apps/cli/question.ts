@@ -106,7 +106,7 @@ const PREDICATES: Readonly<Record<string, string>> = {
   custom: 'https://cosign.sigstore.dev/attestation/v1',
 };
 
-function predicateType(name: string): string {
+export function predicateType(name: string): string {
   if (Object.hasOwn(PREDICATES, name)) return PREDICATES[name] as string;
   // A mistyped short name would otherwise be a type that nothing ever has.
   if (/^[a-z][a-z0-9+.-]*:./i.test(name)) return name;

@@ -1,6 +1,6 @@
 /** The registry as the flags and the environment describe it. Loaded only by commands that talk to one. */
 import { join } from 'node:path';
-import { HttpClient, parseProxyEnvironment, type TlsSettings } from '../../clients/http/index.ts';
+import { HttpClient, type HttpEvent, parseProxyEnvironment, type TlsSettings } from '../../clients/http/index.ts';
 import {
   type Credentials,
   type CredentialSource,
@@ -34,7 +34,11 @@ export function signatureRepository(config: Config): RepositoryName | undefined 
   return config.signatureRepository === undefined ? undefined : parseRepository(config.signatureRepository);
 }
 
-export function registryFor(flags: RegistryValues, images: readonly { readonly reference: Reference }[], { config, debug }: Asked): Registry {
+export function registryFor(
+  flags: RegistryValues & { readonly verbose?: boolean },
+  images: readonly { readonly reference: Reference }[],
+  { config, debug }: Asked,
+): Registry {
   const hosts = new Set([
     ...images.map(({ reference }) => reference.registry),
     ...(config.signatureRepository === undefined ? [] : [parseRepository(config.signatureRepository).registry]),
@@ -50,15 +54,15 @@ export function registryFor(flags: RegistryValues, images: readonly { readonly r
     tls: tlsOf(flags),
     proxy: parseProxyEnvironment(config.proxyEnvironment),
     userAgent: `sealward/${VERSION}`,
-    observe: (event) => debug(visible(describeEvent(event))),
+    ...(flags.verbose ? { observe: (event) => debug(visible(describeEvent(event))) } : {}),
   });
   return openRegistry({ http, allowHttp: flags['allow-http-registry'], credentials: firstOf(...sources) });
 }
 
-function describeEvent(event: object): string {
-  return Object.entries(event)
-    .map(([key, value]) => `${key} ${String(value)}`)
-    .join(', ');
+/** One line for --verbose; events carry no credentials. */
+function describeEvent({ method, host, path, attempt, milliseconds, status, error }: HttpEvent): string {
+  const again = attempt > 1 ? `, attempt ${attempt}` : '';
+  return `${method} ${host}${path}: ${status ?? error?.code ?? 'no answer'} in ${Math.round(milliseconds)} ms${again}`;
 }
 
 function credentialsOf(flags: RegistryValues): Credentials | undefined {

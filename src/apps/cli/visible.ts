@@ -6,6 +6,9 @@
 /** C0 and C1 controls, DEL, line and paragraph separators, direction marks, byte order mark, lone surrogates and tags. */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
+/** Compiling the expression above takes milliseconds that plain text, which is nearly all of it, need not pay. */
+const PLAIN = /^[ -~]*$/;
+
 function escape(character: string): string {
   if (character === '\n') return '\\n';
   if (character === '\t') return '\\t';
@@ -14,7 +17,7 @@ function escape(character: string): string {
 
 /** One line of text, safe to print. */
 export function visible(text: string): string {
-  return text.replace(HIDDEN, escape);
+  return PLAIN.test(text) ? text : text.replace(HIDDEN, escape);
 }
 
 /** The same for text of several lines that we laid out ourselves. */
@@ -27,7 +30,7 @@ export function visibleJson(value: unknown): string {
   const text = JSON.stringify(value, null, 2);
   return text
     .split('\n')
-    .map((line) => line.replace(HIDDEN, unicodeEscape))
+    .map((line) => (PLAIN.test(line) ? line : line.replace(HIDDEN, unicodeEscape)))
     .join('\n');
 }
 

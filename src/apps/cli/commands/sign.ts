@@ -7,6 +7,7 @@ import { replaceFile } from '../file.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { parseAnnotations } from '../question.ts';
 import { parseImages, registryFor, signatureRepository } from '../registry.ts';
+import { publishedLines } from '../signed.ts';
 import { signersFor } from '../signer.ts';
 import type { sign } from '../table/sign.ts';
 import { visible, visibleJson } from '../visible.ts';
@@ -76,17 +77,9 @@ function signedJson({ image, signatures }: SignedImage): Record<string, unknown>
 
 function signedText(terminal: Invocation['terminal'], name: string, result: SignedImage): string {
   const digest = formatDigest(result.image.digest);
-  const lines = [`${terminal.style('green', 'signed')}    ${visible(name.includes('@') ? name : `${name}@${digest}`)}`, ...attachedLines(result)];
-  for (const child of result.children) lines.push(`          and in it ${formatDigest(child.image.digest)}`, ...attachedLines(child));
+  const lines = [`${terminal.style('green', 'signed')}    ${visible(name.includes('@') ? name : `${name}@${digest}`)}`, ...publishedLines(result.signatures)];
+  for (const child of result.children) lines.push(`          and in it ${formatDigest(child.image.digest)}`, ...publishedLines(child.signatures));
   return lines.join('\n');
-}
-
-const VIA_WORDS = { api: '', 'fallback-tag': ', listed in the fallback tag', 'sig-tag': ', under the tag of the first generation', 'att-tag': '' } as const;
-
-function attachedLines({ signatures }: SignedImage): string[] {
-  return signatures.map(({ published }) =>
-    published ? `          attached as ${formatDigest(published.digest)}${VIA_WORDS[published.via]}` : '          not published',
-  );
 }
 
 function writeFiles({ signatures }: SignedImage, flags: Invocation<(typeof sign)['flags']>['flags']): void {

@@ -18,11 +18,7 @@ import { visible, visibleJson } from '../visible.ts';
 
 export type ImageInvocation = Omit<Invocation, 'flags'> & {
   readonly flags: QuestionValues &
-    FlagValues<typeof registryFlags & typeof explainFlags & typeof outputFlags> & {
-      readonly verbose: boolean;
-      readonly 'local-image': boolean;
-      readonly 'check-content': boolean;
-    };
+    FlagValues<typeof registryFlags & typeof explainFlags & typeof outputFlags> & { readonly 'local-image': boolean; readonly 'check-content': boolean };
 };
 
 /** Judges a signature that lies in a file instead of in the registry. */

@@ -5,6 +5,7 @@
 import type { CommandSpec } from '../flag.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { version } from './about.ts';
+import { attest, attestBlob, copy, resign, signBlob } from './attest.ts';
 import { generateKeyPair, publicKey } from './keys.ts';
 import { inspect, tree } from './look.ts';
 import { sign } from './sign.ts';
@@ -26,6 +27,11 @@ export const commands: readonly Command[] = [
   command(verifyBlob, () => import('../commands/verify-blob.ts')),
   command(verifyBlobAttestation, () => import('../commands/verify-blob-attestation.ts')),
   command(sign, () => import('../commands/sign.ts')),
+  command(attest, () => import('../commands/attest.ts')),
+  command(signBlob, () => import('../commands/sign-blob.ts')),
+  command(attestBlob, () => import('../commands/attest-blob.ts')),
+  command(resign, () => import('../commands/resign.ts')),
+  command(copy, () => import('../commands/copy.ts')),
   command(generateKeyPair, () => import('../commands/generate-key-pair.ts')),
   command(publicKey, () => import('../commands/public-key.ts')),
   command(tree, () => import('../commands/tree.ts')),
