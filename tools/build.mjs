@@ -1,55 +1,63 @@
 /**
- * npm run build: what users run and what is published, in dist/. The command line is bundled, with its commands in
- * chunks of their own that are loaded when they are called; the manifest is a copy of ours without what only
- * development needs.
+ * npm run build: what users run and what is published, in dist/. The program is bundled, with its commands in chunks of
+ * their own that are loaded when they are called; the manifest is a copy of ours without what only development needs.
  */
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { banner, common, root, takeBuiltins } from './bundle.mjs';
 
-const root = resolve(import.meta.dirname, '..');
-const out = join(root, 'dist');
+/** Another folder may be named, for tests. */
+const out = process.argv[2] === undefined ? join(root, 'dist') : resolve(process.argv[2]);
+const bin = join(out, 'bin');
 
-rmSync(out, { recursive: true, force: true });
-const result = await build({
-  absWorkingDir: root,
+rmSync(bin, { recursive: true, force: true });
+const { metafile } = await build({
+  ...common,
   entryPoints: { sealward: 'src/apps/quickstart/main.ts' },
-  outdir: join(out, 'bin'),
+  outdir: bin,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'lib/[name]-[hash]',
-  bundle: true,
   splitting: true,
-  platform: 'node',
   format: 'esm',
   target: 'node24.15',
-  minifySyntax: true,
-  minifyWhitespace: true,
-  // Names stay, so that a stack trace in a bug report says something.
-  keepNames: false,
-  legalComments: 'linked',
-  banner: { js: '' },
+  plugins: [takeBuiltins],
+  banner: { js: banner },
   metafile: true,
-  logLevel: 'warning',
 });
 
-const entry = join(out, 'bin', 'sealward.mjs');
+const entry = join(bin, 'sealward.mjs');
 writeFileSync(entry, `#!/usr/bin/env node\n${readFileSync(entry, 'utf8')}`);
 chmodSync(entry, 0o755);
 
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const { name, version, description, license, keywords, repository, homepage, bugs, engines } = manifest;
-writeFileSync(
-  join(out, 'package.json'),
-  `${JSON.stringify({ name, version, description, keywords, homepage, bugs, repository, license, type: 'module', bin: { sealward: 'bin/sealward.mjs' }, engines: { node: engines.node }, files: ['bin'] }, null, 2)}\n`,
-);
-for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']) {
-  try {
-    cpSync(join(root, file), join(out, file));
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
-  }
-}
-mkdirSync(join(out, 'bin'), { recursive: true });
+const { name, version, description, keywords, license, repository, homepage, bugs, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const manifest = {
+  name,
+  version,
+  description,
+  keywords,
+  homepage,
+  bugs,
+  repository,
+  license,
+  type: 'module',
+  bin: { sealward: 'bin/sealward.mjs' },
+  engines: { node: engines.node },
+  files: ['bin', 'THIRD-PARTY.txt'],
+};
+writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']) if (existsSync(join(root, file))) copyFileSync(join(root, file), join(out, file));
 
-const bytes = Object.values(result.metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
-console.log(`dist: ${Object.keys(result.metafile.outputs).length} files, ${Math.round(bytes / 1024)} KiB`);
+/** The licences of what was bundled travel with it. */
+const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
+const notices = [...packages].sort().map((dependency) => {
+  const folder = join(root, 'node_modules', dependency);
+  const { version: its } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const file = ['LICENSE', 'LICENSE.md', 'LICENSE.txt'].find((candidate) => existsSync(join(folder, candidate)));
+  if (file === undefined) throw new Error(`${dependency} carries no licence file`);
+  return `${dependency} ${its}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+});
+writeFileSync(join(out, 'THIRD-PARTY.txt'), notices.join(`\n${'-'.repeat(80)}\n\n`));
+
+const outputs = Object.values(metafile.outputs);
+console.log(`${bin}: ${outputs.length} files, ${Math.round(outputs.reduce((sum, { bytes }) => sum + bytes, 0) / 1024)} KiB`);

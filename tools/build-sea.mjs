@@ -1,0 +1,34 @@
+/**
+ * npm run build:sea: the program with its Node in one file, dist/sealward. Its heap is a start-up snapshot, in which
+ * every module is loaded already; `--code-cache` builds the same without a snapshot, for comparison.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { banner, common, root, takeBuiltins } from './bundle.mjs';
+
+const snapshot = !process.argv.includes('--code-cache');
+const executable = join(root, 'dist', process.platform === 'win32' ? 'sealward.exe' : 'sealward');
+const folder = mkdtempSync(join(tmpdir(), 'sealward-sea-'));
+try {
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  const main = join(folder, 'sealward.cjs');
+  await build({
+    ...common,
+    entryPoints: ['src/apps/quickstart/single-executable.ts'],
+    outfile: main,
+    // A snapshot is made of one CommonJS script; imports become functions that are called when they are reached.
+    format: 'cjs',
+    target: 'node26',
+    plugins: [takeBuiltins],
+    banner: { js: banner },
+  });
+  const config = join(folder, 'sea.json');
+  writeFileSync(config, JSON.stringify({ main, output: executable, disableExperimentalSEAWarning: true, useSnapshot: snapshot, useCodeCache: !snapshot }));
+  execFileSync(process.execPath, ['--build-sea', config], { stdio: 'inherit' });
+  console.log(`${executable}: ${Math.round(statSync(executable).size / 1024 / 1024)} MiB, with a ${snapshot ? 'start-up snapshot' : 'code cache'}`);
+} finally {
+  rmSync(folder, { recursive: true });
+}
