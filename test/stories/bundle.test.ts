@@ -1,0 +1,49 @@
+/** What users install: the bundle of `npm run build`, in a folder of its own, away from the source. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { commands } from '../../src/apps/cli/table/index.ts';
+import { VERSION } from '../../src/apps/cli/version.ts';
+import { repositoryRoot } from '../vectors.ts';
+
+const run = promisify(execFile);
+let out: string;
+
+before(async () => {
+  out = mkdtempSync(join(tmpdir(), 'sealward-bundle-'));
+  await run(process.execPath, [join(repositoryRoot, 'tools/build.mjs'), out]);
+});
+after(() => rmSync(out, { recursive: true }));
+
+/** Without any environment but a home folder, as on a new machine. */
+function bundled(...args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  return run(process.execPath, [join(out, 'bin', 'sealward.mjs'), ...args], { cwd: out, env: { HOME: out } });
+}
+
+test('the bundle needs nothing but Node', async () => {
+  assert.match((await bundled('version')).stdout, new RegExp(`^sealward ${VERSION.replaceAll('.', '\\.')} `));
+  for (const { spec } of commands) assert.match((await bundled(spec.name, '--help')).stdout, new RegExp(`sealward ${spec.name} `));
+});
+
+test('commands of the bundle work: a key is made, and read again', async () => {
+  await bundled('generate-key-pair', '--output-key-prefix', 'k', '--password-file', 'package.json');
+  const { stdout } = await bundled('public-key', '--key', 'k.key', '--password-file', 'package.json');
+  assert.equal(stdout, readFileSync(join(out, 'k.pub'), 'utf8'));
+});
+
+test('compiled code is kept in the folder of the user', () => {
+  assert.ok(existsSync(join(out, '.cache', 'sealward', 'compiled')));
+});
+
+test('its manifest starts the program and brings nothing of development', () => {
+  const manifest = JSON.parse(readFileSync(join(out, 'package.json'), 'utf8')) as Record<string, unknown>;
+  assert.deepEqual(manifest['bin'], { sealward: 'bin/sealward.mjs' });
+  for (const field of ['scripts', 'devDependencies', 'devEngines', 'optionalDependencies', 'private']) assert.ok(!(field in manifest), field);
+  assert.match(readFileSync(join(out, 'bin', 'sealward.mjs'), 'utf8'), /^#!\/usr\/bin\/env node\n/);
+  assert.match(readFileSync(join(out, 'THIRD-PARTY.txt'), 'utf8'), /@noble\/ciphers/);
+  assert.ok(readdirSync(out).includes('LICENSE'));
+});
