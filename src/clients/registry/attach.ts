@@ -17,13 +17,18 @@
 import { type Descriptor, type Digest, formatDigest, type Index, parseManifest, referrersTag } from '../../core/artifact/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { listingOf, listsAll, mergeIndex } from './fallback-index.ts';
-import { fetchTagged } from './manifests.ts';
+import { fetchTagged, headManifest } from './manifests.ts';
 import { pushBlob, type UploadLimits } from './push-blob.ts';
-import { putManifest } from './push-manifest.ts';
+import { putManifest, tryPutManifest } from './push-manifest.ts';
 import type { Attached, Attachment, FetchedManifest, TagEdit } from './registry.ts';
 import { type Call, placeOf, type Site, type Wire } from './wire.ts';
 
 export const ATTACH = { attempts: 12, settleMs: 300, longestSettleMs: 5_000 } as const;
+
+interface Edit extends TagEdit {
+  /** Called when the registry says that the merged manifest names what is not there; whether merging again may help. */
+  readonly repair?: (found: FetchedManifest) => Promise<boolean>;
+}
 
 export interface AttachSettings {
   readonly upload: UploadLimits;
@@ -53,7 +58,6 @@ export class Attacher {
     // All of them end before an error is thrown: nothing keeps writing behind the back of the caller.
     for (const outcome of await Promise.allSettled(blobs)) if (outcome.status === 'rejected') throw outcome.reason;
     const pushed = await putManifest(this.#wire, site, call, { bytes: attachment.manifest });
-    if (pushed === 'precondition failed') throw new SealwardError('ERR_INVARIANT', 'a manifest was pushed by digest with a condition');
     if (pushed.subjectListed) return { descriptor: pushed.descriptor, via: 'api' };
     await this.#inTurn(indexKey(site, subject.digest), () => this.#list(site, call, subject.digest, listingOf(manifest, pushed.descriptor)));
     return { descriptor: pushed.descriptor, via: 'fallback-tag' };
@@ -74,12 +78,24 @@ export class Attacher {
     const key = indexKey(site, subject);
     const tag = referrersTag(subject);
     const wanted = [...(this.#listed.get(key) ?? []), entry];
+    const gone = new Set<string>();
     await this.#write(site, call, tag, {
       what: `${formatDigest(entry.digest)} is pushed, but other writers kept it out of the index ${tag} of what is attached`,
       done: (found) => listsAll(indexOf(site, found, tag), wanted),
-      merge: (found) => mergeIndex(found?.bytes, wanted, `${placeOf(site)}: the index ${tag}`),
+      merge: (found) => mergeIndex(found?.bytes, wanted, `${placeOf(site)}: the index ${tag}`, gone),
+      repair: (found) => this.#findGone(site, call, indexOf(site, found, tag), gone),
     });
     this.#listed.set(key, wanted);
+  }
+
+  /** Some registries take no index that lists a manifest which was deleted meanwhile. Whether another such was found. */
+  async #findGone(site: Site, call: Call, index: Index, gone: Set<string>): Promise<boolean> {
+    const before = gone.size;
+    for (const { digest } of index.manifests) {
+      const there = await headManifest(this.#wire, site, call, digest, 'digest');
+      if (there.state === 'absent') gone.add(formatDigest(digest));
+    }
+    return gone.size > before;
   }
 
   /** Changes what stands under a tag, keeping what others write there at the same time. */
@@ -88,7 +104,7 @@ export class Attacher {
   }
 
   /** Read, merge, write, read back; wait, and read back once more; if it is not done then, repeat. */
-  async #write(site: Site, call: Call, tag: string, edit: TagEdit): Promise<void> {
+  async #write(site: Site, call: Call, tag: string, edit: Edit): Promise<void> {
     const { clock, random } = this.#wire.http;
     for (let attempt = 1; attempt <= ATTACH.attempts; attempt++) {
       const took = await this.#writeOnce(site, call, tag, edit);
@@ -106,13 +122,16 @@ export class Attacher {
   }
 
   /** Milliseconds from the read to the end of the write; 0 when there was nothing to write; undefined when somebody else wrote in between. */
-  async #writeOnce(site: Site, call: Call, tag: string, edit: TagEdit): Promise<number | undefined> {
+  async #writeOnce(site: Site, call: Call, tag: string, edit: Edit): Promise<number | undefined> {
     const { clock } = this.#wire.http;
     const started = clock.now();
     const found = await fetchTagged(this.#wire, site, call, tag);
     if (found && edit.done(found)) return 0;
-    const put = await putManifest(this.#wire, site, call, { bytes: await edit.merge(found), tag, ifMatch: found?.etag });
-    if (put === 'precondition failed') return undefined;
+    const put = await tryPutManifest(this.#wire, site, call, { bytes: await edit.merge(found), tag, ifMatch: found?.etag });
+    if ('refused' in put) {
+      if (put.refused === 'missing' && !(found && (await edit.repair?.(found)))) throw put.cause;
+      return undefined;
+    }
     const took = clock.now() - started;
     return (await this.#isDone(site, call, tag, edit)) ? took : undefined;
   }

@@ -134,7 +134,7 @@ export class RegistryClient implements Registry {
 
   async pushManifest(name: RepositoryName, bytes: Uint8Array, options: PushManifestOptions = {}): Promise<PushedManifest> {
     const tag = options.tag === undefined ? {} : { tag: options.tag };
-    return this.#write(name, options, async (site, call) => (await putManifest(this.#wire, site, call, { bytes, ...tag })) as PushedManifest);
+    return this.#write(name, options, (site, call) => putManifest(this.#wire, site, call, { bytes, ...tag }));
   }
 
   editTag(name: RepositoryName, tag: string, edit: TagEdit, options: CallOptions = {}): Promise<void> {

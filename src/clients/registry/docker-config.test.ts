@@ -122,10 +122,7 @@ test('helpers: what goes wrong is an error without secrets', async () => {
     await assert.rejects(
       askHelper(async () => answer, 'x', 'h', query('h')),
       (error) =>
-        error instanceof SealwardError &&
-        error.code === 'ERR_REGISTRY_UNAUTHENTICATED' &&
-        words.test(error.message) &&
-        !error.message.includes('hunter2'),
+        error instanceof SealwardError && error.code === 'ERR_REGISTRY_UNAUTHENTICATED' && words.test(error.message) && !error.message.includes('hunter2'),
     );
   }
 });

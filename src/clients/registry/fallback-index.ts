@@ -35,11 +35,11 @@ export function listsAll(index: Index, wanted: readonly Descriptor[]): boolean {
 
 /**
  * The index with the descriptors added. Every member and entry that others wrote stays as it is, whether it is
- * understood or not. `undefined` starts a new index. Throws ERR_MANIFEST_INVALID, ERR_TOO_LARGE.
+ * understood or not, unless what it lists is `gone` from the registry. `undefined` starts a new index. Throws ERR_MANIFEST_INVALID, ERR_TOO_LARGE.
  */
-export function mergeIndex(bytes: Uint8Array | undefined, added: readonly Descriptor[], what: string): Uint8Array {
+export function mergeIndex(bytes: Uint8Array | undefined, added: readonly Descriptor[], what: string, gone: ReadonlySet<string> = new Set()): Uint8Array {
   const document: JsonObject = bytes === undefined ? { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] } : readIndex(bytes, what);
-  const entries = (document.manifests ?? []) as JsonValue[];
+  const entries = ((document.manifests ?? []) as JsonValue[]).filter((entry) => !gone.has((entry as JsonObject).digest as string));
   const present = new Set(entries.map((entry) => (entry as JsonObject).digest));
   const missing = added.filter(({ digest }) => !present.has(formatDigest(digest)));
   const merged = [...entries, ...missing.map(descriptorToJson)];

@@ -66,7 +66,11 @@ export class Wire {
 
   /** The error for a status that is not what was hoped for. */
   refuse(site: Site, response: HttpResponse, what: string): never {
-    throw statusError(response, placeOf(site), what, this.#auth.secrets);
+    throw this.refusal(site, response, what);
+  }
+
+  refusal(site: Site, response: HttpResponse, what: string): SealwardError {
+    return statusError(response, placeOf(site), what, this.#auth.secrets);
   }
 
   async #inSomeScheme<T extends HttpResponse>(site: Site, ask: Ask, send: (base: URL, ask: Ask) => Promise<T>): Promise<T> {
