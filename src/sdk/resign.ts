@@ -4,6 +4,7 @@
  */
 import { entityRole, type SignedEntity } from '../core/bundle/index.ts';
 import { formatRepository } from '../core/artifact/index.ts';
+import { canonicalJson } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
 import { keyAnchor, NO_ANCHORS } from '../core/trust/index.ts';
 import { type Candidate, type Requirement, signedAnnotations } from '../core/verify/index.ts';
@@ -60,7 +61,7 @@ async function signedByKey(options: PublishOptions, role: 'signature' | 'attesta
 
 /** Signatures that say the same (their annotations) in one form only; signed anew, because the two forms sign other bytes. */
 function missingSignatures(candidates: readonly Candidate[], format: 'bundle' | 'legacy' | 'both'): { bundle?: Annotations; legacy?: Annotations }[] {
-  const said = Map.groupBy(candidates, ({ facts: { entity, about } }) => JSON.stringify(Object.entries(annotationsOf(entity, about)).sort()));
+  const said = Map.groupBy(candidates, ({ facts: { entity, about } }) => canonicalJson({ ...annotationsOf(entity, about) }));
   return [...said.values()].map((same) => {
     const annotations = annotationsOf((same[0] as Candidate).facts.entity, same[0]?.facts.about);
     const has = (legacy: boolean): boolean => same.some(({ facts }) => (facts.entity.format === 'simple-signing') === legacy);
