@@ -1,5 +1,5 @@
 /** New key pairs as a pair of files, PREFIX.key (encrypted, for its owner alone) and PREFIX.pub. */
-import { encodePublicKeyPem, generateKeyPair, type KeyKind, type PublicKey } from '../../core/crypto/index.ts';
+import { encodePublicKeyPem, generateKeyPair, type KeyKind, type KeyObject, type PublicKey, publicKeyOf } from '../../core/crypto/index.ts';
 import { sealKeyFile } from './key-file.ts';
 import { writeNewFiles } from './new-file.ts';
 
@@ -19,7 +19,17 @@ export async function createKeyPairFiles(
   password: string,
   signal?: AbortSignal,
 ): Promise<KeyPairFiles & { readonly publicKey: PublicKey }> {
-  const { privateKey, publicKey } = generateKeyPair(kind);
+  return writeKeyPairFiles(prefix, generateKeyPair(kind).privateKey, password, signal);
+}
+
+/** The same for a private key that exists already. */
+export async function writeKeyPairFiles(
+  prefix: string,
+  privateKey: KeyObject,
+  password: string,
+  signal?: AbortSignal,
+): Promise<KeyPairFiles & { readonly publicKey: PublicKey }> {
+  const publicKey = publicKeyOf(privateKey);
   const { privatePath, publicPath } = keyPairPaths(prefix);
   const sealed = await sealKeyFile(privateKey, password);
   signal?.throwIfAborted();

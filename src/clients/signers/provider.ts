@@ -1,0 +1,52 @@
+/** The port behind openSigner: what each kind of key reference has to bring. Nothing of it is trusted (checked-signer.ts). */
+import type { Algorithm, PublicKey } from '../../core/crypto/index.ts';
+import type { Clock, TlsSettings } from '../http/index.ts';
+
+/** One call to whoever keeps a key. */
+export interface Call {
+  /** Absolute, on the clock of the context. */
+  readonly deadline: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ProviderKey {
+  readonly publicKey: PublicKey;
+  readonly algorithm: Algorithm;
+  readonly keyVersion?: string;
+  /** The signature as it came: ECDSA in DER or as r || s, and perhaps no signature at all. */
+  sign(message: Uint8Array, call: Call): Promise<Uint8Array>;
+  close?(): Promise<void>;
+}
+
+export interface SecretWanted {
+  /** A password of a key file, or the PIN of a token. */
+  readonly kind: 'password' | 'PIN';
+  /** Whose it is, for the question. */
+  readonly of: string;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type ReadFile = (path: string, maxBytes: number, what: string) => Uint8Array;
+
+/** What every kind of key is opened with. */
+export interface ProviderContext {
+  /** The reference as messages name it. */
+  readonly name: string;
+  readonly environment: Environment;
+  readonly clock: Clock;
+  readonly readFile: ReadFile;
+  readonly secret: (wanted: SecretWanted) => Promise<string>;
+  /** A new call, with the time that one call may take. */
+  readonly call: () => Call;
+  /** Added to what the environment says of TLS. */
+  readonly tls: TlsSettings;
+  /** Something that a provider's program says to the user. */
+  readonly say: (text: string) => void;
+}
+
+/** What a file of this folder for one kind of reference exports. */
+export interface KeyOpener {
+  openKey(reference: string, context: ProviderContext): Promise<ProviderKey>;
+  openPublicKey(reference: string, context: ProviderContext): Promise<PublicKey>;
+}
