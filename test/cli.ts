@@ -5,7 +5,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
-import { type Io, main } from '../src/apps/cli/index.ts';
+import { type Command, type Io, main } from '../src/apps/cli/index.ts';
 import { repositoryRoot } from './vectors.ts';
 
 export interface CliOptions {
@@ -16,6 +16,8 @@ export interface CliOptions {
   readonly tty?: boolean;
   readonly columns?: number;
   readonly signal?: AbortSignal;
+  /** Commands beside those of the table. */
+  readonly more?: readonly Command[];
 }
 
 export interface CliResult {
@@ -69,7 +71,7 @@ export async function sealward(args: readonly string[], options: CliOptions & { 
     };
   } else stdin.end(options.stdin ?? '');
   const io: Io = { stdin, stdout, stderr, environment: options.env ?? {}, signal: options.signal ?? new AbortController().signal };
-  const code = await main(args, io);
+  const code = await main(args, io, options.more);
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
 

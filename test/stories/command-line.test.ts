@@ -104,6 +104,29 @@ test('a variable that cannot be meant is refused by name, and its value is not r
   assert.ok(!stderr.includes('hunter2'));
 });
 
+test('variables of cosign that change nothing are mentioned with --verbose', async () => {
+  const env = { COSIGN_EXPERIMENTAL: '1', COSIGN_MAX_ATTACHMENT_SIZE: '64MiB' };
+  assert.equal((await sealward(['version'], { env })).stderr, '');
+  assert.match((await sealward(['version', '-d'], { env })).stderr, /^COSIGN_EXPERIMENTAL: .*\nCOSIGN_MAX_ATTACHMENT_SIZE: .*\n$/);
+});
+
+test('a bug of ours exits 70, and its stack is shown to who asks for it', async () => {
+  const more = [
+    {
+      spec: { ...(commands[0] as (typeof commands)[number]).spec, name: 'broken', arguments: [], flags: {} },
+      load: async () => ({
+        run: async (): Promise<number> => {
+          throw new TypeError('undefined is not a function');
+        },
+      }),
+    },
+  ];
+  const short = await sealward(['broken'], { more });
+  assert.deepEqual([short.code, short.stdout], [70, '']);
+  assert.match(short.stderr, /^sealward: unexpected error: TypeError: undefined is not a function\n {2}hint: This is a bug.*\n {2}code: ERR_INVARIANT .*\n$/);
+  assert.match((await sealward(['broken', '-d'], { more })).stderr, /\n {4}at /);
+});
+
 test('a key pair is made once, and its public key comes out again', async (t) => {
   const where = folder(t);
   const prefix = join(where, 'release');

@@ -13,12 +13,11 @@ export interface Config {
   readonly password: string | undefined;
   /** COSIGN_REPOSITORY: where signatures are kept, when not beside the image. */
   readonly signatureRepository: string | undefined;
-  /** COSIGN_EXPERIMENTAL: ignored by today's cosign and here, and said so once with --verbose. */
-  readonly experimental: boolean;
-  /** COSIGN_DOCKER_MEDIA_TYPES: write signature manifests with Docker's media types. */
-  readonly dockerMediaTypes: boolean;
-  /** COSIGN_MAX_ATTACHMENT_SIZE, in bytes: lowers the bounds of core/encoding, and never raises them. */
-  readonly maxAttachmentBytes: number | undefined;
+  /**
+   * Variables of cosign that are set and change nothing here, each with the reason: said with --verbose. What they hold
+   * is still checked, because a value that cannot be meant is a mistake somewhere.
+   */
+  readonly withoutEffect: readonly string[];
   /** SIGSTORE_ROOT_FILE: PEM certificates of the certificate authority. */
   readonly rootFile: string | undefined;
   /** SIGSTORE_REKOR_PUBLIC_KEY */
@@ -56,9 +55,7 @@ export function readConfig(environment: Environment): Config {
   return Object.freeze({
     password: environment['COSIGN_PASSWORD'],
     signatureRepository: text('COSIGN_REPOSITORY'),
-    experimental: truth(environment, 'COSIGN_EXPERIMENTAL'),
-    dockerMediaTypes: truth(environment, 'COSIGN_DOCKER_MEDIA_TYPES'),
-    maxAttachmentBytes: size(environment, 'COSIGN_MAX_ATTACHMENT_SIZE'),
+    withoutEffect: withoutEffect(environment),
     rootFile: text('SIGSTORE_ROOT_FILE'),
     rekorPublicKeyFile: text('SIGSTORE_REKOR_PUBLIC_KEY'),
     ctLogPublicKeyFile: text('SIGSTORE_CT_LOG_PUBLIC_KEY_FILE'),
@@ -80,6 +77,15 @@ export function readConfig(environment: Environment): Config {
 export function cacheFolder(environment: Environment): string | undefined {
   const base = environment['XDG_CACHE_HOME'] || (environment['HOME'] && join(environment['HOME'], '.cache')) || environment['LOCALAPPDATA'];
   return base ? join(base, 'sealward') : undefined;
+}
+
+function withoutEffect(environment: Environment): string[] {
+  const notes: string[] = [];
+  if (truth(environment, 'COSIGN_EXPERIMENTAL')) notes.push('COSIGN_EXPERIMENTAL: nothing here is experimental');
+  if (truth(environment, 'COSIGN_DOCKER_MEDIA_TYPES'))
+    notes.push("COSIGN_DOCKER_MEDIA_TYPES: signatures are referrers, which Docker's media types do not have");
+  if (size(environment, 'COSIGN_MAX_ATTACHMENT_SIZE') !== undefined) notes.push('COSIGN_MAX_ATTACHMENT_SIZE: the bounds are those of docs/reference/limits.md');
+  return notes;
 }
 
 function invalid(name: string, form: string): SealwardError {

@@ -40,6 +40,7 @@ export async function main(argv: readonly string[], io: Io, more: readonly Comma
         if (parsed.flags.verbose) terminal.say(terminal.styleError('dim', text));
       },
     };
+    for (const note of config.withoutEffect) invocation.debug(note);
     const { run } = await command.load();
     const exit = await run(invocation);
     // A command that came to its end in spite of Ctrl-C still must not look like one that was let finish.

@@ -39,8 +39,14 @@ export const attest = defineCommand({
     'Signs that a predicate (how it was built, what is in it, what a scanner found) is about the digest that IMAGE stands for now, verifies it, and attaches it to the image. The shape of known predicates is checked.',
   ],
   examples: [
-    { does: 'SLSA provenance', command: 'sealward attest --key release.key --type slsaprovenance1 --predicate provenance.json registry.example/app:1.2' },
-    { does: 'read it again', command: 'sealward verify-attestation --key release.pub --insecure-ignore-tlog --type slsaprovenance1 registry.example/app:1.2' },
+    {
+      does: 'SLSA provenance',
+      command: 'sealward attest --key release.key --type slsaprovenance1 --predicate provenance.json \\\n    registry.example/app:1.2',
+    },
+    {
+      does: 'read it again',
+      command: 'sealward verify-attestation --key release.pub --insecure-ignore-tlog --type slsaprovenance1 \\\n    registry.example/app:1.2',
+    },
   ],
   arguments: [IMAGE],
   flags: {
@@ -61,7 +67,7 @@ export const signBlob = defineCommand({
   description: ['Signs the bytes of FILE and writes a Sigstore bundle, to the file of --bundle or to stdout. Anything a release has: archives, charts, SBOMs.'],
   examples: [
     { does: 'a release archive', command: 'sealward sign-blob --key release.key --bundle app.tgz.sigstore.json app.tgz' },
-    { does: 'verify it', command: 'sealward verify-blob --key release.pub --insecure-ignore-tlog --bundle app.tgz.sigstore.json app.tgz' },
+    { does: 'verify it', command: 'sealward verify-blob --key release.pub --insecure-ignore-tlog \\\n    --bundle app.tgz.sigstore.json app.tgz' },
   ],
   arguments: [{ name: 'FILE', summary: 'the file to sign, - for stdin', minimum: 1, maximum: 1 }],
   flags: {
@@ -78,7 +84,7 @@ export const attestBlob = defineCommand({
   examples: [
     {
       does: 'an SBOM of a release archive',
-      command: 'sealward attest-blob --key release.key --type spdxjson --predicate sbom.json --bundle app.tgz.att.json app.tgz',
+      command: 'sealward attest-blob --key release.key --type spdxjson --predicate sbom.json \\\n    --bundle app.tgz.att.json app.tgz',
     },
   ],
   arguments: [{ name: 'FILE', summary: 'the file that the statement is about, - for stdin', minimum: 1, maximum: 1 }],
