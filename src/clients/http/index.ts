@@ -1,11 +1,11 @@
-export { bareHost, isLoopbackHost, isPublicAddress } from './address-rules.ts';
+export { bareHost, isLoopbackHost } from './address-rules.ts';
 export type { TlsSettings } from './agents.ts';
 export { collect } from './body.ts';
 export { HttpClient, type HttpOptions } from './client.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { speaksNoTls } from './connection-errors.ts';
-export { NO_PROXY, type ProxyConfig, parseProxyEnvironment, proxyFor } from './proxy.ts';
+export { NO_PROXY, type ProxyConfig, parseProxyEnvironment } from './proxy.ts';
 export type { BodyCheck, Home, HttpEvent, HttpObserver, HttpRequest, HttpResponse, HttpStream, RequestBody, ResponseHeaders } from './request.ts';
 export type { ResolvedAddress, Resolver } from './resolver.ts';
 export { retryAfterMs } from './retry.ts';
-export { serverNamedUrl, standingOf } from './targets.ts';
+export { serverNamedUrl } from './targets.ts';

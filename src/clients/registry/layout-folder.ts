@@ -67,8 +67,8 @@ export class LayoutFolder {
     return size === undefined ? undefined : (createReadStream(path, { end: maxBytes }) as AsyncIterable<Uint8Array>);
   }
 
-  async hasBlob(digest: Digest, size: number): Promise<boolean> {
-    return (await sizeOf(this.#blobPath(digest))) === size;
+  blobSize(digest: Digest): Promise<number | undefined> {
+    return sizeOf(this.#blobPath(digest));
   }
 
   async writeBlob(digest: Digest, source: AsyncIterable<Uint8Array>): Promise<void> {

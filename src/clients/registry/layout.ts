@@ -135,7 +135,7 @@ export class LayoutRegistry implements Registry {
 
   async pushBlob(name: RepositoryName, digest: Digest, size: number, source: BlobSource): Promise<'existed' | 'pushed'> {
     const folder = this.#folder(name);
-    if (await folder.hasBlob(digest, size)) return 'existed';
+    if (await this.#holds(name, digest, size)) return 'existed';
     const pieces = source instanceof Uint8Array ? one(source) : source();
     await folder.writeBlob(digest, checked(pieces, digestCheck(this.#place(name), digest, size)));
     return 'pushed';
@@ -184,6 +184,20 @@ export class LayoutRegistry implements Registry {
     const keeps = ({ refName, descriptor }: LayoutEntry): boolean =>
       typeof target === 'string' ? refName !== target : formatDigest(descriptor.digest) !== formatDigest(target);
     await this.#folder(name).change(this.#clock, options, (entries) => entries.filter(keeps));
+  }
+
+  /** A file of the right name is not enough: what a crash or a bad disk left there is written again. */
+  async #holds(name: RepositoryName, digest: Digest, size: number): Promise<boolean> {
+    if ((await this.#folder(name).blobSize(digest)) !== size) return false;
+    const found = await this.blobStream(name, { mediaType: 'application/octet-stream', digest, size }, { maxBytes: size });
+    if (found.state !== 'complete') return false;
+    try {
+      for await (const _ of found.value);
+      return true;
+    } catch (error) {
+      if (error instanceof SealwardError && error.code === 'ERR_DIGEST_MISMATCH') return false;
+      throw error;
+    }
   }
 
   #folder(name: RepositoryName): LayoutFolder {
