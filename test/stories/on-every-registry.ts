@@ -9,9 +9,11 @@ export interface Scene {
   readonly workshop: Workshop;
 }
 
+export type Story = (t: TestContext, scene: Scene) => Promise<void>;
+
 /** Without the programs that it needs, the story is skipped by name on a laptop and fails in CI. */
-export function onEveryRegistry(what: string, peers: readonly Peer[], story: (t: TestContext, scene: Scene) => Promise<void>): void {
-  for (const { name, peers: serving, start } of REGISTRIES) {
+export function onEveryRegistry(what: string, peers: readonly Peer[], story: Story, registries = REGISTRIES): void {
+  for (const { name, peers: serving, start } of registries) {
     test(`${what}, on ${name}`, async (t) => {
       if (!requirePeers(t, ...serving, ...peers)) return;
       const registry = await start();
@@ -25,7 +27,13 @@ export function onEveryRegistry(what: string, peers: readonly Peer[], story: (t:
   }
 }
 
-/** The same without a choice of registry: the one in memory, which has the referrers API. */
+/** Those without the referrers API, where all signatures of an image stand in one index. */
+export function onFallbackRegistries(what: string, peers: readonly Peer[], story: Story): void {
+  const without = REGISTRIES.filter(({ referrersApi }) => !referrersApi);
+  onEveryRegistry(what, peers, story, without);
+}
+
+/** The same without a registry, or with one that the story starts itself. */
 export function atWork(what: string, peers: readonly Peer[], story: (t: TestContext, workshop: Workshop) => Promise<void>): void {
   test(what, async (t) => {
     if (!requirePeers(t, ...peers)) return;

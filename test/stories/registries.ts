@@ -22,14 +22,22 @@ export interface StoryRegistry {
   stop(): Promise<void>;
 }
 
-/** The programs that a registry needs, for requirePeers. */
-export const REGISTRIES: readonly { readonly name: RegistryName; readonly peers: readonly Peer[]; readonly start: () => Promise<StoryRegistry> }[] = [
-  { name: 'MemoryRegistry', peers: [], start: startMemoryRegistry },
-  { name: 'docker-registry', peers: ['docker-registry'], start: startDockerRegistry },
-  { name: 'crane registry serve', peers: ['crane'], start: startCraneRegistry },
+/** How to start one. */
+export interface RegistryKind {
+  readonly name: RegistryName;
+  readonly referrersApi: boolean;
+  /** The programs that it needs, for requirePeers. */
+  readonly peers: readonly Peer[];
+  readonly start: () => Promise<StoryRegistry>;
+}
+
+export const REGISTRIES: readonly RegistryKind[] = [
+  { name: 'MemoryRegistry', referrersApi: true, peers: [], start: startMemoryRegistry },
+  { name: 'docker-registry', referrersApi: false, peers: ['docker-registry'], start: startDockerRegistry },
+  { name: 'crane registry serve', referrersApi: false, peers: ['crane'], start: startCraneRegistry },
 ];
 
-async function startMemoryRegistry(): Promise<StoryRegistry> {
+export async function startMemoryRegistry(): Promise<StoryRegistry> {
   const registry = await MemoryRegistry.start();
   return { name: 'MemoryRegistry', host: registry.host, referrersApi: true, stop: () => registry.close() };
 }

@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import type { KeyKind } from '../../src/core/crypto/index.ts';
 import { answerOf, refusedWith, verifiedBy } from './answers.ts';
 import { atWork, onEveryRegistry } from './on-every-registry.ts';
-import { aDockerImage, anImage, anIndex, pushImage, REGISTRIES } from './registries.ts';
+import { aDockerImage, anImage, anIndex, pushImage, startCraneRegistry, startDockerRegistry, startMemoryRegistry } from './registries.ts';
 import type { Workshop } from './workshop.ts';
-import { startSealward } from '../cli.ts';
 
 /** How each of them signs, and where the signature is found then: with the referrers API, and without. */
 const WRITERS = [
@@ -103,7 +102,7 @@ const ALGORITHMS: readonly { readonly kind: KeyKind; readonly two: string; reado
 ];
 
 atWork('every kind of key that others sign with', ['cosign2', 'cosign3', 'skopeo', 'crane'], async (t, workshop) => {
-  const registry = await (REGISTRIES[2] as (typeof REGISTRIES)[number]).start();
+  const registry = await startCraneRegistry();
   t.after(() => registry.stop());
   for (const { kind, two, three, threeLegacy } of ALGORITHMS) {
     await t.test(kind, async () => {
@@ -124,7 +123,7 @@ atWork('every kind of key that others sign with', ['cosign2', 'cosign3', 'skopeo
 });
 
 atWork('keys that cosign 3 imported from PEM files sign, and what they sign verifies', ['cosign3'], async (t, workshop) => {
-  const registry = await (REGISTRIES[0] as (typeof REGISTRIES)[number]).start();
+  const registry = await startMemoryRegistry();
   t.after(() => registry.stop());
   for (const kind of ['ec', 'rsa'] as const) {
     const keys = await workshop.imported(kind);
@@ -136,7 +135,7 @@ atWork('keys that cosign 3 imported from PEM files sign, and what they sign veri
 });
 
 atWork('several images in one call, and the real program', ['cosign2', 'cosign3', 'docker-registry'], async (t, workshop) => {
-  const registry = await (REGISTRIES[1] as (typeof REGISTRIES)[number]).start();
+  const registry = await startDockerRegistry();
   t.after(() => registry.stop());
   const keys = await workshop.keys();
   const [one, two, three] = await Promise.all(['a', 'b', 'c'].map((name) => pushImage(registry.host, `several/${name}`)));
@@ -144,7 +143,7 @@ atWork('several images in one call, and the real program', ['cosign2', 'cosign3'
   await workshop.cosign2Sign(one.byDigest, keys);
   await workshop.cosign3Sign(two.byDigest, keys);
   const real = async (...images: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
-    startSealward(['verify', '--key', keys.pub, '--insecure-ignore-tlog', ...images], workshop.environment, workshop.folder).finished;
+    workshop.start(['verify', '--key', keys.pub, '--insecure-ignore-tlog', ...images]).finished;
   const good = await real(one.tagged, two.byDigest);
   assert.deepEqual([good.code, good.stderr], [0, ''], good.stdout);
   assert.deepEqual(

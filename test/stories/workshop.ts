@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createKeyPairFiles } from '../../src/clients/signers/index.ts';
 import type { KeyKind } from '../../src/core/crypto/index.ts';
-import { type CliOptions, type CliResult, sealward } from '../cli.ts';
+import { type CliOptions, type CliResult, sealward, startSealward } from '../cli.ts';
 import { type Peer, peerPath } from '../peers.ts';
+import { repositoryRoot } from '../vectors.ts';
 
 export const PASSWORD = 'a pass phrase of several words';
 
@@ -28,14 +29,35 @@ export interface Offline {
   readonly verifying: readonly string[];
 }
 
+/** What all stories of a run share, because it is slow to make: it is made by the first that needs it, and gone with the run. */
+const shared: { folder?: string; readonly made: Map<string, Promise<unknown>> } = { made: new Map() };
+
+function sharedFolder(): string {
+  if (shared.folder === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), 'sealward-stories-'));
+    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+    shared.folder = folder;
+  }
+  return shared.folder;
+}
+
+function once<T>(name: string, make: () => Promise<T>): Promise<T> {
+  const made = (shared.made.get(name) as Promise<T> | undefined) ?? make();
+  shared.made.set(name, made);
+  return made;
+}
+
 export class Workshop {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'sealward-story-'));
-  readonly #keys = new Map<KeyKind, Promise<KeyFiles>>();
-  #offline: Promise<Offline> | undefined;
 
   /** The environment of everything that runs here: nothing of whoever runs the tests is read, and nothing is left behind. */
   get environment(): Record<string, string> {
     return { PATH: process.env['PATH'] ?? '', HOME: this.folder, TUF_ROOT: this.path('tuf'), DOCKER_CONFIG: this.path('docker'), COSIGN_PASSWORD: PASSWORD };
+  }
+
+  /** This project's command line as a process of its own. Only what the compiler made of its source outlives the story. */
+  start(args: readonly string[]): ReturnType<typeof startSealward> {
+    return startSealward(args, { ...this.environment, XDG_CACHE_HOME: join(repositoryRoot, 'node_modules', '.cache', 'stories') }, this.folder);
   }
 
   path(name: string): string {
@@ -57,19 +79,12 @@ export class Workshop {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** A key pair of this kind in cosign's form; made once, because opening and sealing it is slow on purpose. */
+  /** A key pair of this kind in cosign's form, the same in every story. */
   keys(kind: KeyKind = 'ecdsa-p256'): Promise<KeyFiles> {
-    let made = this.#keys.get(kind);
-    if (!made) {
-      made = this.newKeys(kind, kind);
-      this.#keys.set(kind, made);
-    }
-    return made;
-  }
-
-  async newKeys(name: string, kind: KeyKind = 'ecdsa-p256'): Promise<KeyFiles> {
-    const { privatePath, publicPath } = await createKeyPairFiles(this.path(name), kind, PASSWORD);
-    return { key: privatePath, pub: publicPath };
+    return once(`keys ${kind}`, async () => {
+      const { privatePath, publicPath } = await createKeyPairFiles(join(sharedFolder(), kind), kind, PASSWORD);
+      return { key: privatePath, pub: publicPath };
+    });
   }
 
   /** A key that was made elsewhere, as cosign 3 takes it in from a PEM file. */
@@ -108,13 +123,12 @@ export class Workshop {
 
   /** What keeps cosign 3 from the public log and from fetching the public trusted root: configurations that name nothing. */
   offline(): Promise<Offline> {
-    this.#offline ??= (async () => {
-      const made = { signing: ['--signing-config', this.path('signing-config.json')], verifying: ['--trusted-root', this.path('trusted-root.json')] };
-      await this.must('cosign3', ['signing-config', 'create', '--out', this.path('signing-config.json')]);
-      await this.must('cosign3', ['trusted-root', 'create', '--out', this.path('trusted-root.json')]);
-      return made;
-    })();
-    return this.#offline;
+    return once('offline', async () => {
+      const [signing, trusted] = [join(sharedFolder(), 'signing-config.json'), join(sharedFolder(), 'trusted-root.json')];
+      await this.must('cosign3', ['signing-config', 'create', '--out', signing]);
+      await this.must('cosign3', ['trusted-root', 'create', '--out', trusted]);
+      return { signing: ['--signing-config', signing], verifying: ['--trusted-root', trusted] };
+    });
   }
 
   async cosign3Sign(image: string, { key }: KeyFiles, ...more: readonly string[]): Promise<void> {
