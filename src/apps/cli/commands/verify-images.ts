@@ -1,6 +1,7 @@
 /** What verify and verify-attestation share: images in, answers out, side by side. */
 import { formatDigest, formatRepository, type Reference } from '../../../core/artifact/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
+import type { Anchors } from '../../../core/trust/index.ts';
 import type { Decision, Requirement } from '../../../core/verify/index.ts';
 import { checkContent, inParallel, resolveOnce, verifyImage } from '../../../sdk/index.ts';
 import { anchorsOf } from '../anchors.ts';
@@ -22,14 +23,25 @@ export type ImageInvocation = Omit<Invocation, 'flags'> & {
 };
 
 /** Judges a signature that lies in a file instead of in the registry. */
-export type FromFile = (digest: string, anchors: ReturnType<typeof anchorsOf>, requirement: Requirement) => Decision;
+export type FromFile = (digest: string, anchors: Anchors, requirement: Requirement) => Decision;
 
 export async function verifyImages(invocation: ImageInvocation, role: Requirement['role'], fromFile?: FromFile): Promise<number> {
-  const { flags, config, terminal, signal, deadline, debug } = invocation;
+  const { results, question } = await judgeImages(invocation, role, fromFile);
+  printResults(results, invocation, question, invocation.flags.explain);
+  return exitOfAll(results);
+}
+
+/** The answers alone, with one line that says what was asked. */
+export async function judgeImages(
+  invocation: ImageInvocation,
+  role: Requirement['role'],
+  fromFile?: FromFile,
+): Promise<{ readonly results: readonly Verified[]; readonly question: string }> {
+  const { flags, config, terminal, signal, deadline } = invocation;
   const asked = await requirementOf(flags, role);
   const images = parseImages(invocation.arguments, flags['local-image']);
   const home = signatureRepository(config);
-  const anchors = anchorsOf(flags, config, asked, debug);
+  const anchors = await anchorsOf(invocation, asked);
   const registry = registryFor(flags, images, invocation);
   let done = 0;
   terminal.progress(`verifying ${images.length} ${images.length === 1 ? 'image' : 'images'}`);
@@ -60,8 +72,7 @@ export async function verifyImages(invocation: ImageInvocation, role: Requiremen
     return result;
   });
   signal.throwIfAborted();
-  printResults(results, invocation, describeRequirement(asked, flags.key.join(' or ')), flags.explain);
-  return exitOfAll(results);
+  return { results, question: describeRequirement(asked, flags.key.join(' or ')) };
 }
 
 function forRepository(requirement: Requirement, claim: 'any' | 'exact' | undefined, reference: Reference): Requirement {
@@ -83,7 +94,7 @@ async function judged(
 
 export function printResults(
   results: readonly Verified[],
-  invocation: Pick<Invocation, 'terminal' | 'form'> & { readonly given: ReadonlySet<string> },
+  invocation: Pick<Invocation, 'terminal' | 'form'> & { readonly given: ReadonlySet<string>; readonly quiet?: boolean },
   question: string,
   explain: boolean,
 ): void {
@@ -94,7 +105,7 @@ export function printResults(
     return;
   }
   terminal.print(visibleJson(results.map((result) => resultJson(result, explain))));
-  for (const result of results) sayRefusal(result, terminal);
+  if (!invocation.quiet) for (const result of results) sayRefusal(result, terminal);
 }
 
 /** Whoever reads the log of a script must not have to read its JSON to see why it stopped. */

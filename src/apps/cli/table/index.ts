@@ -6,7 +6,8 @@ import type { CommandSpec } from '../flag.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { version } from './about.ts';
 import { attest, attestBlob, copy, resign, signBlob } from './attest.ts';
-import { generateKeyPair, publicKey } from './keys.ts';
+import { gate } from './gate.ts';
+import { generateKeyPair, importKeyPair, publicKey } from './keys.ts';
 import { inspect, tree } from './look.ts';
 import { sign } from './sign.ts';
 import { verify, verifyAttestation, verifyBlob, verifyBlobAttestation } from './verify.ts';
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   command(verifyAttestation, () => import('../commands/verify-attestation.ts')),
   command(verifyBlob, () => import('../commands/verify-blob.ts')),
   command(verifyBlobAttestation, () => import('../commands/verify-blob-attestation.ts')),
+  command(gate, () => import('../commands/gate.ts')),
   command(sign, () => import('../commands/sign.ts')),
   command(attest, () => import('../commands/attest.ts')),
   command(signBlob, () => import('../commands/sign-blob.ts')),
@@ -33,6 +35,7 @@ export const commands: readonly Command[] = [
   command(resign, () => import('../commands/resign.ts')),
   command(copy, () => import('../commands/copy.ts')),
   command(generateKeyPair, () => import('../commands/generate-key-pair.ts')),
+  command(importKeyPair, () => import('../commands/import-key-pair.ts')),
   command(publicKey, () => import('../commands/public-key.ts')),
   command(tree, () => import('../commands/tree.ts')),
   command(inspect, () => import('../commands/inspect.ts')),
