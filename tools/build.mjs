@@ -14,7 +14,8 @@ const bin = join(out, 'bin');
 rmSync(bin, { recursive: true, force: true });
 const { metafile } = await build({
   ...common,
-  entryPoints: { sealward: 'src/apps/quickstart/main.ts' },
+  // The process of PKCS#11 modules is started as a file of its own, which the chunks look for beside them.
+  entryPoints: { sealward: 'src/apps/quickstart/main.ts', 'lib/pkcs11-worker': 'src/clients/signers/pkcs11-worker.ts' },
   outdir: bin,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'lib/[name]-[hash]',
@@ -30,7 +31,7 @@ const entry = join(bin, 'sealward.mjs');
 writeFileSync(entry, `#!/usr/bin/env node\n${readFileSync(entry, 'utf8')}`);
 chmodSync(entry, 0o755);
 
-const { name, version, description, keywords, license, repository, homepage, bugs, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { name, version, description, keywords, license, repository, homepage, bugs, engines, peerDependencies, peerDependenciesMeta } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const manifest = {
   name,
   version,
@@ -43,6 +44,8 @@ const manifest = {
   type: 'module',
   bin: { sealward: 'bin/sealward.mjs' },
   engines: { node: engines.node },
+  peerDependencies,
+  peerDependenciesMeta,
   files: ['bin', 'THIRD-PARTY.txt'],
 };
 writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -244,7 +244,7 @@ const contradictions: readonly (readonly [string, readonly string[], RegExp])[] 
   ['a regular expression that is none', ['--certificate-identity-regexp', '(', '--certificate-oidc-issuer', 'x'], /regular expression|pattern/],
   ['a payload without a signature', ['--key', 'k.pub', '--insecure-ignore-tlog', '--payload', 'x'], /belong together/],
   ['half a login', ['--key', 'K', '--insecure-ignore-tlog', '--registry-username', 'x'], /belong together/],
-  ['a key that is no file', ['--key', 'awskms:///alias/x', '--insecure-ignore-tlog'], /--key must be a file/],
+  ['a key of a cloud whose region nothing says', ['--key', 'awskms:///alias/x', '--insecure-ignore-tlog'], /nothing says in which region/],
 ];
 for (const [what, flags, message] of contradictions) {
   test(`${what}: exit 2 before anything is asked`, async () => {

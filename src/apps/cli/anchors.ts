@@ -1,7 +1,7 @@
 /** What the flags and the environment say is trusted: files to Anchors. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseCertificatesPem, parsePublicKeyPem } from '../../core/crypto/index.ts';
+import { parseCertificatesPem, parsePublicKeyPem, type PublicKey } from '../../core/crypto/index.ts';
 import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import {
@@ -17,23 +17,26 @@ import {
 import type { Requirement } from '../../core/verify/index.ts';
 import type { Config } from './config.ts';
 import { readBytes } from './file.ts';
+import type { KeyAsked } from './key-options.ts';
 import type { SignerValues, TrustValues } from './question.ts';
 import { visible } from './visible.ts';
 
 type Values = Pick<SignerValues, 'key'> & TrustValues;
 
-export function anchorsOf(flags: Values, config: Config, requirement: Requirement, debug: (text: string) => void): Anchors {
+export async function anchorsOf(invocation: KeyAsked & { readonly flags: Values }, requirement: Requirement): Promise<Anchors> {
+  const { flags, config, debug } = invocation;
   const given = givenAnchors(flags, config);
-  const keys = flags.key.map((path) => keyAnchor(readKey(path), path));
+  const keys: Anchors['keys'][number][] = [];
+  for (const key of flags.key) keys.push(keyAnchor(await readKey(invocation, key), key));
   const root = loadRoot(flags['trusted-root'], config, needsRoot(given, requirement), debug);
   return { ...NO_ANCHORS, ...root, ...given, keys };
 }
 
-function readKey(path: string): ReturnType<typeof parsePublicKeyPem> {
+async function readKey(invocation: KeyAsked, path: string): Promise<PublicKey> {
   if (/^(?:[a-z0-9-]+:\/\/|pkcs11:)/i.test(path)) {
-    throw new SealwardError('ERR_KEY_INVALID', `--key must be a file, and is ${visible(path.slice(0, 80))}`, {
-      hint: 'Write the public key to a file first, for example with `cosign public-key`.',
-    });
+    // Loaded only then: most keys are files, and verifying has to start fast.
+    const [{ openPublicKey }, { keyOptions }] = await Promise.all([import('../../clients/signers/index.ts'), import('./key-options.ts')]);
+    return openPublicKey(path, keyOptions(invocation));
   }
   const text = readText(path, 'the public key');
   if (text.includes('PRIVATE KEY')) {

@@ -40,6 +40,8 @@ export interface Config {
   /** SOURCE_DATE_EPOCH, in milliseconds since 1970. */
   readonly sourceDate: number | undefined;
   readonly home: string;
+  /** All of it, for keys that are kept elsewhere: credentials and addresses of key services, env://, programs on PATH. It goes to clients/signers only. */
+  readonly environment: Environment;
 }
 
 const PROXY_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'NO_PROXY', 'no_proxy', 'REQUEST_METHOD'];
@@ -70,6 +72,7 @@ export function readConfig(environment: Environment): Config {
     ci: truth(environment, 'CI', true),
     sourceDate: epoch(environment, 'SOURCE_DATE_EPOCH'),
     home,
+    environment,
   });
 }
 

@@ -87,7 +87,11 @@ function parseKeyFile(text: string, what: string): Box {
   if (!block || blocks.length !== 1) refuse(what, `holds ${blocks.length} PEM blocks where one encrypted private key is expected`);
   if (block.label === 'PUBLIC KEY') refuse(what, 'is a public key where a private key is expected');
   if (block.label.endsWith('PRIVATE KEY') && block.label !== KEY_FILE_LABEL && block.label !== OLD_KEY_FILE_LABEL) {
-    refuse(what, `is a "${block.label}", and not an encrypted key file`, 'Put it into an encrypted key file first, with `cosign import-key-pair --key FILE`.');
+    refuse(
+      what,
+      `is a "${block.label}", and not an encrypted key file`,
+      'Put it into an encrypted key file first, with `sealward import-key-pair --key FILE`.',
+    );
   }
   if (block.label !== KEY_FILE_LABEL && block.label !== OLD_KEY_FILE_LABEL) refuse(what, `is a "${block.label}" where a private key is expected`);
   const body = members(

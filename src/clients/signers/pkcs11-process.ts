@@ -16,7 +16,10 @@ export interface TokenProcess {
 
 /** Beside this file in the sources, and in the folder of chunks when bundled. */
 function workerPath(): string {
-  const places = ['./pkcs11-worker.ts', './pkcs11-worker.mjs', './lib/pkcs11-worker.mjs'].map((name) => fileURLToPath(new URL(name, import.meta.url)));
+  // In the single-file program there are no files beside this one, and no address of it.
+  const here = import.meta.url as string | undefined;
+  const places =
+    here === undefined ? [] : ['./pkcs11-worker.ts', './pkcs11-worker.mjs', './lib/pkcs11-worker.mjs'].map((name) => fileURLToPath(new URL(name, here)));
   const found = places.find((path) => existsSync(path));
   if (found === undefined) {
     throw new SealwardError('ERR_KEY_PROVIDER_MISSING', 'this build of sealward cannot load PKCS#11 modules', {

@@ -21,10 +21,10 @@ type BlobValues = Partial<FlagValues<typeof blobFlags>>;
 export type BlobInvocation = Omit<Invocation, 'flags'> & { readonly flags: QuestionValues & BlobValues & FlagValues<typeof explainFlags> };
 
 export async function judgeBlob(invocation: BlobInvocation, role: Requirement['role'], name: string, subject: () => Subject): Promise<Verified> {
-  const { flags, config, debug } = invocation;
+  const { flags } = invocation;
   const requirement = await requirementOf(flags, role);
   const evidence = evidenceOf(flags, role);
-  const anchors = anchorsOf(flags, config, requirement, debug);
+  const anchors = await anchorsOf(invocation, requirement);
   const about = subject();
   const decision = verifyBlob({ subject: about, evidence, anchors, requirement });
   const [hash, hex] = Object.entries(about.digests)[0] ?? ['', ''];

@@ -4,7 +4,7 @@ import { passwordFlags } from './keys.ts';
 import { registryFlags } from './registry-flags.ts';
 
 const keyFlags = {
-  key: { type: 'strings', valueName: 'FILE', group: 'key', summary: 'the encrypted private key' },
+  key: { type: 'strings', valueName: 'KEY', group: 'key', summary: 'the private key: an encrypted key file, or the reference of a key that is kept elsewhere' },
   ...passwordFlags,
   yes: { type: 'boolean', short: 'y', group: 'general', summary: 'ask nothing; signing with a key asks nothing but the password' },
 } as const satisfies Flags;

@@ -55,9 +55,10 @@ export const sign = defineCommand({
   flags: {
     key: {
       type: 'strings',
-      valueName: 'FILE',
+      valueName: 'KEY',
       group: 'key',
-      summary: 'the encrypted private key; given twice, both sign side by side, such as a post-quantum key beside a classical one',
+      summary:
+        'an encrypted key file, or the reference of a key that is kept elsewhere; given twice, both sign side by side, such as a post-quantum key beside a classical one',
     },
     ...passwordFlags,
     annotations: { type: 'strings', short: 'a', valueName: 'KEY=VALUE', group: 'claims', summary: 'an annotation to sign with the digest' },

@@ -5,7 +5,12 @@ const workflow = (what: string) =>
   ({ type: 'string', valueName: 'TEXT', group: 'signer', summary: `the certificate's GitHub workflow ${what} must be TEXT` }) as const;
 
 export const signerFlags = {
-  key: { type: 'strings', valueName: 'FILE', group: 'signer', summary: 'a public key, in PEM, that must have signed; of several, any of them' },
+  key: {
+    type: 'strings',
+    valueName: 'KEY',
+    group: 'signer',
+    summary: 'a public key in PEM, or the reference of a key that is kept elsewhere, that must have signed; of several, any of them',
+  },
   'certificate-identity': {
     type: 'string',
     valueName: 'NAME',
