@@ -96,6 +96,14 @@ export const ERRORS = {
     'A signature bundle, envelope or signed document is malformed.',
     'Sign again; if it came from a registry, look at it with `sealward inspect`.',
   ),
+  ERR_PREDICATE_INVALID: input(
+    'A predicate does not have the shape of its type, or a file is not what an attestation can be made of.',
+    'Look at the place that the message names; docs/how-to/attest.md lists what is read.',
+  ),
+  ERR_CI_ENVIRONMENT: input(
+    'The environment does not say in which CI system this runs, or lacks what that system sets.',
+    'Run this inside the job itself and pass its variables on into containers; docs/reference/build-types.md lists them.',
+  ),
   ERR_TRUSTED_ROOT_INVALID: input('The trusted root is malformed.', 'Fetch the trusted root again from the party that publishes it.'),
   ERR_TRUSTED_ROOT_MISSING: input(
     'No trusted root was found, and keyless signatures cannot be judged without one.',

@@ -1,8 +1,8 @@
 /** The predicate that a command is given: its type, and its JSON. */
+import { predicateTypeOf } from '../../core/bundle/index.ts';
 import { type JsonValue, LIMITS, parseJson } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { readBytes } from './file.ts';
-import { predicateType } from './question.ts';
 import { visible } from './visible.ts';
 
 export interface GivenPredicate {
@@ -19,7 +19,7 @@ export function predicateOf(flags: { readonly type?: string | undefined; readonl
       hint: 'Give --type, such as slsaprovenance1 or a URI.',
     });
   const bytes = readBytes(flags.predicate, LIMITS.attestationBytes / 2, 'the predicate');
-  const type = predicateType(flags.type);
+  const type = predicateTypeOf(flags.type);
   // cosign keeps a predicate of its own type as text, with the time when it was made.
   if (flags.type === 'custom')
     return { predicateType: type, predicate: { Data: new TextDecoder().decode(bytes), Timestamp: `${new Date(now).toISOString().slice(0, 19)}Z` } };

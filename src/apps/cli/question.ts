@@ -1,4 +1,5 @@
 /** What the flags of a verify command ask: flags to a Requirement. Contradictions are refused before anything is read. */
+import { predicateTypeOf } from '../../core/bundle/index.ts';
 import type { FulcioClaimName } from '../../core/crypto/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { compilePattern, exactly, type Matcher, type Requirement, type SignerRequirement } from '../../core/verify/index.ts';
@@ -35,7 +36,7 @@ export async function requirementOf(flags: QuestionValues, role: Requirement['ro
     throw conflict('--tlog-threshold and --insecure-ignore-tlog contradict each other', 'Give one of them.');
   const logs = threshold ?? (flags['insecure-ignore-tlog'] ? 0 : 1);
   const annotations = parseAnnotations(flags.annotations ?? []);
-  const types = (flags.type ?? []).map(predicateType);
+  const types = (flags.type ?? []).map(predicateTypeOf);
   return {
     role,
     signer,
@@ -90,29 +91,6 @@ export function parseAnnotations(values: readonly string[]): Record<string, stri
     annotations[key] = value;
   }
   return annotations;
-}
-
-/** The names that cosign has for predicate types, beside the types themselves. */
-const PREDICATES: Readonly<Record<string, string>> = {
-  slsaprovenance: 'https://slsa.dev/provenance/v0.2',
-  slsaprovenance02: 'https://slsa.dev/provenance/v0.2',
-  slsaprovenance1: 'https://slsa.dev/provenance/v1',
-  link: 'https://in-toto.io/Link/v1',
-  spdx: 'https://spdx.dev/Document',
-  spdxjson: 'https://spdx.dev/Document',
-  cyclonedx: 'https://cyclonedx.org/bom',
-  vuln: 'https://cosign.sigstore.dev/attestation/vuln/v1',
-  openvex: 'https://openvex.dev/ns',
-  custom: 'https://cosign.sigstore.dev/attestation/v1',
-};
-
-export function predicateType(name: string): string {
-  if (Object.hasOwn(PREDICATES, name)) return PREDICATES[name] as string;
-  // A mistyped short name would otherwise be a type that nothing ever has.
-  if (/^[a-z][a-z0-9+.-]*:./i.test(name)) return name;
-  throw new SealwardError('ERR_USAGE', `--type is neither a URI nor a known name: ${JSON.stringify(name.slice(0, 80))}`, {
-    hint: `Known names are ${Object.keys(PREDICATES).join(', ')}.`,
-  });
 }
 
 /** One line for --explain: what was asked. */

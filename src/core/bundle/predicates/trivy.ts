@@ -1,0 +1,55 @@
+/** Trivy's own JSON, schema version 2 (trivy 0.20 and later). Times since 0.48, the version of the program since 0.69. */
+import type { Scanner, ScannerNames, ScanSummary } from './scanner.ts';
+import { severityOf, Tally } from './scanner.ts';
+import type { Shape } from './shape.ts';
+
+export const trivy: Scanner = {
+  describe(report: Shape): ScannerNames {
+    checkVersion(report);
+    for (const result of results(report)) findings(result);
+    let version = '';
+    report.maybe('Trivy', (it) => it.maybe('Version', (at) => (version = at.string())));
+    let finishedOn: number | undefined;
+    report.maybe('CreatedAt', (it) => (finishedOn = it.time()));
+    return {
+      // As Trivy names itself in its own `--format cosign-vuln`.
+      uri: version === '' ? 'pkg:github/aquasecurity/trivy' : `pkg:github/aquasecurity/trivy@${version}`,
+      version,
+      // The report does not say which database was used.
+      db: { uri: '', version: '' },
+      ...(finishedOn === undefined ? {} : { finishedOn }),
+    };
+  },
+
+  summarize(report: Shape): ScanSummary {
+    checkVersion(report);
+    const [found, fixable] = [new Tally(), new Tally()];
+    let suppressed = 0;
+    for (const result of results(report)) {
+      for (const finding of findings(result)) {
+        const severity = severityOf(finding.at('Severity'));
+        found.add(severity);
+        const fixed = finding.at('FixedVersion').value;
+        if (typeof fixed === 'string' && fixed !== '') fixable.add(severity);
+      }
+      result.maybe('ExperimentalModifiedFindings', (it) => (suppressed += it.list().filter((one) => one.at('Type').value === 'vulnerability').length));
+    }
+    return { scanner: 'Trivy', found: found.counts, fixable: fixable.counts, total: found.total, suppressed };
+  },
+};
+
+function checkVersion(report: Shape): void {
+  if (report.at('SchemaVersion').value !== 2) report.at('SchemaVersion').refuse('2', 'Scan again with a current Trivy.');
+}
+
+/** A report that found nothing may leave the list out. */
+function results(report: Shape): Shape[] {
+  return report.at('Results').absent ? [] : report.at('Results').list();
+}
+
+function findings(result: Shape): Shape[] {
+  if (result.at('Vulnerabilities').absent) return [];
+  const list = result.at('Vulnerabilities').list();
+  for (const finding of list) finding.at('VulnerabilityID').text('the name of the vulnerability');
+  return list;
+}
