@@ -3,16 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import {
-  type Descriptor,
-  formatDigest,
-  type Index,
-  type Lookup,
-  MEDIA_TYPES,
-  parseReference,
-  type Reference,
-  referrersTag,
-} from '../../core/artifact/index.ts';
+import { type Descriptor, formatDigest, type Lookup, MEDIA_TYPES, parseReference, type Reference, referrersTag } from '../../core/artifact/index.ts';
 import { LIMITS, utf8 } from '../../core/encoding/index.ts';
 import { type BuiltArtifact, buildImage, buildIndex, buildReferrer, pushArtifact } from '../../testing/index.ts';
 import { collect } from '../http/index.ts';

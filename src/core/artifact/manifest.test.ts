@@ -30,7 +30,7 @@ function refused(document: unknown, code: ErrorCode = 'ERR_MANIFEST_INVALID', co
   assert.throws(
     () => parseManifest(document instanceof Uint8Array ? document : bytesOf(document), contentType),
     (error) => error instanceof SealwardError && error.code === code,
-    JSON.stringify(document).slice(0, 200),
+    document instanceof Uint8Array ? 'bytes' : JSON.stringify(document).slice(0, 200),
   );
 }
 

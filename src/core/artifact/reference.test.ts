@@ -135,7 +135,7 @@ test('law: a normal form parses to itself', () => {
 
 test('law: any text is a reference or an InputError, never a crash', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[a-z:@/.[\]-]{0,40}$/)), (text) => {
+    fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom(...'ab0:@/.[]-_A'.split('')), maxLength: 40 })), (text) => {
       try {
         const parsed = parseReference(text);
         assert.deepEqual(parseReference(formatReference(parsed)), parsed);
