@@ -1,9 +1,9 @@
 /** The files of an image layout folder. Every write is a new file that takes the place of the old one at once. */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Descriptor, descriptorToJson, type Digest, parseDescriptor, quoted } from '../../core/artifact/index.ts';
+import { type Descriptor, descriptorToJson, type Digest, digestFrom, parseDescriptor, quoted } from '../../core/artifact/index.ts';
 import { type JsonObject, type JsonValue, LIMITS, parseJsonObject, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { Clock } from '../http/index.ts';
@@ -69,6 +69,21 @@ export class LayoutFolder {
 
   blobSize(digest: Digest): Promise<number | undefined> {
     return sizeOf(this.#blobPath(digest));
+  }
+
+  /** Every blob by SHA-256 that is not larger; more files than may be listed are refused. */
+  async smallBlobs(maxBytes: number): Promise<Digest[]> {
+    const folder = join(this.#path, 'blobs', 'sha256');
+    const names = await readdir(folder).catch((cause: unknown) => unreadable(folder, cause));
+    if (names.length > LIMITS.descriptorsListed)
+      throw new SealwardError('ERR_TOO_LARGE', `${quoted(folder, 400)} has more than ${LIMITS.descriptorsListed} files`);
+    const found: Digest[] = [];
+    for (const name of names.toSorted()) {
+      const digest = digestFrom(`sha256:${name}`);
+      const size = digest && (await this.blobSize(digest));
+      if (digest && size !== undefined && size <= maxBytes) found.push(digest);
+    }
+    return found;
   }
 
   async writeBlob(digest: Digest, source: AsyncIterable<Uint8Array>): Promise<void> {

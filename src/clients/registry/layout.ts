@@ -25,6 +25,7 @@ import { type Clock, systemClock } from '../http/index.ts';
 import { asLookup } from './answers.ts';
 import { digestCheck } from './digest-check.ts';
 import { listingOf } from './fallback-index.ts';
+import { artifactsAmong, savedAttachment, wasSavedByCosign } from './layout-artifacts.ts';
 import { type LayoutEntry, LayoutFolder, REF_NAME } from './layout-folder.ts';
 import { readManifest } from './manifests.ts';
 import type {
@@ -43,6 +44,8 @@ import type {
 } from './registry.ts';
 
 const EDIT_ATTEMPTS = 12;
+/** How reading a blob as a manifest ends, when it is none. */
+const NOT_A_MANIFEST: readonly string[] = ['ERR_MANIFEST_INVALID', 'ERR_JSON_INVALID', 'ERR_ENCODING_INVALID'];
 
 /** Reads and writes the folders that references like `oci:PATH` name. */
 export class LayoutRegistry implements Registry {
@@ -61,13 +64,20 @@ export class LayoutRegistry implements Registry {
       const { digest } = reference;
       if (digest) return mapLookup(await this.manifest(reference, digest), ({ descriptor }) => descriptor);
       const entries = await this.#folder(reference).entries();
-      const named = reference.tag === undefined ? entries : entries.filter(({ refName }) => refName === reference.tag);
+      const named = reference.tag === undefined ? await this.#artifacts(reference, entries) : entries.filter(({ refName }) => refName === reference.tag);
       if (named.length > 1) {
         throw new SealwardError('ERR_MANIFEST_INVALID', `${this.#place(reference)}: ${named.length} entries of index.json may be meant`, {
           hint: 'Name one of them: oci:PATH:TAG or oci:PATH@DIGEST.',
         });
       }
       return named[0] ? complete(named[0].descriptor) : absent;
+    });
+  }
+
+  #artifacts(name: RepositoryName, entries: readonly LayoutEntry[]): Promise<readonly LayoutEntry[]> {
+    return artifactsAmong(entries, async (digest) => {
+      const read = await this.manifest(name, digest);
+      return read.state === 'complete' ? read.value : undefined;
     });
   }
 
@@ -113,10 +123,13 @@ export class LayoutRegistry implements Registry {
 
   async #scan(name: RepositoryName, subject: Digest): Promise<Descriptor[]> {
     const found: Descriptor[] = [];
-    for (const { descriptor } of await this.#folder(name).entries()) {
-      const read = await this.manifest(name, descriptor.digest);
+    const entries = await this.#folder(name).entries();
+    const listed = entries.map(({ descriptor }) => descriptor.digest);
+    const unlisted = wasSavedByCosign(entries, subject) ? await this.#folder(name).smallBlobs(LIMITS.manifestBytes) : [];
+    for (const digest of new Map([...listed, ...unlisted].map((one) => [formatDigest(one), one])).values()) {
+      const read = await this.manifest(name, digest);
       // What index.json lists but nobody put there, or something that is no manifest, refers to nothing.
-      if (read.state === 'unavailable' && read.cause.code !== 'ERR_MANIFEST_INVALID') throw read.cause;
+      if (read.state === 'unavailable' && !NOT_A_MANIFEST.includes(read.cause.code)) throw read.cause;
       if (read.state !== 'complete') continue;
       const { manifest, descriptor: actual } = read.value;
       if (manifest.subject && formatDigest(manifest.subject.digest) === formatDigest(subject)) found.push(listingOf(manifest, actual));
@@ -126,7 +139,11 @@ export class LayoutRegistry implements Registry {
 
   async attachment(name: RepositoryName, digest: Digest, kind: AttachmentKind): Promise<Lookup<FetchedManifest>> {
     const tag = attachmentTag(digest, kind);
-    return tag === undefined ? absent : this.manifest(name, tag);
+    if (tag === undefined) return absent;
+    const tagged = await this.manifest(name, tag);
+    if (tagged.state !== 'absent') return tagged;
+    const saved = savedAttachment(await this.#folder(name).entries(), digest, kind);
+    return saved ? this.manifest(name, saved) : absent;
   }
 
   tags(name: RepositoryName): Promise<Lookup<readonly string[]>> {
