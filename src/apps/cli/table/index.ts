@@ -4,7 +4,7 @@
  */
 import type { CommandSpec } from '../flag.ts';
 import type { Invocation, Run } from '../invocation.ts';
-import { version } from './about.ts';
+import { completion, version } from './about.ts';
 import { attest, attestBlob, copy, resign, signBlob } from './attest.ts';
 import { gate } from './gate.ts';
 import { generateKeyPair, importKeyPair, publicKey } from './keys.ts';
@@ -39,5 +39,6 @@ export const commands: readonly Command[] = [
   command(publicKey, () => import('../commands/public-key.ts')),
   command(tree, () => import('../commands/tree.ts')),
   command(inspect, () => import('../commands/inspect.ts')),
+  command(completion, () => import('../commands/completion.ts')),
   command(version, () => import('../commands/version.ts')),
 ];
