@@ -57,6 +57,10 @@ export interface IssueOptions extends Partial<Validity> {
   readonly certificateLogs?: readonly TestCertificateLog[];
   /** What the certificate is for; code signing when not said. */
   readonly purposes?: readonly string[];
+  /** The first octet of the key usage (RFC 5280 section 4.2.1.3); digitalSignature, 0x80, when not said. */
+  readonly keyUsage?: number;
+  /** Whether it claims to be an authority itself. */
+  readonly isAuthority?: boolean;
   /** Further extensions, each a whole Extension in DER. */
   readonly extensions?: readonly Uint8Array[];
 }
@@ -113,7 +117,7 @@ export interface AuthorityIssuer {
 export function certifyAuthority(name: string, validity: Validity, key: TestKey, above?: AuthorityIssuer): TestCertificate {
   const issuerKey = above?.issuer.key ?? key;
   const extensions = [
-    extension(OID.keyUsage, bitString(Uint8Array.of(0x06), 1), true), // keyCertSign, cRLSign
+    extension(OID.keyUsage, keyUsage(0x06), true), // keyCertSign, cRLSign
     extension(OID.basicConstraints, sequence(boolean(true), ...(above ? [integer(0)] : [])), true),
     ...(above ? [extension(OID.extendedKeyUsage, sequence(...above.purposes.map(objectIdentifier)))] : []),
     ...keyIdentifiers(key, issuerKey),
@@ -132,7 +136,8 @@ function issueLeaf(issuer: TestCertificate, issuerName: string, options: IssueOp
     key,
     issuerKey: issuer.key,
     extensions: [
-      extension(OID.keyUsage, bitString(Uint8Array.of(0x80), 7), true), // digitalSignature
+      extension(OID.keyUsage, keyUsage(options.keyUsage ?? 0x80), true),
+      ...(options.isAuthority ? [extension(OID.basicConstraints, sequence(boolean(true)), true)] : []),
       ...(purposes.length > 0 ? [extension(OID.extendedKeyUsage, sequence(...purposes.map(objectIdentifier)))] : []),
       ...keyIdentifiers(key, issuer.key),
       ...identityExtensions(identity),
@@ -193,6 +198,11 @@ export function signCertificate(fields: CertificateFields): Uint8Array {
 
 export function extension(oid: string, value: Uint8Array, critical = false): Uint8Array {
   return sequence(objectIdentifier(oid), ...(critical ? [boolean(true)] : []), octetString(value));
+}
+
+/** DER drops the zero bits at the end of a list of named bits (X.690 section 11.2.2). */
+export function keyUsage(octet: number): Uint8Array {
+  return bitString(Uint8Array.of(octet), 31 - Math.clz32(octet & -octet));
 }
 
 export function keyIdentifiers(key: TestKey, issuerKey: TestKey): Uint8Array[] {

@@ -1,8 +1,8 @@
 /** A timestamp authority (RFC 3161): a root, a certificate for timestamps, and answers that grant. */
 import { hash, type HashName, parseCertificate, sha256 } from '../core/crypto/index.ts';
 import { encodeDer, TAG } from '../core/encoding/index.ts';
-import { certifyAuthority, extension, keyIdentifiers, signCertificate, type TestCertificate, type Validity } from './certificate-authority.ts';
-import { bitString, commonName, context, generalizedTime, integer, objectIdentifier, octetString, sequence, setOf } from './der.ts';
+import { certifyAuthority, extension, keyIdentifiers, keyUsage, signCertificate, type TestCertificate, type Validity } from './certificate-authority.ts';
+import { commonName, context, generalizedTime, integer, objectIdentifier, octetString, sequence, setOf } from './der.ts';
 import { createTestKey, signatureAlgorithm } from './test-key.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -63,7 +63,7 @@ export function createTestTimestampAuthority({
     key,
     issuerKey: root.key,
     extensions: [
-      extension('2.5.29.15', bitString(Uint8Array.of(0x80), 7), true), // digitalSignature
+      extension('2.5.29.15', keyUsage(0x80), true), // digitalSignature
       // RFC 3161 section 2.3: this purpose alone, and critical.
       extension('2.5.29.37', sequence(objectIdentifier(OID.timeStamping)), true),
       ...keyIdentifiers(key, root.key),
