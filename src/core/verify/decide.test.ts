@@ -143,6 +143,17 @@ describe('logs', () => {
     assert.equal(answer({ anchors, evidence: sigstore.sign(ARTIFACT, { logs: [rekor, createTestRekorV2()] }) }), 'VERIFIED');
   });
 
+  it('are judged at the time that they promised, whatever others say', () => {
+    assert.equal(
+      answer({ evidence: keyed, requirement: BY_KEY, anchors: withAnchors(withKey, 'logs', () => ({ window: { from: 0, to: TEST_NOW - 1 } })), now: 0 }),
+      'LOG_OUTSIDE_WINDOW',
+    );
+    const later = { ...timestampAuthority, timestamp: (bytes: Uint8Array) => timestampAuthority.timestamp(bytes, { time: TEST_NOW + MINUTE }) };
+    const evidence = sigstore.sign(ARTIFACT, { timestampAuthorities: [later] });
+    assert.equal(inWindowOf('logs', TEST_NOW, TEST_NOW, { evidence }), 'VERIFIED');
+    assert.equal(inWindowOf('logs', TEST_NOW + MINUTE, TEST_NOW + MINUTE, { evidence }), 'LOG_OUTSIDE_WINDOW');
+  });
+
   it('without a promise are judged at the time that others prove, and as of now when nobody does', () => {
     const evidence = sigstore.sign(ARTIFACT, { signer: { key: KEY }, logs: [tiles], timestampAuthorities: [] });
     const until = (to: number, now: number): string =>
@@ -246,7 +257,14 @@ describe('certificates', () => {
 
   it('may hold a key that is trusted by itself', () => {
     const evidence = sigstore.sign(ARTIFACT, { signer: sigstore.issue({ key: KEY, certificateLogs: [] }) });
-    assert.equal(answer({ anchors: withKey, evidence, requirement: BY_KEY, now: TEST_NOW }), 'VERIFIED');
+    assert.equal(answer({ anchors: withKey, evidence, requirement: BY_KEY }), 'VERIFIED');
+    // Then the certificate is no matter: neither its validity nor that nothing dates it.
+    const undated = sigstore.sign(ARTIFACT, {
+      signer: sigstore.issue({ key: KEY, notAfter: TEST_NOW - MINUTE, notBefore: 0 }),
+      logs: [tiles],
+      timestampAuthorities: [],
+    });
+    assert.equal(answer({ anchors: withKey, evidence: undated, requirement: BY_KEY }), 'VERIFIED');
   });
 });
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { answer, ARTIFACT, DIGEST, judged, KEYLESS } from '../../../test/judging.ts';
 import { createTestSigstore, TEST_IDENTITY } from '../../testing/index.ts';
+import { COSIGN_SIGN_PREDICATE } from '../bundle/index.ts';
 import { SealwardError } from '../errors.ts';
 import { compilePattern, exactly, type Matcher, type Requirement } from './index.ts';
 
@@ -45,6 +46,12 @@ describe('what was signed', () => {
     assert.equal(asking('attestation', ['https://spdx.dev/Document']), 'PREDICATE_TYPE_MISMATCH');
     assert.equal(asking('attestation', []), 'PREDICATE_TYPE_MISMATCH');
     assert.equal(asking('signature'), 'NO_SIGNATURE');
+    const signature = sigstore.attest({ ...STATEMENT, predicateType: COSIGN_SIGN_PREDICATE });
+    assert.equal(
+      answer({ anchors, evidence: signature, requirement: { ...KEYLESS, role: 'signature', predicateTypes: ['https://spdx.dev/Document'] } }),
+      'VERIFIED',
+    );
+    assert.equal(answer({ anchors, evidence: signature, requirement: { ...KEYLESS, role: 'attestation' } }), 'NO_SIGNATURE');
     assert.equal(answer({ anchors, evidence: promised, requirement: { ...KEYLESS, role: 'attestation' } }), 'NO_SIGNATURE');
   });
 

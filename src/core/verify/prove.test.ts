@@ -137,6 +137,12 @@ describe('the certificate', () => {
     assert.equal(answer({ anchors: itself, evidence: sigstore.sign(ARTIFACT, { signer: leaf }) }), 'CERTIFICATE_UNTRUSTED');
   });
 
+  it('of an authority, or of a key that may not sign, signs nothing either', () => {
+    for (const odd of [{ isAuthority: true }, { keyUsage: 0x08 }, { purposes: ['1.3.6.1.5.5.7.3.1'] }]) {
+      assert.equal(answer({ anchors, evidence: sigstore.sign(ARTIFACT, { signer: sigstore.issue(odd) }) }), 'CERTIFICATE_PURPOSE', JSON.stringify(odd));
+    }
+  });
+
   it('was seen by each trusted log that promised so, and by none that is unknown', () => {
     const stranger = createTestCertificateLog({ now: () => TEST_NOW });
     const by = (...certificateLogs: (typeof stranger)[]): string =>
@@ -144,7 +150,9 @@ describe('the certificate', () => {
     assert.equal(by(sigstore.certificateLog), 'VERIFIED');
     assert.equal(by(stranger, sigstore.certificateLog), 'VERIFIED');
     assert.equal(by(stranger), 'SCT_INVALID');
-    assert.equal(by({ ...sigstore.certificateLog, timestamp: (tbs, spki) => stranger.timestamp(tbs, spki) }), 'SCT_INVALID');
+    // A promise of the trusted log for another issuer's certificate, and one for another certificate.
+    assert.equal(by({ ...sigstore.certificateLog, timestamp: (tbs) => sigstore.certificateLog.timestamp(tbs, tbs) }), 'SCT_INVALID');
+    assert.equal(by({ ...sigstore.certificateLog, timestamp: (tbs, spki) => sigstore.certificateLog.timestamp(tbs.slice(1), spki) }), 'SCT_INVALID');
   });
 
   it('judges the same with a memory of chains as without', () => {
