@@ -40,7 +40,7 @@ export interface Config {
   /** SOURCE_DATE_EPOCH, in milliseconds since 1970. */
   readonly sourceDate: number | undefined;
   readonly home: string;
-  /** All of it, for keys that are kept elsewhere: credentials and addresses of key services, env://, programs on PATH. It goes to clients/signers only. */
+  /** All of it, for keys that are kept elsewhere: credentials and addresses of key services, env://, programs on PATH; and for provenance of a CI job, which reads an allow-list of it. */
   readonly environment: Environment;
 }
 

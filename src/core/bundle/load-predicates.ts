@@ -8,6 +8,7 @@ export type {
   ResolvedDependency,
   ScanInvocation,
   ScanOptions,
+  ScanPredicate,
   ScanSummary,
   Severity,
   SeverityCounts,

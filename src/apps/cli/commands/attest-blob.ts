@@ -12,7 +12,7 @@ import { visible } from '../visible.ts';
 export const run: Run<typeof spec> = async (invocation) => {
   const { flags, config, terminal } = invocation;
   const [path = ''] = invocation.arguments;
-  const given = predicateOf(flags, config.sourceDate ?? Date.now());
+  const given = await predicateOf(invocation, config.sourceDate ?? Date.now());
   const { digests } = readSubject(path);
   const [signer] = await signersFor(invocation, oneKey(flags.key, 'attest-blob'), flags['password-file'], 'attest-blob');
   // cosign names a file by its last part alone; verifiers compare digests, never names.

@@ -14,7 +14,7 @@ export const run: Run<typeof attest> = async (invocation) => {
   mustGoSomewhere(flags);
   const now = config.sourceDate ?? Date.now();
   const images = parseImages(invocation.arguments);
-  const given = predicateOf(flags, now);
+  const given = await predicateOf(invocation, now);
   const home = signatureRepository(config);
   const registry = registryFor(flags, images, invocation);
   const [signer] = await signersFor(invocation, oneKey(flags.key, 'attest'), flags['password-file'], 'attest');

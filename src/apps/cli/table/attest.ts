@@ -19,7 +19,7 @@ const formatFlag = {
   },
 } as const satisfies Flags;
 
-const predicateFlags = {
+export const predicateFlags = {
   type: {
     type: 'string',
     valueName: 'TYPE',
@@ -27,6 +27,13 @@ const predicateFlags = {
     summary: 'slsaprovenance1, slsaprovenance02, spdxjson, cyclonedx, vuln, openvex, link, custom, or a URI',
   },
   predicate: { type: 'string', valueName: 'FILE', group: 'input', summary: 'the predicate in JSON; - for stdin' },
+  scan: { type: 'string', valueName: 'REPORT', group: 'input', summary: 'make it of the report of a scanner: JSON of Trivy or Grype, or SARIF' },
+  sbom: { type: 'string', valueName: 'FILE', group: 'input', summary: 'make it of an SBOM: SPDX or CycloneDX in JSON' },
+  'from-ci': {
+    type: 'boolean',
+    group: 'input',
+    summary: 'make SLSA v1 provenance of what GitHub Actions, GitLab CI, Buildkite, CircleCI or Tekton say in the environment',
+  },
 } as const satisfies Flags;
 
 const IMAGE = { name: 'IMAGE', summary: 'HOST/REPOSITORY:TAG or @sha256:DIGEST; oci:PATH for a folder', minimum: 1, maximum: 1 } as const;

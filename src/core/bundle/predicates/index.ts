@@ -3,5 +3,5 @@ export type { Environment } from './ci-variables.ts';
 export { provenanceFromCi, type ProvenanceOptions, type ResolvedDependency, scanInvocationFromCi } from './provenance-from-ci.ts';
 export { readPredicate } from './read-predicate.ts';
 export { predicateFromSbom } from './sbom.ts';
-export { predicateFromScan, type ScanInvocation, type ScanOptions, summarizeScan } from './scan-report.ts';
+export { predicateFromScan, type ScanInvocation, type ScanOptions, type ScanPredicate, summarizeScan } from './scan-report.ts';
 export type { ScanSummary, Severity, SeverityCounts } from './scanner.ts';

@@ -28,15 +28,21 @@ export interface ScanOptions {
   readonly invocation?: ScanInvocation;
 }
 
+export interface ScanPredicate {
+  readonly predicate: Predicate;
+  /** Whether the report itself says when the scan ran; else `scannedAt` was taken. */
+  readonly dated: boolean;
+}
+
 /**
  * The scan record for a report: JSON of Trivy or Grype, SARIF of any scanner, or a record that is one already
  * (`trivy --format cosign-vuln`). The report itself stands in it unchanged, as scanner.result.
  * Throws ERR_PREDICATE_INVALID, with what the file is instead where its shape is known, ERR_TOO_LARGE or ERR_JSON_INVALID.
  */
-export function predicateFromScan(bytes: Uint8Array, options: ScanOptions = {}): Predicate {
+export function predicateFromScan(bytes: Uint8Array, options: ScanOptions = {}): ScanPredicate {
   const report = readDocument(bytes, 'the report');
   const found = recognize(report);
-  if (found?.name === 'cosign-vuln') return fitting(checkPredicate('vuln', report));
+  if (found?.name === 'cosign-vuln') return { predicate: fitting(checkPredicate('vuln', report)), dated: true };
   const scanner = found && SCANNERS[found.name];
   if (!scanner) {
     throw new SealwardError(
@@ -62,7 +68,7 @@ export function predicateFromScan(bytes: Uint8Array, options: ScanOptions = {}):
     scanner: { uri, version, db, result: report },
     metadata: { scanStartedOn: formatTime(startedOn ?? finished), scanFinishedOn: formatTime(finished) },
   };
-  return fitting(checkPredicate('vuln', predicate));
+  return { predicate: fitting(checkPredicate('vuln', predicate)), dated: startedOn !== undefined || finishedOn !== undefined };
 }
 
 /**
