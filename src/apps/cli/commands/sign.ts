@@ -21,11 +21,11 @@ export const run: Run<typeof sign> = async (invocation) => {
   const registry = registryFor(flags, images, invocation);
   const [signer, ...companions] = await signersFor(invocation, flags.key, flags['password-file'], 'sign');
 
-  const signed: Record<string, unknown>[] = [];
+  const signed: ({ readonly name: string; readonly digest: string } & Record<string, unknown>)[] = [];
   // One after the other: whoever interrupts knows then which of them are signed.
   for (const { name, reference } of images) {
     terminal.progress(`signing ${visible(name)}`);
-    const result = await signImage({
+    const signing = signImage({
       registry,
       reference,
       signer,
@@ -38,6 +38,11 @@ export const run: Run<typeof sign> = async (invocation) => {
       signal,
       ...(home ? { signatureRepository: home } : {}),
       ...(config.sourceDate === undefined ? {} : { now: config.sourceDate }),
+    });
+    const result = await signing.catch((error: unknown) => {
+      // The result on stdout is whole or not there, so what is done already is said here.
+      for (const { name: done, digest } of signed) terminal.say(`signed before that: ${visible(done.includes('@') ? done : `${done}@${digest}`)}`);
+      throw error;
     });
     writeFiles(result, flags);
     const keys = [signer, ...companions].map((one) => ({ kind: describeKey(one.publicKey()), sha256: one.publicKey().fingerprint }));
@@ -66,7 +71,7 @@ function checkFlags({ flags, arguments: images }: Invocation<(typeof sign)['flag
     throw new SealwardError('ERR_FLAG_CONFLICT', 'the signature would go nowhere: --upload=false, and no --bundle', { hint: 'Give --bundle FILE.' });
 }
 
-function signedJson({ image, signatures }: SignedImage): Record<string, unknown> {
+function signedJson({ image, signatures }: SignedImage): { readonly digest: string } & Record<string, unknown> {
   const published = signatures.flatMap((signature) => (signature.published ? [signature.published] : []));
   return {
     digest: formatDigest(image.digest),
