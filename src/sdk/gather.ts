@@ -2,8 +2,8 @@
  * Gathers evidence about one digest from a registry, place after place: first the referrers, where today's signatures
  * lie, and before anything is refused also the tags of the first generation. Whoever asks stops when it is enough.
  */
-import type { FetchedManifest, Registry } from '../clients/registry/index.ts';
-import { type Descriptor, type Digest, formatDigest, type Lookup, type RepositoryName, referrersTag } from '../core/artifact/index.ts';
+import type { FetchedManifest, ReferrersLookup, Registry } from '../clients/registry/index.ts';
+import { absent, complete, type Descriptor, type Digest, formatDigest, type Lookup, type RepositoryName, referrersTag } from '../core/artifact/index.ts';
 import { type DocumentSource, signatureLayers } from '../core/bundle/index.ts';
 import { LIMITS } from '../core/encoding/index.ts';
 import { type EvidenceDocument, type Place, type PlaceName, readEvidence } from '../core/verify/index.ts';
@@ -32,31 +32,25 @@ export interface GatherStep {
 export async function* gather(options: GatherOptions): AsyncGenerator<GatherStep> {
   const reader = new Reader(options);
   const { registry, repository, digest, wanted } = options;
-  const call = reader.call;
-
-  const listed = await registry.referrers(repository, digest, { ...call, places: 'first' });
   const states = new Map<PlaceName, Place>();
   for (const name of reader.placeNames) states.set(name, reader.place(name, { state: 'not-asked' }));
-  const note = (place: Place): void => void states.set(place.name, place);
-  const step = (documents: readonly EvidenceDocument[]): GatherStep => ({ places: [...states.values()], documents });
+  const step = ({ place, documents }: ReadPlace): GatherStep => {
+    states.set(place.name, place);
+    return { places: [...states.values()], documents };
+  };
 
-  for (const [name, lookup] of [
-    ['referrers-api', listed.api],
-    ['fallback-tag', listed.fallbackTag],
-  ] as const) {
-    for await (const read of reader.listing(name, lookup)) {
-      note(read.place);
-      yield step(read.documents);
-    }
-  }
-  const later = [
-    ...(listed.fallbackTag.state === 'not-asked' ? [reader.fallbackTag()] : []),
-    reader.attachment(wanted.role === 'signature' ? 'sig-tag' : 'att-tag'),
-  ];
-  for (const read of await Promise.all(later)) {
-    note(read.place);
-    yield step(read.documents);
-  }
+  const first = await registry.referrers(repository, digest, { ...reader.call, places: 'first' });
+  for await (const read of reader.listing('referrers-api', first.api)) yield step(read);
+  for await (const read of reader.listing('fallback-tag', first.fallbackTag)) yield step(read);
+
+  // Nothing is refused before every place was asked, and a mirror's answer is not the last word: then the registry itself is asked.
+  const [again, tagged] = await Promise.all([
+    registry.isMirrored(repository) ? registry.referrers(repository, digest, { ...reader.call, places: 'all' }) : reader.unasked(first),
+    reader.attachment(wanted.role === 'attestation' ? 'att-tag' : 'sig-tag'),
+  ]);
+  if (again.api) for await (const read of reader.listing('referrers-api', again.api)) yield step(read);
+  if (again.fallbackTag) for await (const read of reader.listing('fallback-tag', again.fallbackTag)) yield step(read);
+  yield step(tagged);
 }
 
 interface ReadPlace {
@@ -68,6 +62,10 @@ class Reader {
   readonly #options: GatherOptions;
   /** How many more signatures may be fetched, over all places together. */
   #budget = LIMITS.signaturesFetched;
+  /** Manifests that were looked at, wherever they were listed. */
+  readonly #read = new Set<string>();
+  /** Places of which something that they list could not be had. */
+  readonly #failed = new Map<PlaceName, Lookup<never>>();
   /** One payload is often signed by many: each blob is fetched once. */
   readonly #blobs = new Map<string, Promise<Lookup<Uint8Array>>>();
 
@@ -103,30 +101,31 @@ class Reader {
       yield { place: this.place(name, lookup), documents: [] };
       return;
     }
-    let state: Lookup<unknown> = lookup;
-    let left = lookup.value.length;
-    const groups = Map.groupBy(lookup.value, (descriptor) => fitOfReferrer(descriptor, this.#options.wanted));
+    let state: Lookup<unknown> = this.#failed.get(name) ?? lookup;
+    const unread = lookup.value.filter((descriptor) => !this.#read.has(formatDigest(descriptor.digest)));
+    if (unread.length === 0) yield { place: this.place(name, state), documents: [] };
+    let left = unread.length;
+    const groups = Map.groupBy(unread, (descriptor) => fitOfReferrer(descriptor, this.#options.wanted));
     for (const [, group] of [...groups].sort(([a], [b]) => a - b)) {
       const taken = group.slice(0, this.#budget);
       this.#budget -= taken.length;
       left -= taken.length;
+      for (const { digest } of taken) this.#read.add(formatDigest(digest));
       const read = await inParallel(taken, this.#options.workers ?? 10, (descriptor) => this.referrer(name, descriptor));
-      for (const one of read) if (one.place.state === 'unavailable' && one.place.cause) state = { state: 'unavailable', cause: one.place.cause };
+      for (const one of read)
+        if (one.place.state === 'unavailable' && one.place.cause) this.#failed.set(name, (state = { state: 'unavailable', cause: one.place.cause }));
       yield { place: this.place(name, state, left), documents: read.flatMap(({ documents }) => documents) };
     }
   }
 
-  async fallbackTag(): Promise<ReadPlace> {
+  /** The fallback tag, where the API answered and it was therefore left out: an index from before the API may stand there. */
+  async unasked(first: ReferrersLookup): Promise<Partial<ReferrersLookup>> {
+    if (first.fallbackTag.state !== 'not-asked') return {};
     const { registry, repository, digest } = this.#options;
     const index = await registry.manifest(repository, referrersTag(digest), this.call);
-    if (index.state !== 'complete' || index.value.manifest.kind !== 'index') return { place: this.place('fallback-tag', index), documents: [] };
-    let last: ReadPlace = { place: this.place('fallback-tag', index), documents: [] };
-    const documents: EvidenceDocument[] = [];
-    for await (const read of this.listing('fallback-tag', { state: 'complete', value: index.value.manifest.manifests })) {
-      documents.push(...read.documents);
-      last = read;
-    }
-    return { place: last.place, documents };
+    if (index.state !== 'complete') return { fallbackTag: index };
+    const { manifest } = index.value;
+    return { fallbackTag: manifest.kind === 'index' ? complete(manifest.manifests) : absent };
   }
 
   async attachment(name: 'sig-tag' | 'att-tag'): Promise<ReadPlace> {

@@ -11,7 +11,8 @@ const SIGNAL_EXIT: Readonly<Record<string, number | undefined>> = { SIGINT: 130,
 export function asSealwardError(error: unknown, signals: { readonly process: AbortSignal; readonly deadline?: AbortSignal }): SealwardError {
   if (signals.process.aborted)
     return error instanceof SealwardError && error.code === 'ERR_INTERRUPTED' ? error : new SealwardError('ERR_INTERRUPTED', 'interrupted', { cause: error });
-  if (error instanceof SealwardError) return error;
+  const stopped = error instanceof SealwardError && error.code === 'ERR_INTERRUPTED';
+  if (error instanceof SealwardError && !(stopped && signals.deadline?.aborted)) return error;
   if (signals.deadline?.aborted) return new SealwardError('ERR_DEADLINE', 'the time given with --timeout has passed', { cause: error });
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return new SealwardError('ERR_INVARIANT', `unexpected error: ${message.slice(0, 300)}`, { cause: error });

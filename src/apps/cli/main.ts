@@ -9,6 +9,9 @@ import { type Command, commands as ownCommands } from './table/index.ts';
 import { type Io, Terminal, writeOut } from './terminal.ts';
 import { visibleJson } from './visible.ts';
 
+/** Whoever waits for something ends by the deadline and can say for what; only who does not look at it is stopped, a little later. */
+const GRACE_MILLISECONDS = 500;
+
 /** @param more commands of a program that contains this one. */
 export async function main(argv: readonly string[], io: Io, more: readonly Command[] = []): Promise<number> {
   const commands = [...ownCommands, ...more];
@@ -27,7 +30,7 @@ export async function main(argv: readonly string[], io: Io, more: readonly Comma
     const config = readConfig(io.environment);
     terminal = new Terminal(io, config);
     for (const warning of parsed.warnings) terminal.warn(warning);
-    deadline = AbortSignal.timeout(parsed.flags.timeout);
+    deadline = AbortSignal.timeout(parsed.flags.timeout + GRACE_MILLISECONDS);
     const output = (parsed.flags as Record<string, unknown>)['output'] as 'json' | 'text' | undefined;
     const invocation: Invocation = {
       ...parsed,

@@ -10,7 +10,7 @@ import {
   openRegistry,
   type Registry,
 } from '../../clients/registry/index.ts';
-import { LAYOUT, type Reference, parseReference, parseRepository, type RepositoryName } from '../../core/artifact/index.ts';
+import { LAYOUT, normalHost, type Reference, parseReference, parseRepository, type RepositoryName } from '../../core/artifact/index.ts';
 import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { Config } from './config.ts';
@@ -56,10 +56,32 @@ export function registryFor(
     userAgent: `sealward/${VERSION}`,
     ...(flags.verbose ? { observe: (event) => debug(visible(describeEvent(event))) } : {}),
   });
-  return openRegistry({ http, allowHttp: flags['allow-http-registry'], credentials: firstOf(...sources) });
+  return openRegistry({
+    http,
+    allowHttp: flags['allow-http-registry'],
+    credentials: firstOf(...sources),
+    mirrors: byHost(flags['registry-mirror'], 'registry-mirror'),
+    realmHosts: byHost(flags['registry-realm-host'], 'registry-realm-host'),
+  });
 }
 
 /** One line for --verbose; events carry no credentials. */
+/** `HOST=VALUE`, several of one host in the order given. */
+function byHost(values: readonly string[], flag: string): Record<string, string[]> {
+  const found: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
+  for (const value of values) {
+    const at = value.indexOf('=');
+    const host = normalHost(value.slice(0, Math.max(at, 0)));
+    if (host === undefined || at === value.length - 1) {
+      throw new SealwardError('ERR_USAGE', `--${flag} is not HOST=VALUE: ${JSON.stringify(value.slice(0, 80))}`, {
+        hint: `Write --${flag} registry.example=other.example.`,
+      });
+    }
+    (found[host] ??= []).push(value.slice(at + 1));
+  }
+  return found;
+}
+
 function describeEvent({ method, host, path, attempt, milliseconds, status, error }: HttpEvent): string {
   const again = attempt > 1 ? `, attempt ${attempt}` : '';
   return `${method} ${host}${path}: ${status ?? error?.code ?? 'no answer'} in ${Math.round(milliseconds)} ms${again}`;

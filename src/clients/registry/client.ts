@@ -61,6 +61,7 @@ function targetOf(reference: Reference): Digest | string {
 }
 
 export class RegistryClient implements Registry {
+  readonly #endpoints: Endpoints;
   readonly #wire: Wire;
   readonly #memory: ReferrersMemory;
   readonly #attacher: Attacher;
@@ -69,7 +70,8 @@ export class RegistryClient implements Registry {
 
   constructor(options: RegistryClientOptions = {}) {
     const http = options.http ?? new HttpClient();
-    this.#wire = new Wire(http, new Endpoints(options), new Authenticator(http, options.credentials ?? anonymous));
+    this.#endpoints = new Endpoints(options);
+    this.#wire = new Wire(http, this.#endpoints, new Authenticator(http, options.credentials ?? anonymous));
     this.#memory = new ReferrersMemory(http.clock);
     this.#upload = { ...UPLOAD, ...options.upload };
     this.#attacher = new Attacher(this.#wire, { upload: this.#upload, settleMs: options.settleMs ?? ATTACH.settleMs });
@@ -96,6 +98,10 @@ export class RegistryClient implements Registry {
 
   blobStream(name: RepositoryName, target: Digest | Descriptor, options: BlobOptions): Promise<Lookup<AsyncIterable<Uint8Array>>> {
     return this.#read(name, options, (site, call) => openBlob(this.#wire, site, call, target, options.maxBytes));
+  }
+
+  isMirrored(name: RepositoryName): boolean {
+    return this.#endpoints.mirrors(name).length > 0;
   }
 
   async attachment(name: RepositoryName, digest: Digest, kind: AttachmentKind, options: CallOptions = {}): Promise<Lookup<FetchedManifest>> {

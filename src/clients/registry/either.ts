@@ -15,6 +15,7 @@ export function openRegistry(options: RegistryClientOptions = {}): Registry & { 
     blob: (name, target, call) => of(name).blob(name, target, call),
     blobStream: (name, target, call) => of(name).blobStream(name, target, call),
     referrers: (name, digest, call) => of(name).referrers(name, digest, call),
+    isMirrored: (name) => of(name).isMirrored(name),
     attachment: (name, digest, kind, call) => of(name).attachment(name, digest, kind, call),
     tags: (name, call) => of(name).tags(name, call),
     pushBlob: (name, digest, size, source, call) => of(name).pushBlob(name, digest, size, source, call),

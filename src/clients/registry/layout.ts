@@ -137,6 +137,10 @@ export class LayoutRegistry implements Registry {
     return found;
   }
 
+  isMirrored(): boolean {
+    return false;
+  }
+
   async attachment(name: RepositoryName, digest: Digest, kind: AttachmentKind): Promise<Lookup<FetchedManifest>> {
     const tag = attachmentTag(digest, kind);
     if (tag === undefined) return absent;

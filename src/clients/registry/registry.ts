@@ -97,6 +97,8 @@ export interface Registry {
   blobStream(name: RepositoryName, target: Digest | Descriptor, options: BlobOptions): Promise<Lookup<AsyncIterable<Uint8Array>>>;
   /** Everything whose subject is the digest. What the listing says of an entry is unverified: the manifest counts. */
   referrers(name: RepositoryName, digest: Digest, options?: ReferrersOptions): Promise<ReferrersLookup>;
+  /** Whether mirrors are asked before the registry: their answers are not its own. */
+  isMirrored(name: RepositoryName): boolean;
   /** The manifest under the tag `sha256-<hex>.sig`, `.att` or `.sbom`. */
   attachment(name: RepositoryName, digest: Digest, kind: AttachmentKind, options?: CallOptions): Promise<Lookup<FetchedManifest>>;
   tags(name: RepositoryName, options?: CallOptions): Promise<Lookup<readonly string[]>>;
