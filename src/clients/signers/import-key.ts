@@ -49,6 +49,9 @@ export async function parsePrivateKeyPem(pem: string, what: string, password: ()
       });
     throw new SealwardError('ERR_KEY_INVALID', `${what} is a "${block.label}" that cannot be read`);
   }
+  if (key.asymmetricKeyType !== ({ pkcs1: 'rsa', sec1: 'ec' }[type] ?? key.asymmetricKeyType)) {
+    throw new SealwardError('ERR_KEY_INVALID', `${what} says "${block.label}" and holds a key of another kind`);
+  }
   publicKeyOf(key, `the key in ${what}`); // refuses kinds and sizes that no verifier accepts
   return key;
 }

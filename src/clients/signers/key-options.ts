@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { SealwardError } from '../../core/errors.ts';
 import { type Clock, systemClock, type TlsSettings } from '../http/index.ts';
+import { printableText } from './key-reference.ts';
 import type { Environment, ProviderContext, ReadFile, SecretWanted } from './provider.ts';
 
 export interface KeyOptions {
@@ -52,11 +53,13 @@ function readBounded(path: string, maxBytes: number, what: string): Uint8Array {
     const bytes = Buffer.alloc(maxBytes + 1);
     let length = 0;
     for (let read = -1; read !== 0 && length <= maxBytes; length += read) read = readSync(file, bytes, length, bytes.length - length, null);
-    if (length > maxBytes) throw new SealwardError('ERR_TOO_LARGE', `${what} ${path} is larger than ${maxBytes} bytes`);
+    if (length > maxBytes) throw new SealwardError('ERR_TOO_LARGE', `${what} ${printableText(path)} is larger than ${maxBytes} bytes`);
     return Uint8Array.from(bytes.subarray(0, length));
   } catch (cause) {
     if (cause instanceof SealwardError) throw cause;
-    throw new SealwardError('ERR_FILE_UNREADABLE', `${what} ${path} cannot be read: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, { cause });
+    throw new SealwardError('ERR_FILE_UNREADABLE', `${what} ${printableText(path)} cannot be read: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, {
+      cause,
+    });
   } finally {
     if (file !== undefined) closeSync(file);
   }

@@ -40,8 +40,13 @@ export function isFileReference(text: string): boolean {
 
 function visibleName(text: string): string {
   const shown = /^pkcs11:/i.test(text) ? withoutPin(text) : text.replace(/\/\/[^/@]*@/, '//');
-  const printable = shown.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
+  const printable = printableText(shown);
   return printable.length > LONGEST_NAME ? `${printable.slice(0, LONGEST_NAME)}...` : printable;
+}
+
+/** Without what a terminal would act on. */
+export function printableText(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }
 
 /** The path of a PKCS#11 URI only; and nothing of a pin-value that somebody put there by mistake. */

@@ -38,9 +38,8 @@ function noCluster({ name }: ProviderContext, cause?: unknown): SealwardError {
   });
 }
 
-function inCluster({ environment, readFile }: ProviderContext, host: string, port: string): Cluster {
-  const folder = environment['SEALWARD_SERVICE_ACCOUNT'] || SERVICE_ACCOUNT;
-  const read = (name: string): string => decodeUtf8(readFile(join(folder, name), MAX_FILE_BYTES, 'the service account'), 'the service account').trim();
+function inCluster({ readFile }: ProviderContext, host: string, port: string): Cluster {
+  const read = (name: string): string => decodeUtf8(readFile(join(SERVICE_ACCOUNT, name), MAX_FILE_BYTES, 'the service account'), 'the service account').trim();
   const server = serviceUrl(`https://${host.includes(':') ? `[${host}]` : host}:${port}`, 'KUBERNETES_SERVICE_HOST');
   return { server, tls: { ca: [read('ca.crt')] }, token: read('token') };
 }
