@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { answer, ARTIFACT, KEYLESS, proven } from '../../../test/judging.ts';
-import { createTestKey, createTestRekorV1, createTestSigstore, TEST_NOW } from '../../testing/index.ts';
+import { createTestKey, createTestRekorV1, createTestSigstore, type LogRequest, TEST_NOW } from '../../testing/index.ts';
 import { encodeBase64, type JsonObject, utf8 } from '../encoding/index.ts';
 import { keyAnchor } from '../trust/index.ts';
 import type { SignatureFacts } from './index.ts';
 
 const sigstore = createTestSigstore();
-const { anchors, rekor } = sigstore;
+const { anchors, rekor, tiles } = sigstore;
 
 function factsOf(question: Parameters<typeof proven>[0]): SignatureFacts {
   const [facts, ...more] = proven(question).signatures;
@@ -39,6 +39,18 @@ describe('the log entry', () => {
       // Also where no entry is asked for at all: somebody put it there.
       assert.equal(answer({ anchors, evidence: withEntry(entry), requirement: { ...KEYLESS, logs: 0, undated: 'now' } }), 'LOG_ENTRY_MISMATCH', what);
     }
+  });
+
+  it('of the second generation names the algorithm, which must be the one that verifies', () => {
+    const misnaming = {
+      ...tiles,
+      append: (request: LogRequest) => tiles.append({ ...request, algorithm: { ...request.algorithm, keyDetails: 'PKIX_ECDSA_P384_SHA_256' } }),
+    };
+    assert.equal(answer({ anchors, evidence: sigstore.sign(ARTIFACT, { logs: [tiles] }) }), 'VERIFIED');
+    assert.equal(
+      answer({ anchors, evidence: sigstore.sign(ARTIFACT, { logs: [misnaming], timestampAuthorities: [sigstore.timestampAuthority] }) }),
+      'LOG_ENTRY_MISMATCH',
+    );
   });
 
   it('comes with a promise or a proof, and whatever comes must verify', () => {

@@ -194,6 +194,20 @@ describe('the timestamp', () => {
     assert.equal(answer({ anchors: { ...withKeys(KEY), timestampAuthorities: [] }, evidence, requirement: BY_KEY }), 'VERIFIED');
   });
 
+  it('of a trusted authority that was damaged breaks the signature, also where no time is needed', () => {
+    const signer = { key: KEY };
+    for (const back of [1, 20]) {
+      const damaged = {
+        ...timestampAuthority,
+        timestamp: (bytes: Uint8Array) => timestampAuthority.timestamp(bytes).map((octet, at, all) => (at === all.length - back ? octet ^ 1 : octet)),
+      };
+      assert.equal(
+        answer({ anchors: withKeys(KEY), evidence: sigstore.sign(ARTIFACT, { signer, timestampAuthorities: [damaged] }), requirement: BY_KEY }),
+        'TIMESTAMP_INVALID',
+      );
+    }
+  });
+
   it('may be over any hash that is accepted, with or without the certificates of its authority', () => {
     for (const options of [{ hash: 'sha384' }, { hash: 'sha512' }, { certificates: false }, { accuracy: 1 }] as const) {
       const authority = { ...timestampAuthority, timestamp: (bytes: Uint8Array) => timestampAuthority.timestamp(bytes, options) };
