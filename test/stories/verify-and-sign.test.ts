@@ -409,7 +409,8 @@ test('Ctrl-C while the registry is asked: exit 130, no result, and nothing left'
   });
   const files = readdirSync(folder);
   const { child, finished } = startSealward(keyed('--output-file', file('interrupted.json'), name), env());
-  await stuck.reached;
+  // A program that cannot even start would never come to the gate.
+  await Promise.race([stuck.reached, finished]);
   child.kill('SIGINT');
   const { code, stdout, stderr } = await finished;
   assert.deepEqual([code, stdout], [130, ''], stderr);
