@@ -4,7 +4,7 @@ import { type Descriptor, formatRepository } from '../core/artifact/index.ts';
 import type { JsonValue } from '../core/encoding/index.ts';
 import type { Subject } from '../core/verify/index.ts';
 import type { Published } from './publish.ts';
-import { asBundle, asEnvelope, attestationStatement, type Sealed, sealBlob, sealStatement } from './seal.ts';
+import { asBundle, asEnvelope, attestationStatement, firstGeneration, type Sealed, sealBlob, sealStatement } from './seal.ts';
 import { callOf, describeOnce, publishAll, type PublishOptions } from './sign.ts';
 
 export interface AttestImageOptions extends PublishOptions {
@@ -23,8 +23,12 @@ export async function attestImage(options: AttestImageOptions): Promise<Attested
   const { registry, reference, signer, predicateType, predicate, format = 'bundle' } = options;
   const image = await describeOnce(registry, reference, callOf(options));
   const digests = { [image.digest.algorithm]: image.digest.hex };
-  const sealed = await sealStatement(signer, attestationStatement(formatRepository(reference), digests, predicateType, predicate), { digests });
-  return publishAll(options, image, [...(format === 'legacy' ? [] : [asBundle(sealed)]), ...(format === 'bundle' ? [] : [asEnvelope(sealed)])]);
+  const statement = attestationStatement(formatRepository(reference), digests, predicateType, predicate);
+  const newer = format === 'legacy' ? undefined : await sealStatement(signer, statement, { digests });
+  const older = firstGeneration(signer);
+  // One signature serves both, unless the older form needs another hash.
+  const envelope = format === 'bundle' ? undefined : newer && older === signer ? newer : await sealStatement(older, statement, { digests });
+  return publishAll(options, image, [...(newer ? [asBundle(newer)] : []), ...(envelope ? [asEnvelope(envelope)] : [])]);
 }
 
 /** Signs a file; the answer is a Sigstore bundle. */

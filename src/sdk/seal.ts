@@ -70,10 +70,15 @@ export function asEnvelope({ payload, signature, predicateType }: SealedStatemen
   return { kind: 'dsse', bytes, annotations: { 'dev.cosignproject.cosign/signature': '', predicateType }, predicateType };
 }
 
+/** As the readers of the first generation expect it: they take SHA-256 of every curve, and cannot be told otherwise. */
+export function firstGeneration(signer: Signer): Signer {
+  return signer.withSha256 ?? signer;
+}
+
 /** The payload of cosign's first generation and of skopeo, with its signature beside it. */
 export async function sealSimpleSigning(signer: Signer, reference: string, digest: Digest, annotations: Annotations): Promise<Sealed> {
   const payload = utf8(encodeSimpleSigning(reference, `${digest.algorithm}:${digest.hex}`, Object.keys(annotations).length > 0 ? { ...annotations } : null));
-  const signature = await signer.sign(payload);
+  const signature = await firstGeneration(signer).sign(payload);
   const sealed: Sealed = { kind: 'simple-signing', bytes: payload, annotations: { 'dev.cosignproject.cosign/signature': encodeBase64(signature) } };
   mustVerify(sealed, { digests: { [digest.algorithm]: digest.hex } }, signer);
   return sealed;

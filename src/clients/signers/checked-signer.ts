@@ -20,11 +20,12 @@ export interface Limits {
 
 /** @param name the key in messages; it must hold no secret. */
 export function checkedSigner(key: ProviderKey, name: string, limits: Limits): OpenedSigner {
-  const { publicKey, algorithm, keyVersion } = key;
+  const { publicKey, algorithm, keyVersion, withSha256 } = key;
   return {
     publicKey: () => publicKey,
     algorithm,
     ...(keyVersion === undefined ? {} : { keyVersion }),
+    ...(withSha256 === undefined ? {} : { withSha256: checkedSigner(withSha256, name, limits) }),
     describe: () => `${name} (${describeKey(publicKey)}${keyVersion === undefined ? '' : `, version ${keyVersion}`})`,
     async sign(message) {
       // A copy, because a remote signer takes its time, and what is verified must be what was sent.

@@ -1,5 +1,14 @@
 /** Keys as text: cosign's encrypted key file and public keys in PEM, wherever the text came from. */
-import { defaultAlgorithm, type KeyObject, type PublicKey, parsePublicKeyPem, publicKeyOf, signBytes } from '../../core/crypto/index.ts';
+import {
+  type Algorithm,
+  algorithmsFor,
+  defaultAlgorithm,
+  type KeyObject,
+  type PublicKey,
+  parsePublicKeyPem,
+  publicKeyOf,
+  signBytes,
+} from '../../core/crypto/index.ts';
 import { decodeUtf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { isKeyFile, KEY_FILE_MAX_BYTES, openKeyFile } from './key-file.ts';
@@ -13,8 +22,10 @@ export async function openKeyText(text: string, what: string, password: () => Pr
 
 function localKey(privateKey: KeyObject): ProviderKey {
   const publicKey = publicKeyOf(privateKey);
-  const algorithm = defaultAlgorithm(publicKey);
-  return { publicKey, algorithm, sign: async (message) => signBytes(privateKey, algorithm, message) };
+  const own = defaultAlgorithm(publicKey);
+  const sha256 = own.hash === undefined || own.hash === 'sha256' ? undefined : algorithmsFor(publicKey).find(({ hash }) => hash === 'sha256');
+  const using = (algorithm: Algorithm): ProviderKey => ({ publicKey, algorithm, sign: async (message) => signBytes(privateKey, algorithm, message) });
+  return sha256 ? { ...using(own), withSha256: using(sha256) } : using(own);
 }
 
 /** The public key in a PEM document, or of the private key in a key file. */

@@ -13,6 +13,8 @@ export interface ProviderKey {
   readonly publicKey: PublicKey;
   readonly algorithm: Algorithm;
   readonly keyVersion?: string;
+  /** The same key signing over SHA-256, where its own algorithm has another hash and the key can do both. */
+  readonly withSha256?: Omit<ProviderKey, 'withSha256' | 'close'>;
   /** The signature as it came: ECDSA in DER or as r || s, and perhaps no signature at all. */
   sign(message: Uint8Array, call: Call): Promise<Uint8Array>;
   close?(): Promise<void>;
