@@ -11,6 +11,7 @@ import { SealwardError } from '../../src/core/errors.ts';
 import { FixedClock } from '../../src/testing/index.ts';
 import { requireToken } from '../soft-token.ts';
 import { digestOf, signDigestRaw } from '../fakes/signing.ts';
+import { fails } from './refusals.ts';
 import { KEEPERS, type Keeper, type Kept, keyOf, type Scope, sharedToken } from './key-keepers.ts';
 
 const MESSAGES: Readonly<Record<string, Uint8Array>> = {
@@ -34,15 +35,6 @@ async function opened(t: TestContext, { reference, options }: Kept): Promise<Ope
   const signer = await openSigner(reference, options);
   t.after(() => signer.close());
   return signer;
-}
-
-export function fails(code: string, words: RegExp = /./) {
-  return (error: unknown): boolean => {
-    assert.ok(error instanceof SealwardError, String(error));
-    assert.equal(error.code, code, error.message);
-    assert.match(`${error.message} ${error.hint}`, words);
-    return true;
-  };
 }
 
 for (const keeper of KEEPERS) {
@@ -170,7 +162,7 @@ for (const keeper of remote) {
     await sign;
   });
 
-  const refusals: readonly (readonly [string, string, number, unknown, RegExp])[] = [
+  const refusals: readonly (readonly [string, Parameters<typeof fails>[0], number, unknown, RegExp])[] = [
     ['that throttles', 'ERR_KEY_UNAVAILABLE', 429, {}, /slow down/],
     ['that is down', 'ERR_KEY_UNAVAILABLE', 500, '<html>Bad Gateway</html>', /answered the request for a signature by .* with 500/],
     ['that forbids it', 'ERR_KEY_DENIED', 403, {}, /with 403/],

@@ -10,7 +10,7 @@ const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 const ed25519 = generateKeyPairSync('ed25519').privateKey;
 const unasked = async (): Promise<string> => assert.fail('nobody is to be asked for a password');
-const pem = (key: KeyObject, type: 'pkcs8' | 'pkcs1' | 'sec1' = 'pkcs8'): string => key.export({ format: 'pem', type }) as string;
+const pem = (key: KeyObject, type: 'pkcs8' | 'pkcs1' | 'sec1' = 'pkcs8'): string => key.export({ format: 'pem', type });
 
 const PARAMETERS = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
 const forms: readonly (readonly [string, KeyObject, string])[] = [
@@ -30,7 +30,7 @@ for (const [name, key, text] of forms) {
 }
 
 test('an encrypted PKCS#8 key is opened with the password that it has', async () => {
-  const text = ec.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'old' }) as string;
+  const text = ec.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'old' });
   assert.equal(publicKeyOf(await parsePrivateKeyPem(text, 'it', async () => 'old')).fingerprint, publicKeyOf(ec).fingerprint);
   await assert.rejects(
     parsePrivateKeyPem(text, 'it', async () => 'new'),
@@ -42,7 +42,7 @@ function pemOf(made: { readonly privateKey: KeyObject }): string {
   return pem(made.privateKey);
 }
 
-const encryptedSec1 = ec.export({ format: 'pem', type: 'sec1', cipher: 'aes-128-cbc', passphrase: 'old' }) as string;
+const encryptedSec1 = ec.export({ format: 'pem', type: 'sec1', cipher: 'aes-128-cbc', passphrase: 'old' });
 const refused: readonly (readonly [string, string, RegExp])[] = [
   ['a public key', 'PUBLIC KEY', /is a "PUBLIC KEY".*needs no import/],
   ['a certificate', 'CERTIFICATE', /is a "CERTIFICATE".*belongs to the certificate/],
