@@ -5,10 +5,10 @@ import { SealwardError } from '../../core/errors.ts';
 import { cacheFolder, readConfig } from './config.ts';
 
 test('without an environment everything has its default', () => {
-  const config = readConfig({ HOME: '/home/u' });
+  const config = readConfig({ HOME: '/nowhere/u' });
   assert.deepEqual([config.password, config.signatureRepository, config.sourceDate, config.withoutEffect], [undefined, undefined, undefined, []]);
-  assert.equal(config.dockerConfig, join('/home/u', '.docker'));
-  assert.equal(config.tufRoot, join('/home/u', '.sigstore', 'root'));
+  assert.equal(config.dockerConfig, join('/nowhere/u', '.docker'));
+  assert.equal(config.tufRoot, join('/nowhere/u', '.sigstore', 'root'));
   assert.ok(Object.isFrozen(config));
 });
 

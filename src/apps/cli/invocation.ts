@@ -17,6 +17,8 @@ export interface Invocation<F extends Flags = Flags> {
   readonly deadline: number;
   /** The form of the result: what --output says, else text on a terminal and json elsewhere. */
   readonly form: 'json' | 'text';
+  /** What all commands of this program are called and take. */
+  readonly commands: readonly CommandSpec[];
   /** Says something with --verbose only. */
   readonly debug: (text: string) => void;
 }

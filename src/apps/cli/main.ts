@@ -34,6 +34,7 @@ export async function main(argv: readonly string[], io: Io, more: readonly Comma
     const output = (parsed.flags as Record<string, unknown>)['output'] as 'json' | 'text' | undefined;
     const invocation: Invocation = {
       ...parsed,
+      commands: commands.map(({ spec }) => spec),
       config,
       terminal,
       signal: AbortSignal.any([io.signal, deadline]),
