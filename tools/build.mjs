@@ -28,7 +28,9 @@ const { metafile } = await build({
 });
 
 const entry = join(bin, 'sealward.mjs');
-writeFileSync(entry, `#!/usr/bin/env node\n${readFileSync(entry, 'utf8')}`);
+// An older Node reads the bundle far enough to be told.
+const floor = "const[major,minor]=process.versions.node.split('.').map(Number);if(major<24||(major===24&&minor<15)){console.error('sealward needs Node 24.15 or later and found '+process.versions.node+'.');process.exit(2)}";
+writeFileSync(entry, `#!/usr/bin/env node\n${floor}\n${readFileSync(entry, 'utf8')}`);
 chmodSync(entry, 0o755);
 
 const { name, version, description, keywords, license, repository, homepage, bugs, engines, peerDependencies, peerDependenciesMeta } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
