@@ -56,7 +56,8 @@ export class Shape {
 
   list(): Shape[] {
     if (!Array.isArray(this.value)) return this.refuse('a list');
-    return this.value.map((item, i) => new Shape(this.#what, item, `${this.#path}[${i}]`));
+    // Not map, which leaves out the holes of a list that a caller built.
+    return Array.from(this.value, (item, i) => new Shape(this.#what, item, `${this.#path}[${i}]`));
   }
 
   /** The members of an object that is used as a map. */
