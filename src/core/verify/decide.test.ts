@@ -179,6 +179,10 @@ describe('timestamps', () => {
     assert.equal(answer({ anchors: both, evidence: twice, requirement: one }), 'VERIFIED');
     assert.equal(answer({ anchors: both, evidence: twice, requirement: { ...one, timestamps: 2 } }), 'THRESHOLD_NOT_MET');
     assert.equal(answer({ anchors: both, evidence: two, requirement: { ...one, timestamps: 2 } }), 'VERIFIED');
+    // One signing certificate, trusted by itself and below its root.
+    const twoNames: Anchors = { ...anchors, timestampAuthorities: [anchor, { ...anchor, id: 'other', certificates: anchor.certificates.slice(0, 1) }] };
+    assert.equal(answer({ anchors: twoNames, evidence: twice, requirement: one }), 'VERIFIED');
+    assert.equal(answer({ anchors: twoNames, evidence: twice, requirement: { ...one, timestamps: 2 } }), 'THRESHOLD_NOT_MET');
     assert.equal(
       answer({ anchors: withAnchors(both, 'timestampAuthorities', () => ({ operator: 'one' })), evidence: two, requirement: { ...one, timestamps: 2 } }),
       'THRESHOLD_NOT_MET',
@@ -207,6 +211,16 @@ describe('timestamps', () => {
       const evidence = sigstore.sign(ARTIFACT, { timestampAuthorities: [stranger] });
       assert.equal(answer({ anchors, evidence }), 'VERIFIED');
       assert.equal(answer({ anchors, evidence: sigstore.sign(ARTIFACT, { logs: [tiles], timestampAuthorities: [stranger] }) }), 'TIMESTAMP_UNTRUSTED');
+    }
+  });
+});
+
+describe('thresholds', () => {
+  it('that are no numbers are met by nothing (CVE-2026-23992)', () => {
+    const evidence = sigstore.sign(ARTIFACT, { timestampAuthorities: [timestampAuthority] });
+    for (const threshold of [Number.NaN, 1.5, Number.POSITIVE_INFINITY]) {
+      assert.equal(answer({ anchors, evidence, requirement: { ...KEYLESS, logs: threshold } }), 'THRESHOLD_NOT_MET');
+      assert.equal(answer({ anchors, evidence, requirement: { ...KEYLESS, timestamps: threshold } }), 'THRESHOLD_NOT_MET');
     }
   });
 });

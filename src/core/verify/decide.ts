@@ -133,8 +133,8 @@ function trustedTimes({ times }: SignatureFacts): TimeFact[] {
 }
 
 /** Counting is per independent party, never per entry (CVE-2026-49834). */
-function principals(facts: readonly { readonly anchor: { readonly id: string; readonly operator?: string } }[]): number {
-  return new Set(facts.map(({ anchor }) => anchor.operator ?? anchor.id)).size;
+function principals(facts: readonly { readonly anchor: { readonly id: string; readonly operator?: string }; readonly principal?: string }[]): number {
+  return new Set(facts.map(({ anchor, principal }) => anchor.operator ?? principal ?? anchor.id)).size;
 }
 
 function checkLogs(facts: SignatureFacts, times: readonly TimeFact[], { logs }: Requirement, { now }: Request): Finding | undefined {
@@ -161,7 +161,8 @@ function checkTime(
   { timestamps, undated, signer: wanted }: Requirement,
 ): Finding | undefined {
   const dated = times.filter(({ anchor }) => anchor.kind === 'timestamp-authority');
-  if (principals(dated) < timestamps) {
+  // Not "fewer than": a threshold that is no number at all must not be met by anything (CVE-2026-23992).
+  if (!(principals(dated) >= timestamps)) {
     return { code: 'THRESHOLD_NOT_MET', detail: `${principals(dated)} of ${timestamps} independent timestamp authorities dated it` };
   }
   // A bare key has no window unless somebody gave it one, so nothing has to date its signatures.

@@ -50,6 +50,8 @@ export interface EntryFact {
 /** This party dated this signature; the interval is in milliseconds since 1970. */
 export interface TimeFact {
   readonly anchor: LogAnchor | TimestampAuthorityAnchor;
+  /** Of a timestamp: the fingerprint of the key that signed it. Two anchors may hold one authority, under two chains. */
+  readonly principal?: string;
   /** The time as it was stated: the authority itself must have been trusted then. */
   readonly at: number;
   /** The stated time with its accuracy; the upper end is what certificates and keys are judged at. */

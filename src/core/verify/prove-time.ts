@@ -29,7 +29,7 @@ function proveToken(token: TimestampToken, dated: Uint8Array, anchors: Anchors, 
   const failed: Finding[] = [];
   for (const anchor of anchors.timestampAuthorities) {
     const verdict = verifyTimestampToken(token, dated, anchor.certificates, memory.certificates);
-    if (verdict.ok) facts.push({ anchor, at: verdict.at, from: verdict.from, to: verdict.to });
+    if (verdict.ok) facts.push({ anchor, principal: verdict.signer.publicKey.fingerprint, at: verdict.at, from: verdict.from, to: verdict.to });
     else failed.push({ code: verdict.reason, detail: `the timestamp does not count for ${anchor.name}` });
   }
   if (facts.length > 0) return facts;
