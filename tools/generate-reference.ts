@@ -1,8 +1,8 @@
 /**
- * `npm run docs` writes the reference pages that are made from tables in the source. A test fails when what is
+ * `npm run docs` writes the reference pages that are made from tables in the source, and the script of the CI systems. A test fails when what is
  * committed differs from what these functions give.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { commandHelp } from '../src/apps/cli/help.ts';
 import { commands } from '../src/apps/cli/table/index.ts';
@@ -136,12 +136,25 @@ ${sections.join('\n\n')}
 `;
 }
 
+const root = resolve(import.meta.dirname, '..');
+const PIPELINE = 'deploy/ci/pipeline.sh';
+
+/** Everything up to the line that names pipeline.sh, and then its text: systems that cannot bring a file along carry it. */
+function carryingPipeline(path: string, key: string, before: readonly string[] = [], after: readonly string[] = []): string {
+  const [head = ''] = new RegExp(`^[^]*?^.*out of ${PIPELINE.replaceAll('.', '\\.')}.*\\n`, 'm').exec(readFileSync(join(root, path), 'utf8')) ?? [];
+  const indent = /( *)#.*\n$/.exec(head)?.[1] ?? '';
+  const script = [...before, ...readFileSync(join(root, PIPELINE), 'utf8').trimEnd().split('\n'), ...after];
+  return `${head}${indent}${key} |\n${script.map((line) => (line === '' ? '' : `${indent}  ${line}`)).join('\n')}\n`;
+}
+
 export const PAGES: Readonly<Record<string, () => string>> = {
+  'deploy/ci/gitlab/templates/sealward.yml': () => carryingPipeline('deploy/ci/gitlab/templates/sealward.yml', '-', ['('], [')']),
+  'deploy/ci/tekton/sealward.yaml': () => carryingPipeline('deploy/ci/tekton/sealward.yaml', 'script:'),
   'docs/reference/cli.md': commandsPage,
   'docs/reference/errors.md': errorsPage,
   'docs/reference/limits.md': limitsPage,
 };
 
 if (import.meta.main) {
-  for (const [path, page] of Object.entries(PAGES)) writeFileSync(join(resolve(import.meta.dirname, '..'), path), page());
+  for (const [path, page] of Object.entries(PAGES)) writeFileSync(join(root, path), page());
 }
