@@ -25,8 +25,8 @@ export interface TimestampOptions {
   /** Milliseconds since 1970; now when not said. */
   readonly time?: number;
   readonly hash?: HashName;
-  /** Whether the authority's certificates come along; true when not said, as they do from the public ones. */
-  readonly certificates?: boolean;
+  /** The certificates that come along; when not said the authority's own, as from the public ones. */
+  readonly certificates?: readonly Uint8Array[];
   /** Seconds by which the time may be off. */
   readonly accuracy?: number;
 }
@@ -78,7 +78,7 @@ export function createTestTimestampAuthority({
     timestamp(message, options = {}) {
       const info = timestampInfo(message, ++serial, options.time ?? now(), options);
       // PKIStatusInfo: granted.
-      return sequence(sequence(integer(0)), signInfo(info, signer, commonName(`${name} root`), options.certificates ?? true));
+      return sequence(sequence(integer(0)), signInfo(info, signer, commonName(`${name} root`), options.certificates ?? [der, root.der]));
     },
   };
 }
@@ -96,7 +96,7 @@ function timestampInfo(message: Uint8Array, serial: number, time: number, { hash
 }
 
 /** SignedData, RFC 5652 section 5.1, with the attributes that RFC 3161 and RFC 5816 demand. */
-function signInfo(info: Uint8Array, { key, der, chain }: TestCertificate, issuer: Uint8Array, embed: boolean): Uint8Array {
+function signInfo(info: Uint8Array, { key, der }: TestCertificate, issuer: Uint8Array, certificates: readonly Uint8Array[]): Uint8Array {
   const attribute = (oid: string, value: Uint8Array): Uint8Array => sequence(objectIdentifier(oid), setOf(value));
   const attributes = [
     attribute(OID.contentType, objectIdentifier(OID.timestampInfo)),
@@ -121,7 +121,7 @@ function signInfo(info: Uint8Array, { key, der, chain }: TestCertificate, issuer
         integer(3),
         setOf(digestAlgorithm('sha256')),
         sequence(objectIdentifier(OID.timestampInfo), context(0, octetString(info))),
-        ...(embed ? [context(0, der, ...chain)] : []),
+        ...(certificates.length > 0 ? [context(0, ...certificates)] : []),
         setOf(signerInfo),
       ),
     ),

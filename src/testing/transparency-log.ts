@@ -30,6 +30,8 @@ export interface TestLog {
 interface LogOptions {
   readonly now: () => number;
   readonly baseUrl?: string;
+  /** The log's key; a fresh one when not said. */
+  readonly key?: TestKey;
   /** Entries of strangers that stand in the tree before the first of ours. */
   readonly strangers?: number;
 }
@@ -38,8 +40,7 @@ interface LogOptions {
 const EARLIER_TREES = 25_579;
 const TREE_ID = '2605736670972794746';
 
-export function createTestRekorV1({ now, baseUrl = 'https://rekor.sealward.test', strangers = 11 }: LogOptions): TestLog {
-  const key = createTestKey('ecdsa-p256');
+export function createTestRekorV1({ now, baseUrl = 'https://rekor.sealward.test', strangers = 11, key = createTestKey('ecdsa-p256') }: LogOptions): TestLog {
   const logId = sha256(key.publicKey.spki);
   const name = new URL(baseUrl).hostname;
   const tree = createTree(`${name} - ${TREE_ID}`, name, logId, key, strangers);
@@ -67,8 +68,11 @@ export function createTestRekorV1({ now, baseUrl = 'https://rekor.sealward.test'
   };
 }
 
-export function createTestRekorV2({ baseUrl = 'https://log2026.rekor.sealward.test', strangers = 11 }: Omit<LogOptions, 'now'> = {}): TestLog {
-  const key = createTestKey('ed25519');
+export function createTestRekorV2({
+  baseUrl = 'https://log2026.rekor.sealward.test',
+  strangers = 11,
+  key = createTestKey('ed25519'),
+}: Omit<LogOptions, 'now'> = {}): TestLog {
   const name = new URL(baseUrl).hostname;
   // C2SP signed-note: the key ID of an Ed25519 key; the log's ID in a trusted root is all of it.
   const logId = sha256(concatBytes(utf8(name), Uint8Array.of(0x0a, 0x01), key.publicKey.raw));
