@@ -1,5 +1,5 @@
 /** Sigstore's trusted_root.json (sigstore/protobuf-specs, sigstore_trustroot.proto), to anchors. */
-import { algorithmByName, algorithmFits, hash, parseCertificate, parsePublicKey, parseRsaPublicKey, type PublicKey } from '../crypto/index.ts';
+import { algorithmByName, algorithmFits, type Certificate, hash, parseCertificate, parsePublicKey, parseRsaPublicKey, type PublicKey } from '../crypto/index.ts';
 import { encodeHex, LIMITS, parseJson, ProtoObject } from '../encoding/index.ts';
 import type { Anchors, CertificateAuthorityAnchor, CertificateLogAnchor, LogAnchor, Window } from './anchor.ts';
 
@@ -57,7 +57,7 @@ function readKey(part: ProtoObject): PublicKey {
 
 function readAuthority(authority: ProtoObject): Pick<CertificateAuthorityAnchor, 'id' | 'name' | 'operator' | 'window' | 'certificates'> {
   const members = authority.object('certChain', ['certificates']).objects('certificates', LIMITS.intermediateCertificates + 1, ['rawBytes']);
-  const certificates = members.map((member) => parseCertificate(member.bytes('rawBytes')));
+  const certificates = members.map((member) => readCertificate(member));
   const top = certificates.at(-1);
   if (!top) return authority.refuse('it has no certificates');
   if (new Set(certificates.map((certificate) => certificate.fingerprint)).size !== certificates.length)
@@ -69,6 +69,14 @@ function readAuthority(authority: ProtoObject): Pick<CertificateAuthorityAnchor,
     window: readWindow(authority),
     certificates,
   };
+}
+
+function readCertificate(member: ProtoObject): Certificate {
+  try {
+    return parseCertificate(member.bytes('rawBytes'));
+  } catch (cause) {
+    return member.refuse(cause instanceof Error ? cause.message : String(cause));
+  }
 }
 
 /** The start must be there: a missing bound would mean "since ever", which nobody wrote (sigstore_trustroot.proto, "valid_for"). */
