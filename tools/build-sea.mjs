@@ -24,6 +24,8 @@ try {
     target: 'node26',
     plugins: [takeBuiltins],
     banner: { js: banner },
+    // There are no files beside it, and whoever looks for one is told so.
+    define: { 'import.meta.url': 'undefined' },
   });
   const config = join(folder, 'sea.json');
   writeFileSync(config, JSON.stringify({ main, output: executable, disableExperimentalSEAWarning: true, useSnapshot: snapshot, useCodeCache: !snapshot }));

@@ -177,7 +177,7 @@ export const KEEPERS: readonly Keeper[] = [
   },
   {
     name: 'awskms://',
-    kinds: [...CLASSICAL, 'ecdsa-p521', 'ed25519'],
+    kinds: [...CLASSICAL, 'ecdsa-p521', 'ed25519', 'ml-dsa-65'],
     longestMessage: 4096,
     async keep(kind, scope) {
       const server = await serve(new FakeAwsKms(), scope);

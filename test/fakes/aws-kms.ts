@@ -13,6 +13,7 @@ const SPECS: Readonly<Record<string, readonly string[]>> = {
   'P-521': ['ECDSA_SHA_512'],
   rsa: ['RSASSA_PSS_SHA_256', 'RSASSA_PKCS1_V1_5_SHA_256', 'RSASSA_PKCS1_V1_5_SHA_384'],
   ed25519: ['ED25519_SHA_512'],
+  'ml-dsa-65': ['ML_DSA_SHAKE_256'],
 };
 
 export class FakeAwsKms extends KeyServer {
@@ -61,7 +62,7 @@ export class FakeAwsKms extends KeyServer {
       return failure('ValidationException', "Value at 'message' failed to satisfy constraint: Member must have length less than or equal to 4096");
     const raw = request['MessageType'] === 'RAW';
     let signature: Uint8Array;
-    if (key.asymmetricKeyType === 'ed25519') {
+    if (key.asymmetricKeyType !== 'rsa' && key.asymmetricKeyType !== 'ec') {
       if (!raw) return failure('ValidationException', 'MessageType DIGEST is not supported for this signing algorithm.');
       signature = signMessage(key, message);
     } else {

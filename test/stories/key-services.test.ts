@@ -106,6 +106,46 @@ test('the commands of docs/how-to/keys-in-a-kms.md do what it says', async (t) =
   assert.equal(code, 0, stderr);
 });
 
+test('the version of the key that signed stands in the result', async (t) => {
+  const folder = folderFor(t);
+  const { environment } = await allServices(t, folder, generateKeyPair('ecdsa-p256'));
+  const registry = await MemoryRegistry.start();
+  t.after(() => registry.close());
+  await pushArtifact(new RegistryClient(), { registry: registry.host, repository: 'app' }, buildImage({ 'a.txt': 'A.\n' }), '1.2');
+  const { code, stdout, stderr } = await startSealward(
+    ['sign', '--output', 'json', '--key', 'hashivault://release', `${registry.host}/app:1.2`],
+    environment,
+    folder,
+  ).finished;
+  assert.equal(code, 0, stderr);
+  const [signed] = JSON.parse(stdout) as { key: Record<string, string> }[];
+  assert.deepEqual([signed?.key['kind'], signed?.key['version']], ['ECDSA P-256', '1']);
+});
+
+test('verifying with a key in a file loads nothing of the clients for keys', async (t) => {
+  const folder = folderFor(t);
+  const path = (name: string): string => join(folder, name);
+  const { publicKey } = generateKeyPair('ecdsa-p256');
+  writeFileSync(path('a.pub'), encodePublicKeyPem(publicKey));
+  writeFileSync(
+    path('hook.mjs'),
+    `import { registerHooks } from 'node:module';
+registerHooks({ load(url, context, next) { process.stderr.write('loaded ' + url + '\\n'); return next(url, context); } });`,
+  );
+  const loaded = async (key: string): Promise<string[]> => {
+    const args = ['verify-blob', '--key', key, '--insecure-ignore-tlog', '--signature', path('a.pub'), path('a.pub')];
+    const { stderr } = await startSealward(args, { HOME: folder, NODE_OPTIONS: `--import=${path('hook.mjs')}` }, folder).finished;
+    return Array.from(stderr.matchAll(/^loaded file:\S+\/src\/(\S+)$/gm), ([, file = '']) => file);
+  };
+  const withFile = await loaded(path('a.pub'));
+  assert.ok(withFile.includes('apps/cli/anchors.ts'), withFile.join(' '));
+  assert.deepEqual(
+    withFile.filter((file) => file.startsWith('clients/signers/')),
+    [],
+  );
+  assert.ok((await loaded('env://KEY')).includes('clients/signers/local-key.ts'), 'and what is no file does');
+});
+
 test('a key service that fails says so in one sentence, and nothing is published', async (t) => {
   const folder = folderFor(t);
   const { environment } = await allServices(t, folder, generateKeyPair('ecdsa-p256'));

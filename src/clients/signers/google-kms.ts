@@ -32,9 +32,6 @@ const ALGORITHM_IDS: Readonly<Record<string, string>> = {
   RSA_SIGN_PSS_2048_SHA256: 'rsa2048-pss-sha256',
   RSA_SIGN_PSS_3072_SHA256: 'rsa3072-pss-sha256',
   RSA_SIGN_PSS_4096_SHA256: 'rsa4096-pss-sha256',
-  PQ_SIGN_ML_DSA_44: 'ml-dsa-44',
-  PQ_SIGN_ML_DSA_65: 'ml-dsa-65',
-  PQ_SIGN_ML_DSA_87: 'ml-dsa-87',
 };
 
 /** The longest `data` of AsymmetricSign; digests have no such bound. */

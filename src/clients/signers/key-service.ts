@@ -1,6 +1,6 @@
 /** JSON calls to key services over clients/http: bounded, retried when throttled, and every failure named in the words of keys. */
 import { quoted } from '../../core/artifact/index.ts';
-import { decodeUtf8, encodeBase64Url, type JsonObject, type JsonValue, parseJson, utf8 } from '../../core/encoding/index.ts';
+import { decodeUtf8, encodeBase64Url, type JsonObject, type JsonValue, LIMITS, parseJson, utf8 } from '../../core/encoding/index.ts';
 import { type ErrorCode, SealwardError } from '../../core/errors.ts';
 import { bareHost, HttpClient, type HttpResponse, isLoopbackHost, NO_PROXY, parseProxyEnvironment, type TlsSettings } from '../http/index.ts';
 import type { Call, ProviderContext } from './provider.ts';
@@ -28,7 +28,8 @@ export interface Refusal {
 
 export type Explain = (status: number, body: JsonObject) => Refusal | undefined;
 
-const MAX_ANSWER_BYTES = 256 * 1024;
+/** Vault lists every version of a key, of which there are thousands where it rotates each hour. */
+const MAX_ANSWER_BYTES = LIMITS.documentBytes;
 const ATTEMPTS = 4;
 const FIRST_WAIT_MS = 200;
 

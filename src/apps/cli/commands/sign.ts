@@ -1,3 +1,4 @@
+import type { Signer } from '../../../clients/signers/index.ts';
 import { formatDigest } from '../../../core/artifact/index.ts';
 import { describeKey } from '../../../core/crypto/index.ts';
 import { decodeBase64, parseJsonObject } from '../../../core/encoding/index.ts';
@@ -45,7 +46,7 @@ export const run: Run<typeof sign> = async (invocation) => {
       throw error;
     });
     writeFiles(result, flags);
-    const keys = [signer, ...companions].map((one) => ({ kind: describeKey(one.publicKey()), sha256: one.publicKey().fingerprint }));
+    const keys = [signer, ...companions].map(keyJson);
     signed.push({
       name,
       ...signedJson(result),
@@ -78,6 +79,12 @@ function signedJson({ image, signatures }: SignedImage): { readonly digest: stri
     published: published.length > 0,
     signatures: published.map(({ digest, via }) => ({ digest: formatDigest(digest), via })),
   };
+}
+
+/** Which key signed; its version where whoever keeps it counts them. */
+function keyJson(signer: Signer): Record<string, unknown> {
+  const key = signer.publicKey();
+  return { kind: describeKey(key), sha256: key.fingerprint, ...(signer.keyVersion === undefined ? {} : { version: signer.keyVersion }) };
 }
 
 function signedText(terminal: Invocation['terminal'], name: string, result: SignedImage): string {
