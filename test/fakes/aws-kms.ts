@@ -44,6 +44,8 @@ export class FakeAwsKms extends KeyServer {
     if (this.disabled.has(id)) return failure('DisabledException', `${account}key/${id} is disabled.`);
     const target = asked.headers['x-amz-target'];
     if (target === 'TrentService.GetPublicKey') return { status: 200, body: describe(id, key) };
+    if (target === 'TrentService.DescribeKey')
+      return { status: 200, body: { KeyMetadata: { KeyId: id, Arn: `${account}key/${id}`, KeyUsage: 'SIGN_VERIFY', SigningAlgorithms: algorithmsOf(key) } } };
     if (target === 'TrentService.Sign') return this.#sign(id, key, asked.json);
     return failure('UnknownOperationException', '');
   }

@@ -6,6 +6,11 @@ import { signDigestRaw, signDigestRsa } from './signing.ts';
 export const AZURE_CLIENT = { AZURE_TENANT_ID: 'a-tenant', AZURE_CLIENT_ID: 'a-client', AZURE_CLIENT_SECRET: 'a client secret of the fake' } as const;
 const TOKEN = 'an-access-token-of-the-fake';
 
+/** Who gives tokens and for what; Azure's own clients ask for it first. */
+const CHALLENGE = {
+  'www-authenticate': `Bearer authorization="https://login.microsoftonline.com/${AZURE_CLIENT.AZURE_TENANT_ID}", resource="https://vault.azure.net"`,
+};
+
 const DIGEST_BYTES: Readonly<Record<string, number>> = { ES256: 32, ES384: 48, ES512: 64, RS256: 32, RS384: 48, RS512: 64 };
 
 export class FakeAzureKeyVault extends KeyServer {
@@ -32,7 +37,8 @@ export class FakeAzureKeyVault extends KeyServer {
 
   #answer(asked: Asked): Said {
     if (asked.url.pathname.endsWith('/oauth2/v2.0/token')) return this.#token(asked);
-    if (asked.headers.authorization !== `Bearer ${TOKEN}`) return failure(401, 'Unauthorized', 'AKV10000: Request is missing a Bearer or PoP token.');
+    if (asked.headers.authorization !== `Bearer ${TOKEN}`)
+      return { ...failure(401, 'Unauthorized', 'AKV10000: Request is missing a Bearer or PoP token.'), headers: CHALLENGE };
     if (asked.url.searchParams.get('api-version') !== '7.4') return failure(400, 'BadParameter', 'api-version');
     const [, name = '', asked2 = '', sign] = /^\/keys\/([^/]+)\/([^/]*)(\/sign)?$/.exec(asked.url.pathname) ?? [];
     const versions = this.#keys.get(name);

@@ -14,6 +14,22 @@ export interface TokenProcess {
   close(): Promise<void>;
 }
 
+const running = new Set<ChildProcess>();
+
+/** A module that hangs does not notice that its parent is gone, so its process goes first. */
+function endWithUs(child: ChildProcess): void {
+  if (running.size === 0) process.once('exit', endAll);
+  running.add(child);
+  child.once('exit', () => {
+    running.delete(child);
+    if (running.size === 0) process.off('exit', endAll);
+  });
+}
+
+function endAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
 /** Beside this file in the sources, and in the folder of chunks when bundled. */
 function workerPath(): string {
   // In the single-file program there are no files beside this one, and no address of it.
@@ -35,6 +51,7 @@ export function startTokenProcess(name: string, environment: Environment, clock:
   const env = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   const child = spawn(process.execPath, ['--no-warnings', workerPath()], { env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'], serialization: 'json' });
   // The parent may end without asking it.
+  endWithUs(child);
   child.unref();
   child.channel?.unref();
   let ended: SealwardError | undefined;
