@@ -16,7 +16,7 @@ import { unauthenticatedBytes } from './token-regions.ts';
 const TORTURE = Boolean(process.env['SEALWARD_TORTURE']);
 /** SEALWARD_SEED tries others; a failure names the seed of its mutant. */
 const SEED = Number(process.env['SEALWARD_SEED'] ?? 20_261_101);
-const MUTANTS = TORTURE ? 200_000 : 1000;
+const MUTANTS = TORTURE ? 100_000 : 1000;
 
 let kept: readonly JudgedCase[] | undefined;
 function cases(): readonly JudgedCase[] {
