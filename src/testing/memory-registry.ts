@@ -156,16 +156,14 @@ export class MemoryRegistry {
   #answer(request: IncomingMessage, asked: { method: string; url: string; headers: RegistryRequest['headers']; body: Uint8Array }): Answer {
     const url = new URL(asked.url, this.url);
     if (url.pathname === '/token' && this.tokens) return this.#token(this.tokens, request, asked.method, url, asked.body);
-    if (url.pathname === '/v2/' || url.pathname === '/v2') return json(200, {});
+    if (url.pathname === '/v2/' || url.pathname === '/v2') return this.#challenged(request, '', 'pull') ?? json(200, {});
     const match = ENDPOINT.exec(decodeURIComponent(url.pathname));
     const [, repository = '', endpoint = '', target = ''] = match ?? [];
     const route = ROUTES[endpoint];
     if (!route) return NOT_A_ROUTE;
     const action = asked.method === 'GET' || asked.method === 'HEAD' ? 'pull' : asked.method === 'DELETE' ? 'delete' : 'push';
-    if (this.tokens && !this.tokens.allows(request.headers, repository, action)) {
-      const challenge = this.tokens.challenge(`${this.url}/token`, repository, action);
-      return { ...failure(401, 'UNAUTHORIZED', 'authentication required'), headers: { 'content-type': 'application/json', 'www-authenticate': challenge } };
-    }
+    const challenged = this.#challenged(request, repository, action);
+    if (challenged) return challenged;
     const held = this.#repositories.get(repository);
     if (!held && action === 'pull')
       return endpoint === 'referrers' && !this.#behaviour.referrersApi ? NOT_A_ROUTE : failure(404, 'NAME_UNKNOWN', 'repository name not known');
@@ -173,6 +171,12 @@ export class MemoryRegistry {
     return route(held ?? this.repository(repository), { method, repository, target, query: url.searchParams, headers, body }, this.#behaviour, (name) =>
       this.#repositories.get(name),
     );
+  }
+
+  #challenged(request: IncomingMessage, repository: string, action: string): Answer | undefined {
+    if (!this.tokens || this.tokens.allows(request.headers, repository, action)) return undefined;
+    const challenge = this.tokens.challenge(`${this.url}/token`, repository, action);
+    return { ...failure(401, 'UNAUTHORIZED', 'authentication required'), headers: { 'content-type': 'application/json', 'www-authenticate': challenge } };
   }
 
   #token(tokens: TokenServer, request: IncomingMessage, method: string, url: URL, body: Uint8Array): Answer {

@@ -41,12 +41,13 @@ export class TokenServer {
     this.#granted.clear();
   }
 
-  /** Whether a request may go on, for `pull`, `push` or `delete` in a repository. */
+  /** Whether a request may go on, for `pull`, `push` or `delete` in a repository; without one, whether we know who asks. */
   allows(headers: IncomingHttpHeaders, repository: string, action: string): boolean {
     const authorization = headers.authorization ?? '';
-    if (this.#auth.kind === 'basic') return (action === 'pull' && this.#auth.anonymousPull === true) || this.#knowsBasic(authorization);
+    if (this.#auth.kind === 'basic') return (action === 'pull' && repository !== '' && this.#auth.anonymousPull === true) || this.#knowsBasic(authorization);
     const granted = this.#granted.get(authorization.replace(/^Bearer /, ''));
     if (!granted || granted.expiresAt <= this.#now()) return false;
+    if (repository === '') return true;
     return granted.scopes.some((scope) => {
       const [type, name, actions = ''] = scope.split(':');
       return type === 'repository' && name === repository && actions.split(',').includes(action);
@@ -55,7 +56,8 @@ export class TokenServer {
 
   challenge(ownRealm: string, repository: string, action: string): string {
     if (this.#auth.kind === 'basic') return 'Basic realm="memory registry"';
-    return `Bearer realm="${this.#auth.realm ?? ownRealm}",service="memory",scope="repository:${repository}:${action === 'push' ? 'pull,push' : action}"`;
+    const scope = repository === '' ? '' : `,scope="repository:${repository}:${action === 'push' ? 'pull,push' : action}"`;
+    return `Bearer realm="${this.#auth.realm ?? ownRealm}",service="memory"${scope}`;
   }
 
   /** GET /token. */

@@ -100,7 +100,7 @@ function loadRoot(path: string | undefined, config: Config, needed: boolean, deb
 }
 
 /** Where cosign and the other clients of Sigstore keep the root that they fetched last. */
-function publicGoodRoot({ tufRoot }: Config): string | undefined {
+export function publicGoodRoot({ tufRoot }: Config): string | undefined {
   return [join(tufRoot, 'tuf-repo-cdn.sigstore.dev', 'targets', 'trusted_root.json'), join(tufRoot, 'targets', 'trusted_root.json')].find((path) =>
     existsSync(path),
   );

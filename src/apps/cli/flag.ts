@@ -93,7 +93,7 @@ export interface Example {
   readonly command: string;
 }
 
-export type CommandGroup = 'verify' | 'sign' | 'look' | 'about';
+export type CommandGroup = 'verify' | 'sign' | 'look' | 'settings' | 'about';
 
 export interface CommandSpec<F extends Flags = Flags> {
   readonly name: string;

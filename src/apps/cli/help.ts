@@ -6,6 +6,7 @@ const COMMAND_GROUPS: Readonly<Record<CommandGroup, string>> = {
   verify: 'Verify',
   sign: 'Keys and signatures',
   look: 'Look inside',
+  settings: 'Registries and trust',
   about: 'About this program',
 };
 
@@ -14,7 +15,7 @@ const FLAG_GROUPS: Readonly<Record<FlagGroup, string>> = {
   claims: 'What must have been signed',
   trust: 'What is trusted',
   key: 'Key',
-  input: 'Signatures from files',
+  input: 'Input',
   registry: 'Registry',
   output: 'Result',
   general: 'General',

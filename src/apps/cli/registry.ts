@@ -9,6 +9,7 @@ import {
   firstOf,
   openRegistry,
   type Registry,
+  type RegistryClientOptions,
 } from '../../clients/registry/index.ts';
 import { LAYOUT, normalHost, type Reference, parseReference, parseRepository, type RepositoryName } from '../../core/artifact/index.ts';
 import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
@@ -17,11 +18,12 @@ import type { Config } from './config.ts';
 import { readBytes } from './file.ts';
 import type { FlagValues } from './flag.ts';
 import type { Invocation } from './invocation.ts';
-import type { registryFlags } from './table/registry-flags.ts';
+import type { connectionFlags, registryFlags } from './table/registry-flags.ts';
 import { VERSION } from './version.ts';
 import { visible } from './visible.ts';
 
 type RegistryValues = FlagValues<typeof registryFlags>;
+type ConnectionValues = FlagValues<typeof connectionFlags>;
 type Asked = Pick<Invocation, 'config' | 'debug'>;
 
 /** All of them are parsed before the first is asked for, so that a typo in the last one costs no request. */
@@ -50,22 +52,25 @@ export function registryFor(
     ...(config.registryAuthFile === undefined ? [] : [dockerConfig(config.registryAuthFile)]),
     dockerConfig(join(config.dockerConfig, 'config.json')),
   ];
+  return openRegistry({ ...connectionOf(flags, { config, debug }), credentials: firstOf(...sources) });
+}
+
+/** How registries are reached, whoever asks. */
+export function connectionOf(flags: ConnectionValues & { readonly verbose?: boolean }, { config, debug }: Asked): RegistryClientOptions {
   const http = new HttpClient({
     tls: tlsOf(flags),
     proxy: parseProxyEnvironment(config.proxyEnvironment),
     userAgent: `sealward/${VERSION}`,
     ...(flags.verbose ? { observe: (event) => debug(visible(describeEvent(event))) } : {}),
   });
-  return openRegistry({
+  return {
     http,
     allowHttp: flags['allow-http-registry'],
-    credentials: firstOf(...sources),
     mirrors: byHost(flags['registry-mirror'], 'registry-mirror'),
     realmHosts: byHost(flags['registry-realm-host'], 'registry-realm-host'),
-  });
+  };
 }
 
-/** One line for --verbose; events carry no credentials. */
 /** `HOST=VALUE`, several of one host in the order given. */
 function byHost(values: readonly string[], flag: string): Record<string, string[]> {
   const found: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
@@ -82,6 +87,7 @@ function byHost(values: readonly string[], flag: string): Record<string, string[
   return found;
 }
 
+/** One line for --verbose; events carry no credentials. */
 function describeEvent({ method, host, path, attempt, milliseconds, status, error }: HttpEvent): string {
   const again = attempt > 1 ? `, attempt ${attempt}` : '';
   return `${method} ${host}${path}: ${status ?? error?.code ?? 'no answer'} in ${Math.round(milliseconds)} ms${again}`;
@@ -97,12 +103,12 @@ function credentialsOf(flags: RegistryValues): Credentials | undefined {
   if (username === undefined && password === undefined) return undefined;
   if (username === undefined || password === undefined)
     throw new SealwardError('ERR_FLAG_CONFLICT', '--registry-username and --registry-password belong together', {
-      hint: 'Give both, or log in with `docker login`.',
+      hint: 'Give both, or log in with `sealward login HOST`.',
     });
   return { kind: 'password', username, password };
 }
 
-function tlsOf(flags: RegistryValues): TlsSettings {
+function tlsOf(flags: ConnectionValues): TlsSettings {
   const { 'registry-client-cert': cert, 'registry-client-key': key, 'registry-cacert': ca, 'registry-server-name': serverName } = flags;
   if ((cert === undefined) !== (key === undefined))
     throw new SealwardError('ERR_FLAG_CONFLICT', '--registry-client-cert and --registry-client-key belong together', { hint: 'Give both.' });

@@ -64,6 +64,11 @@ export class Authenticator {
     return header === refused ? undefined : header;
   }
 
+  /** Whether this registry has sent a challenge. */
+  knows(base: URL): boolean {
+    return this.#known.has(base.origin);
+  }
+
   /** Everything secret that was used so far: what a registry says is not repeated when it holds one of these. */
   get secrets(): readonly string[] {
     return [...this.#secrets];

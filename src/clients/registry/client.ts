@@ -11,6 +11,7 @@ import {
   type Reference,
   type RepositoryName,
 } from '../../core/artifact/index.ts';
+import { LIMITS } from '../../core/encoding/index.ts';
 import { HttpClient } from '../http/index.ts';
 import { asLookup } from './answers.ts';
 import { ATTACH, Attacher } from './attach.ts';
@@ -153,6 +154,20 @@ export class RegistryClient implements Registry {
 
   deleteManifest(name: RepositoryName, target: Digest | string, options: CallOptions = {}): Promise<void> {
     return this.#write(name, options, (site, call) => deleteManifest(this.#wire, site, call, target));
+  }
+
+  /**
+   * Asks the registry whether it takes our credentials, as `docker login` does: GET /v2/. Answers whether it asked for
+   * any. Throws ERR_REGISTRY_UNAUTHENTICATED when it refuses them.
+   */
+  async checkAccess(registry: string, options: CallOptions = {}): Promise<'taken' | 'not-asked'> {
+    const name: RepositoryName = { registry, repository: '' };
+    return this.#write(name, options, async (site, call) => {
+      const ask = { method: 'GET', target: '', what: 'access', maxBytes: LIMITS.errorBodyBytes } as const;
+      const response = await this.#wire.send(site, call, ask);
+      if (response.status !== 200) this.#wire.refuse(site, response, ask.what);
+      return this.#wire.asksWhoWeAre(site) ? 'taken' : 'not-asked';
+    });
   }
 
   /** Closes the kept connections. */

@@ -1,4 +1,4 @@
-/** The protocol of Docker's credential helpers: `docker-credential-NAME get`, the server on stdin, JSON on stdout. */
+/** The protocol of Docker's credential helpers: `docker-credential-NAME get`, the server on stdin, JSON on stdout; and `store` and `erase`. */
 import { spawn } from 'node:child_process';
 import { quoted } from '../../core/artifact/index.ts';
 import { parseJsonObject } from '../../core/encoding/index.ts';
@@ -11,16 +11,20 @@ export interface HelperAnswer {
 }
 
 /** Starts a helper. Rejects when it cannot be started, says too much or takes too long. */
-export type HelperRunner = (program: string, input: string, limits: { readonly timeoutMs: number; readonly signal?: AbortSignal }) => Promise<HelperAnswer>;
+export type HelperRunner = (
+  program: string,
+  input: string,
+  call: { readonly timeoutMs: number; readonly signal?: AbortSignal; readonly verb?: 'get' | 'store' | 'erase' },
+) => Promise<HelperAnswer>;
 
 const LONGEST_MS = 30_000;
 const MOST_BYTES = 64 * 1024;
 /** The words by which a helper says that it knows nothing of this server; it exits with 1 as on any error. */
 const NOT_FOUND = /credentials not found|no credentials server URL|no credentials username/i;
 
-export const runHelper: HelperRunner = (program, input, { timeoutMs, signal }) =>
+export const runHelper: HelperRunner = (program, input, { timeoutMs, signal, verb = 'get' }) =>
   new Promise((resolve, reject) => {
-    const child = spawn(program, ['get'], {
+    const child = spawn(program, [verb], {
       stdio: ['pipe', 'pipe', 'ignore'],
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
@@ -68,6 +72,24 @@ export async function askHelper(run: HelperRunner, name: string, server: string,
     });
   }
   return parseAnswer(answer.stdout, program);
+}
+
+/** Keeps credentials, or forgets them. A helper that has nothing to forget has done what was asked. */
+export async function tellHelper(run: HelperRunner, name: string, verb: 'store' | 'erase', input: string, signal?: AbortSignal): Promise<void> {
+  const program = `docker-credential-${name}`;
+  let answer: HelperAnswer;
+  try {
+    answer = await run(program, input, { timeoutMs: LONGEST_MS, verb, ...(signal === undefined ? {} : { signal }) });
+  } catch (cause) {
+    throw new SealwardError('ERR_CONFIG_INVALID', `${program} cannot be run: ${(cause as NodeJS.ErrnoException).code ?? 'it failed'}`, {
+      cause,
+      hint: `Check that ${program} is installed and on the PATH, or take it out of Docker's config.json.`,
+    });
+  }
+  if (answer.status === 0 || (verb === 'erase' && NOT_FOUND.test(Buffer.from(answer.stdout).toString('utf8')))) return;
+  throw new SealwardError('ERR_CONFIG_INVALID', `${program} ${verb} failed (exit ${answer.status})`, {
+    hint: `Check that ${program} works, or take it out of Docker's config.json.`,
+  });
 }
 
 function parseAnswer(stdout: Uint8Array, program: string): Credentials | undefined {

@@ -11,7 +11,7 @@ export interface DockerConfigOptions {
 }
 
 /** Under this name Docker keeps the credentials of Docker Hub. */
-const HUB_KEY = 'https://index.docker.io/v1/';
+export const HUB_KEY = 'https://index.docker.io/v1/';
 
 /**
  * A file that does not exist knows no credentials; one that cannot be read is an error, since going on without
@@ -42,7 +42,7 @@ export function dockerConfig(path: string, options: DockerConfigOptions = {}): C
   };
 }
 
-async function readConfig(path: string): Promise<JsonObject | undefined> {
+export async function readConfig(path: string): Promise<JsonObject | undefined> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -74,17 +74,21 @@ async function findIn(config: JsonObject, path: string, query: CredentialQuery, 
   return entry && credentialsOf(entry.value, `${quoted(path, 400)}, auths of ${quoted(entry.key)}`);
 }
 
-function helperName(value: JsonValue, path: string): string {
+export function helperName(value: JsonValue, path: string): string {
   // It becomes part of a program's name: no path and no option may hide in it.
   if (typeof value === 'string' && /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(value)) return value;
   throw new SealwardError('ERR_CONFIG_INVALID', `${quoted(path, 400)} names a credential helper that cannot be one`);
 }
 
 /** The most exact key: repository, then the namespaces above it (as containers-auth.json(5) has it), then the host. */
-function memberFor(map: JsonValue | undefined, query: CredentialQuery): { key: string; value: JsonValue } | undefined {
+export function memberFor(map: JsonValue | undefined, query: Pick<CredentialQuery, 'registry' | 'repository'>): { key: string; value: JsonValue } | undefined {
   if (map === undefined || map === null || typeof map !== 'object' || Array.isArray(map)) return undefined;
   const keys = new Map(Object.keys(map).map((key) => [keyOf(key), key]));
-  for (let scope = `${query.registry}/${query.repository}`; scope !== ''; scope = scope.slice(0, Math.max(0, scope.lastIndexOf('/')))) {
+  for (
+    let scope = query.repository === '' ? query.registry : `${query.registry}/${query.repository}`;
+    scope !== '';
+    scope = scope.slice(0, Math.max(0, scope.lastIndexOf('/')))
+  ) {
     const key = keys.get(scope);
     if (key !== undefined) return { key, value: map[key] ?? null };
   }
@@ -95,7 +99,7 @@ function memberFor(map: JsonValue | undefined, query: CredentialQuery): { key: s
  * What a key of `auths` stands for: a host, or a host and a namespace. Old keys are URLs; of these the host counts.
  * Nothing is matched by its beginning or its end (as @sigstore/oci 0.7.2 did): `a.example.com` is not `example.com`.
  */
-function keyOf(key: string): string {
+export function keyOf(key: string): string {
   const isUrl = /^https?:\/\//i.test(key);
   const bare = key.replace(/^https?:\/\//i, '').replace(/\/+$/, '');
   const slash = bare.indexOf('/');

@@ -20,7 +20,7 @@ export interface Site {
 
 export interface Ask {
   readonly method: HttpRequest['method'];
-  /** What follows `/v2/<repository>/`, or the full URL that the registry gave. */
+  /** What follows `/v2/<repository>/` (or `/v2/`, when no repository is named), or the full URL that the registry gave. */
   readonly target: string | URL;
   /** Names it in messages. */
   readonly what: string;
@@ -37,7 +37,7 @@ export interface Ask {
 
 /** "registry/repository", as the messages name the place that was asked. */
 export function placeOf(site: Site): string {
-  return `${site.endpoint.registry}/${repositoryAt(site)}`;
+  return [site.endpoint.registry, repositoryAt(site)].filter((part) => part !== '').join('/');
 }
 
 function repositoryAt({ endpoint, name }: Site): string {
@@ -62,6 +62,11 @@ export class Wire {
 
   open(site: Site, call: Call, ask: Ask): Promise<HttpStream> {
     return this.#inSomeScheme(site, ask, (base, tried) => this.#authenticated(site, call, tried, base, (request) => this.http.open(request)));
+  }
+
+  /** Whether the registry has asked for credentials so far. */
+  asksWhoWeAre(site: Site): boolean {
+    return this.#auth.knows(this.endpoints.base(site.endpoint));
   }
 
   /** The error for a status that is not what was hoped for. */
@@ -97,7 +102,10 @@ export class Wire {
   }
 
   async #authenticated<T extends HttpResponse>(site: Site, call: Call, ask: Ask, base: URL, send: (request: HttpRequest) => Promise<T>): Promise<T> {
-    const url = typeof ask.target === 'string' ? new URL(`/v2/${repositoryAt(site)}/${ask.target}`, base) : ask.target;
+    const url =
+      typeof ask.target === 'string'
+        ? new URL(['/v2', repositoryAt(site), ask.target].filter((part, at) => part !== '' || at === 2).join('/'), base)
+        : ask.target;
     const query: AuthQuery = { endpoint: site.endpoint, base, repository: repositoryAt(site), scopes: scopes(site, ask), ...call };
     // A Location may name another host; whoever that is, our credentials are none of its business.
     const atHome = url.origin === base.origin;
@@ -117,7 +125,7 @@ export class Wire {
       method: ask.method,
       url,
       home: site.endpoint.home,
-      what: `${ask.what} of ${formatRepository(site.name)}`,
+      what: `${ask.what} of ${site.name.repository === '' ? site.name.registry : formatRepository(site.name)}`,
       maxBytes: ask.maxBytes,
       ...call,
       ...(ask.headers === undefined ? {} : { headers: ask.headers }),
@@ -160,6 +168,7 @@ function otherMayHelp(outcome: Settled<HttpResponse>, other: Scheme): boolean {
 }
 
 function scopes(site: Site, ask: Ask): readonly string[] {
+  if (site.name.repository === '') return [];
   const actions = ask.write === undefined ? 'pull' : ask.write === 'push' ? 'pull,push' : 'delete';
   const own = `repository:${repositoryAt(site)}:${actions}`;
   return ask.mountFrom === undefined ? [own] : [own, `repository:${site.endpoint.prefix}${ask.mountFrom}:pull`];

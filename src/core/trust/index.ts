@@ -1,3 +1,4 @@
 export * from './anchor.ts';
+export * from './compose-root.ts';
 export * from './given.ts';
 export * from './trusted-root.ts';

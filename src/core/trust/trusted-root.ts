@@ -1,5 +1,14 @@
 /** Sigstore's trusted_root.json (sigstore/protobuf-specs, sigstore_trustroot.proto), to anchors. */
-import { algorithmByName, algorithmFits, type Certificate, hash, parseCertificate, parsePublicKey, parseRsaPublicKey, type PublicKey } from '../crypto/index.ts';
+import {
+  algorithmByName,
+  algorithmFits,
+  type Certificate,
+  hash,
+  parseCertificate,
+  parsePublicKey,
+  parseRsaPublicKey,
+  type PublicKey,
+} from '../crypto/index.ts';
 import { encodeHex, LIMITS, parseJson, ProtoObject } from '../encoding/index.ts';
 import type { Anchors, CertificateAuthorityAnchor, CertificateLogAnchor, LogAnchor, Window } from './anchor.ts';
 

@@ -8,8 +8,10 @@ import { completion, version } from './about.ts';
 import { attest, attestBlob, copy, resign, signBlob } from './attest.ts';
 import { gate } from './gate.ts';
 import { generateKeyPair, importKeyPair, publicKey } from './keys.ts';
+import { login, logout } from './login.ts';
 import { inspect, tree } from './look.ts';
 import { sign } from './sign.ts';
+import { trustedRoot } from './trusted-root.ts';
 import { verify, verifyAttestation, verifyBlob, verifyBlobAttestation } from './verify.ts';
 
 export interface Command {
@@ -39,6 +41,9 @@ export const commands: readonly Command[] = [
   command(publicKey, () => import('../commands/public-key.ts')),
   command(tree, () => import('../commands/tree.ts')),
   command(inspect, () => import('../commands/inspect.ts')),
+  command(login, () => import('../commands/login.ts')),
+  command(logout, () => import('../commands/logout.ts')),
+  command(trustedRoot, () => import('../commands/trusted-root.ts')),
   command(completion, () => import('../commands/completion.ts')),
   command(version, () => import('../commands/version.ts')),
 ];

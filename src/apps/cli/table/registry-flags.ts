@@ -1,9 +1,7 @@
 import type { Flags } from '../flag.ts';
 
-export const registryFlags = {
-  'registry-username': { type: 'string', valueName: 'NAME', group: 'registry', summary: "instead of what Docker's configuration knows" },
-  'registry-password': { type: 'string', valueName: 'PASSWORD', group: 'registry', summary: 'with --registry-username' },
-  'registry-token': { type: 'string', valueName: 'TOKEN', group: 'registry', summary: 'a bearer token, instead of name and password' },
+/** How a registry is reached. */
+export const connectionFlags = {
   'registry-cacert': {
     type: 'string',
     valueName: 'FILE',
@@ -27,4 +25,12 @@ export const registryFlags = {
   },
   'allow-insecure-registry': { type: 'boolean', group: 'registry', summary: 'accept any certificate of the registry; for tests only' },
   'allow-http-registry': { type: 'boolean', group: 'registry', summary: 'talk to the registry without TLS; loopback needs no flag' },
+} as const satisfies Flags;
+
+/** And who asks. */
+export const registryFlags = {
+  'registry-username': { type: 'string', valueName: 'NAME', group: 'registry', summary: "instead of what Docker's configuration knows" },
+  'registry-password': { type: 'string', valueName: 'PASSWORD', group: 'registry', summary: 'with --registry-username' },
+  'registry-token': { type: 'string', valueName: 'TOKEN', group: 'registry', summary: 'a bearer token, instead of name and password' },
+  ...connectionFlags,
 } as const satisfies Flags;
