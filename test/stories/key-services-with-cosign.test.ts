@@ -26,7 +26,7 @@ after(async () => {
 const { privateKey, publicKey } = generateKeyPair('ecdsa-p256');
 aws.add('12345678-1234-1234-1234-123456789012', privateKey, 'alias/release');
 kubernetes.secrets.set('ci/release', { 'cosign.key': await sealKeyFile(privateKey, 'x'), 'cosign.password': 'x', 'cosign.pub': encodePublicKeyPem(publicKey) });
-const keyFile = workshop.file('key.pem', privateKey.export({ format: 'pem', type: 'pkcs8' }) as string);
+const keyFile = workshop.file('key.pem', privateKey.export({ format: 'pem', type: 'pkcs8' }));
 const cluster = { server: kubernetes.url, 'certificate-authority-data': Buffer.from(fakeAuthority).toString('base64') };
 const kubeconfig = {
   apiVersion: 'v1',

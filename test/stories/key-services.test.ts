@@ -133,7 +133,7 @@ test('verifying with a key in a file loads nothing of the clients for keys', asy
 registerHooks({ load(url, context, next) { process.stderr.write('loaded ' + url + '\\n'); return next(url, context); } });`,
   );
   const loaded = async (key: string): Promise<string[]> => {
-    const args = ['verify-blob', '--key', key, '--insecure-ignore-tlog', '--signature', path('a.pub'), path('a.pub')];
+    const args = ['verify', '--key', key, '--insecure-ignore-tlog', `oci:${path('no-image')}`];
     const { stderr } = await startSealward(args, { HOME: folder, NODE_OPTIONS: `--import=${path('hook.mjs')}` }, folder).finished;
     return Array.from(stderr.matchAll(/^loaded file:\S+\/src\/(\S+)$/gm), ([, file = '']) => file);
   };
