@@ -3,27 +3,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RegistryClient } from '../../src/clients/registry/index.ts';
 import { keySigner } from '../../src/clients/signers/index.ts';
-import { formatDigest, parseManifest, type Reference } from '../../src/core/artifact/index.ts';
+import type { Reference } from '../../src/core/artifact/index.ts';
 import { generateKeyPair } from '../../src/core/crypto/index.ts';
 import { keyAnchor, NO_ANCHORS } from '../../src/core/trust/index.ts';
 import type { Requirement } from '../../src/core/verify/index.ts';
 import { signImage, verifyImage } from '../../src/sdk/index.ts';
 import { type Gate, gate, MemoryRegistry } from '../../src/testing/index.ts';
+import { assertWhole } from '../faults/whole.ts';
 import { refusedWith, verifiedBy } from './answers.ts';
+import { comesTo } from './programs.ts';
 import { pushImage } from './registries.ts';
 import { Workshop } from './workshop.ts';
-
-/** Everything that the registry lists is there: tags and entries of indexes have their manifests, manifests their blobs. */
-function assertWhole(registry: MemoryRegistry, repository: string): void {
-  const { manifests, tags, blobs } = registry.repository(repository);
-  for (const [tag, digest] of tags) assert.ok(manifests.has(digest), `the tag ${tag} leads nowhere`);
-  for (const [digest, { bytes, mediaType }] of manifests) {
-    const manifest = parseManifest(bytes, mediaType);
-    const parts = manifest.kind === 'index' ? manifest.manifests : [manifest.config, ...manifest.layers];
-    const held: ReadonlyMap<string, unknown> = manifest.kind === 'index' ? manifests : blobs;
-    for (const part of parts) assert.ok(held.has(formatDigest(part.digest)), `${digest} names ${formatDigest(part.digest)}, which is missing`);
-  }
-}
 
 /** Calls `stop` at the n-th request that comes by, and lets that request get no further. */
 function atRequest(n: number, stop: () => void): Gate {
@@ -106,7 +96,7 @@ test('the real program, interrupted while it publishes: exit 130, no result, not
       registry.fault({ method: 'PUT', path, before: stuck });
       const bundle = workshop.path(`${what}.json`);
       const { child, finished } = workshop.start(['sign', '--key', keys.key, '--bundle', bundle, '--output-file', workshop.path('out.json'), image.tagged]);
-      await stuck.reached;
+      await comesTo(stuck.reached, finished);
       child.kill('SIGINT');
       const { code, stdout, stderr } = await finished;
       registry.clearFaults();

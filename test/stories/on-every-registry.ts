@@ -1,5 +1,5 @@
 /** One story, told on each of the three registries. */
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { type Peer, requirePeers } from '../peers.ts';
 import { REGISTRIES, type StoryRegistry } from './registries.ts';
 import { Workshop } from './workshop.ts';
@@ -13,18 +13,21 @@ export type Story = (t: TestContext, scene: Scene) => Promise<void>;
 
 /** Without the programs that it needs, the story is skipped by name on a laptop and fails in CI. */
 export function onEveryRegistry(what: string, peers: readonly Peer[], story: Story, registries = REGISTRIES): void {
-  for (const { name, peers: serving, start } of registries) {
-    test(`${what}, on ${name}`, async (t) => {
-      if (!requirePeers(t, ...serving, ...peers)) return;
-      const registry = await start();
-      const workshop = new Workshop();
-      t.after(async () => {
-        workshop.remove();
-        await registry.stop();
+  // Side by side, because most of the time is spent in programs of one thread.
+  describe(what, { concurrency: registries.length }, () => {
+    for (const { name, peers: serving, start } of registries) {
+      test(`on ${name}`, async (t) => {
+        if (!requirePeers(t, ...serving, ...peers)) return;
+        const registry = await start();
+        const workshop = new Workshop();
+        t.after(async () => {
+          workshop.remove();
+          await registry.stop();
+        });
+        await story(t, { registry, workshop });
       });
-      await story(t, { registry, workshop });
-    });
-  }
+    }
+  });
 }
 
 /** Those without the referrers API, where all signatures of an image stand in one index. */

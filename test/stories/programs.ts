@@ -8,6 +8,12 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
+/** Waits for a sign that a program came so far; when it ends before that, the story fails with what it said. */
+export async function comesTo(point: Promise<void>, finished: Promise<{ readonly code: number; readonly stderr: string }>): Promise<void> {
+  const ended = finished.then(({ code, stderr }) => Promise.reject(new Error(`it ended with ${code} before it came so far: ${stderr}`)));
+  await Promise.race([point, ended]);
+}
+
 export interface BackgroundProgram {
   /** What the pattern found in the output; its groups. */
   readonly announced: readonly string[];

@@ -6,6 +6,7 @@ import { gate, MemoryRegistry } from '../../src/testing/index.ts';
 import type { CliResult } from '../cli.ts';
 import { answerOf, verifiedBy } from './answers.ts';
 import { onFallbackRegistries } from './on-every-registry.ts';
+import { comesTo } from './programs.ts';
 import { plainClient, type PushedImage, pushImage } from './registries.ts';
 import { type KeyFiles, Workshop } from './workshop.ts';
 
@@ -53,11 +54,11 @@ test('a writer that read the index before our entry was in it, and writes after 
   // Jan's process has read that there is no index, and is stopped on its way to write one.
   registry.fault({ ...writes, before: late });
   const slow = signing(workshop, image, jan);
-  await late.reached;
+  await comesTo(late.reached, slow);
   // Maria's is let through up to the answer; then his arrives and takes her entry away.
   registry.fault({ ...writes, after: written });
   const fast = signing(workshop, image, maria);
-  await written.reached;
+  await comesTo(written.reached, fast);
   assert.equal(await listed(image), 1);
   written.open();
   late.open();
