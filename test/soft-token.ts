@@ -57,12 +57,18 @@ export interface SoftToken {
   remove(): void;
 }
 
+/** Also when the tests are interrupted. */
+const left = new Set<() => void>();
+process.on('exit', () => {
+  for (const remove of left) remove();
+});
+
 export async function softToken(label = 'sealward test'): Promise<SoftToken | undefined> {
   const module = softModule;
   if (module === undefined || lacking().length > 0) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'sealward-token-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  process.on('exit', remove);
+  left.add(remove);
   mkdirSync(join(folder, 'tokens'));
   const configuration = join(folder, 'softhsm2.conf');
   writeFileSync(configuration, `directories.tokendir = ${join(folder, 'tokens')}\nobjectstore.backend = file\nlog.level = ERROR\n`);

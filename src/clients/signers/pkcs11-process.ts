@@ -30,12 +30,11 @@ function endAll(): void {
   for (const child of running) child.kill('SIGKILL');
 }
 
-/** Beside this file in the sources, and in the folder of chunks when bundled. */
+/** Beside this file in the sources, and beside the program when bundled. */
 function workerPath(): string {
   // In the single-file program there are no files beside this one, and no address of it.
   const here = import.meta.url as string | undefined;
-  const places =
-    here === undefined ? [] : ['./pkcs11-worker.ts', './pkcs11-worker.mjs', './lib/pkcs11-worker.mjs'].map((name) => fileURLToPath(new URL(name, here)));
+  const places = here === undefined ? [] : ['./pkcs11-worker.ts', './pkcs11-worker.mjs'].map((name) => fileURLToPath(new URL(name, here)));
   const found = places.find((path) => existsSync(path));
   if (found === undefined) {
     throw new SealwardError('ERR_KEY_PROVIDER_MISSING', 'this build of sealward cannot load PKCS#11 modules', {
