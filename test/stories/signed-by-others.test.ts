@@ -69,6 +69,8 @@ onEveryRegistry('what others signed verifies', ['cosign2', 'cosign3', 'skopeo'],
       refusedWith(await workshop.verify(image.tagged, await workshop.keys('ecdsa-p384')), 1, format === 'bundle-v0.3' ? 'KEY_MISMATCH' : 'SIGNATURE_INVALID');
     });
   }
+  // Of the three registries this one looks closest at what kind of manifest it takes.
+  if (registry.name !== 'docker-registry') return;
   for (const [form, built] of [
     ['docker', aDockerImage('forms/docker')],
     ['index', anIndex('forms/index')],

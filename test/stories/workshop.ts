@@ -4,11 +4,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createKeyPairFiles } from '../../src/clients/signers/index.ts';
 import type { KeyKind } from '../../src/core/crypto/index.ts';
 import { type CliOptions, type CliResult, sealward, startSealward } from '../cli.ts';
 import { type Peer, peerPath } from '../peers.ts';
 import { repositoryRoot } from '../vectors.ts';
+import { quickKeyFile } from './quick-key-file.ts';
 
 export const PASSWORD = 'a pass phrase of several words';
 
@@ -82,8 +82,11 @@ export class Workshop {
   /** A key pair of this kind in cosign's form, the same in every story. */
   keys(kind: KeyKind = 'ecdsa-p256'): Promise<KeyFiles> {
     return once(`keys ${kind}`, async () => {
-      const { privatePath, publicPath } = await createKeyPairFiles(join(sharedFolder(), kind), kind, PASSWORD);
-      return { key: privatePath, pub: publicPath };
+      const { key, pub } = quickKeyFile(kind, PASSWORD);
+      const files = { key: join(sharedFolder(), `${kind}.key`), pub: join(sharedFolder(), `${kind}.pub`) };
+      writeFileSync(files.key, key, { mode: 0o600 });
+      writeFileSync(files.pub, pub);
+      return files;
     });
   }
 
