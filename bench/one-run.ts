@@ -39,11 +39,9 @@ export function runProgram({ name, path, args }: Program, env: NodeJS.ProcessEnv
  */
 export async function peakMemory({ path, args }: Program, env: NodeJS.ProcessEnv): Promise<number | undefined> {
   const child = spawn(path, [...args], { env, stdio: 'ignore' });
-  let ended = false;
   const end = new Promise<void>((resolve) => child.on('close', () => resolve()));
-  void end.then(() => (ended = true));
   let kilobytes: number | undefined;
-  while (!ended) {
+  while (child.exitCode === null && child.signalCode === null) {
     try {
       const found = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'));
       if (found) kilobytes = Number(found[1]);

@@ -1,8 +1,9 @@
 /**
- * npm run build: what users run and what is published, in dist/. The program is bundled, with its commands in chunks of
- * their own that are loaded when they are called; the manifest is a copy of ours without what only development needs.
+ * npm run build: what users run and what is published, in dist/. The program is bundled into one script, and a small one
+ * that starts it with compiled code; the manifest is a copy of ours without what only development needs.
  */
-import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { banner, common, root, takeBuiltins } from './bundle.mjs';
@@ -10,30 +11,50 @@ import { banner, common, root, takeBuiltins } from './bundle.mjs';
 /** Another folder may be named, for tests. */
 const out = process.argv[2] === undefined ? join(root, 'dist') : resolve(process.argv[2]);
 const bin = join(out, 'bin');
+const settings = { ...common, target: 'node24.15', plugins: [takeBuiltins], write: false, metafile: true };
+
+/** @param {import('esbuild').BuildOptions} options */
+async function bundle(options) {
+  const { outputFiles, metafile } = await build({ ...settings, ...options, write: false, metafile: true });
+  // ASCII throughout: esbuild escapes what it can, and a regular expression understands the same escapes.
+  const text = (outputFiles[0]?.text ?? '').replace(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return { text, inputs: Object.keys(metafile.inputs) };
+}
+
+const program = await bundle({
+  entryPoints: ['src/apps/quickstart/bundled.ts'],
+  format: 'cjs',
+  define: { 'import.meta.url': '__url' },
+  // runKeepingCode takes a function.
+  banner: { js: `(function (require, __filename, __dirname) {${banner}const __url = process.getBuiltinModule('node:url').pathToFileURL(__filename).href;` },
+  footer: { js: '})' },
+});
+const programName = `program-${createHash('sha256').update(program.text).digest('hex').slice(0, 16)}.cjs`;
+
+// An older Node reads this far, and is told.
+const floor = `const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 24 || (major === 24 && minor < 15)) {
+  console.error('sealward needs Node 24.15 or later and found ' + process.versions.node + '.');
+  process.exit(2);
+}`;
+const launcher = await bundle({
+  entryPoints: ['src/apps/quickstart/launch.ts'],
+  format: 'cjs',
+  define: { 'import.meta.url': '__filename', 'import.meta.dirname': '__dirname', PROGRAM: JSON.stringify(programName) },
+  banner: { js: `#!/usr/bin/env node\n${floor}\n${banner}` },
+});
+// The process of PKCS#11 modules is started as a file of its own, which the program looks for beside itself.
+const worker = await bundle({ entryPoints: ['src/clients/signers/pkcs11-worker.ts'], format: 'esm', banner: { js: banner } });
 
 rmSync(bin, { recursive: true, force: true });
-const { metafile } = await build({
-  ...common,
-  // The process of PKCS#11 modules is started as a file of its own, which the chunks look for beside them.
-  entryPoints: { sealward: 'src/apps/quickstart/main.ts', 'lib/pkcs11-worker': 'src/clients/signers/pkcs11-worker.ts' },
-  outdir: bin,
-  outExtension: { '.js': '.mjs' },
-  chunkNames: 'lib/[name]-[hash]',
-  splitting: true,
-  format: 'esm',
-  target: 'node24.15',
-  plugins: [takeBuiltins],
-  banner: { js: banner },
-  metafile: true,
-});
+mkdirSync(bin, { recursive: true });
+writeFileSync(join(bin, programName), program.text);
+writeFileSync(join(bin, 'sealward.cjs'), launcher.text, { mode: 0o755 });
+writeFileSync(join(bin, 'pkcs11-worker.mjs'), worker.text);
 
-const entry = join(bin, 'sealward.mjs');
-// An older Node reads the bundle far enough to be told.
-const floor = "const[major,minor]=process.versions.node.split('.').map(Number);if(major<24||(major===24&&minor<15)){console.error('sealward needs Node 24.15 or later and found '+process.versions.node+'.');process.exit(2)}";
-writeFileSync(entry, `#!/usr/bin/env node\n${floor}\n${readFileSync(entry, 'utf8')}`);
-chmodSync(entry, 0o755);
-
-const { name, version, description, keywords, license, repository, homepage, bugs, engines, peerDependencies, peerDependenciesMeta } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { name, version, description, keywords, license, repository, homepage, bugs, engines, peerDependencies, peerDependenciesMeta } = JSON.parse(
+  readFileSync(join(root, 'package.json'), 'utf8'),
+);
 const manifest = {
   name,
   version,
@@ -44,7 +65,7 @@ const manifest = {
   repository,
   license,
   type: 'module',
-  bin: { sealward: 'bin/sealward.mjs' },
+  bin: { sealward: 'bin/sealward.cjs' },
   engines: { node: engines.node },
   peerDependencies,
   peerDependenciesMeta,
@@ -54,7 +75,9 @@ writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n
 for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']) if (existsSync(join(root, file))) copyFileSync(join(root, file), join(out, file));
 
 /** The licences of what was bundled travel with it. */
-const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
+const packages = new Set(
+  [...program.inputs, ...launcher.inputs, ...worker.inputs].flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
+);
 const notices = [...packages].sort().map((dependency) => {
   const folder = join(root, 'node_modules', dependency);
   const { version: its } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
@@ -64,5 +87,4 @@ const notices = [...packages].sort().map((dependency) => {
 });
 writeFileSync(join(out, 'THIRD-PARTY.txt'), notices.join(`\n${'-'.repeat(80)}\n\n`));
 
-const outputs = Object.values(metafile.outputs);
-console.log(`${bin}: ${outputs.length} files, ${Math.round(outputs.reduce((sum, { bytes }) => sum + bytes, 0) / 1024)} KiB`);
+console.log(`${bin}: ${Math.round((program.text.length + launcher.text.length + worker.text.length) / 1024)} KiB`);

@@ -1,7 +1,7 @@
 /** What users install: the bundle of `npm run build`, in a folder of its own, away from the source. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -21,7 +21,7 @@ after(() => rmSync(out, { recursive: true }));
 
 /** Without any environment but a home folder, as on a new machine. */
 function bundled(...args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
-  return run(process.execPath, [join(out, 'bin', 'sealward.mjs'), ...args], { cwd: out, env: { HOME: out } });
+  return run(process.execPath, [join(out, 'bin', 'sealward.cjs'), ...args], { cwd: out, env: { HOME: out } });
 }
 
 test('the bundle needs nothing but Node', async () => {
@@ -35,15 +35,38 @@ test('commands of the bundle work: a key is made, and read again', async () => {
   assert.equal(stdout, readFileSync(join(out, 'k.pub'), 'utf8'));
 });
 
-test('compiled code is kept in the folder of the user', () => {
-  assert.ok(existsSync(join(out, '.cache', 'sealward', 'compiled')));
+test('compiled code is kept in the folder of the user, and taken from there', async () => {
+  await bundled('version');
+  const folder = join(out, '.cache', 'sealward', 'programs');
+  const [kept, ...others] = readdirSync(folder).filter((name) => name.includes('-version-'));
+  assert.ok(kept !== undefined && others.length === 0);
+  const before = statSync(join(folder, kept));
+  assert.equal(before.mode & 0o777, 0o600);
+  await bundled('version');
+  assert.equal(statSync(join(folder, kept)).mtimeMs, before.mtimeMs, 'it fits, so it is not written again');
+  writeFileSync(join(folder, kept), 'not compiled code');
+  assert.match((await bundled('version')).stdout, /^sealward /);
+  assert.ok(statSync(join(folder, kept)).size > 1000, 'it did not fit, so it is written anew');
+});
+
+test('a word that is no command leaves no code behind', async () => {
+  await assert.rejects(bundled('verfiy'), { code: 2 });
+  assert.ok(!readdirSync(join(out, '.cache', 'sealward', 'programs')).some((name) => name.includes('verfiy')));
+});
+
+test('code is neither kept in nor taken from a folder that others may write', async () => {
+  const folder = join(out, 'shared', 'sealward', 'programs');
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o777);
+  await run(process.execPath, [join(out, 'bin', 'sealward.cjs'), 'version'], { env: { XDG_CACHE_HOME: join(out, 'shared') } });
+  assert.deepEqual(readdirSync(folder), []);
 });
 
 test('its manifest starts the program and brings nothing of development', () => {
   const manifest = JSON.parse(readFileSync(join(out, 'package.json'), 'utf8')) as Record<string, unknown>;
-  assert.deepEqual(manifest['bin'], { sealward: 'bin/sealward.mjs' });
+  assert.deepEqual(manifest['bin'], { sealward: 'bin/sealward.cjs' });
   for (const field of ['scripts', 'devDependencies', 'devEngines', 'optionalDependencies', 'private']) assert.ok(!(field in manifest), field);
-  assert.match(readFileSync(join(out, 'bin', 'sealward.mjs'), 'utf8'), /^#!\/usr\/bin\/env node\n/);
+  assert.match(readFileSync(join(out, 'bin', 'sealward.cjs'), 'utf8'), /^#!\/usr\/bin\/env node\n/);
   assert.match(readFileSync(join(out, 'THIRD-PARTY.txt'), 'utf8'), /@noble\/ciphers/);
   assert.ok(readdirSync(out).includes('LICENSE'));
 });

@@ -3,6 +3,7 @@ import { keepCompiledCode } from './compile-cache.ts';
 import type { Command } from './table/index.ts';
 import type { Io } from './terminal.ts';
 
+export { runKeepingCode } from './compile-cache.ts';
 export { defineCommand } from './flag.ts';
 export type { Invocation } from './invocation.ts';
 export type { Command, Io };

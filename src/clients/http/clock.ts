@@ -11,9 +11,13 @@ export interface Clock {
 /** Node fires a timer beyond 2^31-1 ms at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+/** Does not jump when somebody sets the clock of the machine. Node's `performance` would say the same, and takes milliseconds to load. */
+const running = (): number => Number(process.hrtime.bigint()) / 1e6;
+/** When `running` was 0; found at the first question, because a start-up snapshot may come from another day. */
+let origin: number | undefined;
+
 export const systemClock: Clock = {
-  // performance.now() does not jump when somebody sets the clock of the machine.
-  now: () => performance.timeOrigin + performance.now(),
+  now: () => (origin ??= Date.now() - running()) + running(),
   after(milliseconds, callback) {
     const timer = setTimeout(callback, Math.min(Math.max(0, milliseconds), LONGEST_TIMER));
     return () => clearTimeout(timer);
