@@ -1,19 +1,22 @@
 /** Attesting: signed statements about an image or a file. */
 import type { Signer } from '../clients/signers/index.ts';
 import { type Descriptor, formatRepository } from '../core/artifact/index.ts';
-import type { JsonValue } from '../core/encoding/index.ts';
+import { hash } from '../core/crypto/index.ts';
+import { encodeHex, type JsonValue } from '../core/encoding/index.ts';
 import type { Subject } from '../core/verify/index.ts';
 import type { Published } from './publish.ts';
 import { asBundle, asEnvelope, attestationStatement, firstGeneration, type Sealed, sealBlob, sealStatement } from './seal.ts';
 import { callOf, describeOnce, publishAll, type PublishOptions } from './sign.ts';
 
 export interface AttestImageOptions extends PublishOptions {
-  /** A URI. */
+  /** A URI; `predicateTypeOf` knows the short names of cosign. */
   readonly predicateType: string;
+  /** What is stated, in the shape of its type; it is signed as it is. */
   readonly predicate: JsonValue;
 }
 
 export interface AttestedImage {
+  /** What the statement is about: a tag is resolved once. */
   readonly image: Descriptor;
   readonly signatures: readonly (Sealed & { readonly published?: Published })[];
 }
@@ -31,17 +34,30 @@ export async function attestImage(options: AttestImageOptions): Promise<Attested
   return publishAll(options, image, [...(newer ? [asBundle(newer)] : []), ...(envelope ? [asEnvelope(envelope)] : [])]);
 }
 
-/** Signs a file; the answer is a Sigstore bundle. */
-export async function signBlob(signer: Signer, bytes: Uint8Array, digests: Subject['digests']): Promise<Uint8Array> {
+/** A file as `signBlob`, `attestBlob` and `verifyBlob` are told of it, with the digests that signatures may name. */
+export function subjectOf(bytes: Uint8Array): Subject & { readonly bytes: Uint8Array } {
+  const digests = { sha256: encodeHex(hash('sha256', bytes)), sha384: encodeHex(hash('sha384', bytes)), sha512: encodeHex(hash('sha512', bytes)) };
+  return { bytes, digests };
+}
+
+/**
+ * Signs a file; the answer is a Sigstore bundle.
+ * @param digests of the same bytes, as `subjectOf(bytes)` gives them.
+ */
+export async function signBlob(signer: Signer, bytes: Uint8Array, digests: Subject['digests'] = subjectOf(bytes).digests): Promise<Uint8Array> {
   return (await sealBlob(signer, bytes, { bytes, digests })).bytes;
 }
 
 export interface AttestBlobOptions {
+  /** Who signs. */
   readonly signer: Signer;
   /** The file's name as it shall stand in the statement. */
   readonly name: string;
+  /** Of the file, as `subjectOf(bytes)` gives them; at least SHA-256. */
   readonly digests: Subject['digests'];
+  /** A URI. */
   readonly predicateType: string;
+  /** What is stated, in the shape of its type; it is signed as it is. */
   readonly predicate: JsonValue;
 }
 

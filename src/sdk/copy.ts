@@ -21,6 +21,7 @@ import { mergeLayers } from './layers.ts';
 import { callOf } from './sign.ts';
 
 export interface CopyOptions extends CallOptions {
+  /** Where from. */
   readonly source: { readonly registry: Registry; readonly reference: Reference };
   /** The tag is that of the destination; without one the image is pushed by digest alone. */
   readonly destination: { readonly registry: Registry; readonly reference: Reference };

@@ -1,4 +1,4 @@
-export { type AttestBlobOptions, attestBlob, attestImage, type AttestedImage, type AttestImageOptions, signBlob } from './attest.ts';
+export { type AttestBlobOptions, attestBlob, attestImage, type AttestedImage, type AttestImageOptions, signBlob, subjectOf } from './attest.ts';
 export { type CheckedContent, checkContent } from './check-content.ts';
 export { type Copied, copyImage, type CopyOptions } from './copy.ts';
 export type { Wanted } from './fit.ts';

@@ -12,8 +12,11 @@ import { type Annotations, asBundle, imageStatement, type Sealed, sealSimpleSign
 export type SignatureFormat = 'bundle' | 'legacy' | 'both';
 
 export interface PublishOptions {
+  /** What `openRegistry` gives. */
   readonly registry: Registry;
+  /** The image, by tag or by digest; see `parseReference`. */
   readonly reference: Reference;
+  /** Who signs; see `openSigner`. */
   readonly signer: Signer;
   /** `bundle` when not said. */
   readonly format?: SignatureFormat;
@@ -23,7 +26,9 @@ export interface PublishOptions {
   readonly upload?: boolean;
   /** Milliseconds since 1970, for annotations that say when something was made; nothing trusts them. */
   readonly now?: number;
+  /** When everything must be over; absolute, in milliseconds since 1970. */
   readonly deadline?: number;
+  /** Ends the call; what is not published by then is not. */
   readonly signal?: AbortSignal;
 }
 
@@ -43,6 +48,7 @@ export interface SignImageOptions extends PublishOptions {
 export interface SignedImage {
   /** What was signed: a tag is resolved once. */
   readonly image: Descriptor;
+  /** Each form that was asked for; `published` says where it lies, and is missing when nothing was uploaded. */
   readonly signatures: readonly (Sealed & { readonly published?: Published })[];
   /** With `recursive`: the images that the index lists. */
   readonly children: readonly SignedImage[];
@@ -61,7 +67,8 @@ export async function signImage(options: SignImageOptions): Promise<SignedImage>
   const sealed: { image: Descriptor; signatures: Sealed[] }[] = [];
   for (const one of images) sealed.push({ image: one, signatures: await sealImage(options, one) });
   const signed: SignedImage[] = [];
-  for (const one of sealed) signed.push({ ...(await publishAll(options, one.image, one.signatures)), children: [] });
+  // The index last: whoever sees that it is signed finds all that it lists signed.
+  for (const one of sealed.toReversed()) signed.unshift({ ...(await publishAll(options, one.image, one.signatures)), children: [] });
   const [first, ...children] = signed;
   if (!first) throw new SealwardError('ERR_INVARIANT', 'nothing was signed');
   return { ...first, children };

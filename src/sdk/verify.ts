@@ -20,7 +20,9 @@ import {
 import { gather } from './gather.ts';
 
 export interface VerifyOptions {
+  /** Whom to believe; see `trust`. */
   readonly anchors: Anchors;
+  /** What is asked; see `byKey` and `byIdentity`. */
   readonly requirement: Requirement;
   /** Milliseconds since 1970; the clock of this machine when missing. */
   readonly now?: number;
@@ -29,22 +31,28 @@ export interface VerifyOptions {
 }
 
 export interface VerifyImageOptions extends VerifyOptions {
+  /** What `openRegistry` gives. */
   readonly registry: Registry;
+  /** The image, by tag or by digest; see `parseReference`. */
   readonly reference: Reference;
   /** Where signatures lie, when not beside the image. */
   readonly signatureRepository?: RepositoryName;
   /** Asks every place, also when the first one is enough. */
   readonly exhaustive?: boolean;
+  /** How many requests run side by side; 10 when not said. */
   readonly workers?: number;
   /** Absolute, in milliseconds since 1970. */
   readonly deadline?: number;
+  /** Ends the call. */
   readonly signal?: AbortSignal;
 }
 
 export interface ImageVerification {
+  /** As it was asked for. */
   readonly reference: Reference;
   /** What was judged: a tag is resolved once, and everything after it uses the digest. */
   readonly digest: Digest;
+  /** The answer: `outcome`, `code`, and every signature that was found with what passed and what failed. */
   readonly decision: Decision;
 }
 
@@ -111,6 +119,7 @@ function joinFacts(a: Facts, b: Facts): Facts {
 }
 
 export interface VerifyBlobOptions extends VerifyOptions {
+  /** The file; see `subjectOf`. */
   readonly subject: Subject;
   /** The signature, as a document that carries it, or already read. */
   readonly evidence: { readonly source: DocumentSource; readonly bytes: Uint8Array } | { readonly entity: SignedEntity; readonly digest: string };

@@ -5,11 +5,12 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
-import { MemoryRegistry } from '../../src/testing/index.ts';
+import { explicitCredentials, RegistryClient } from '../../src/clients/registry/index.ts';
+import { MemoryRegistry, pushArtifact } from '../../src/testing/index.ts';
 import { PAGES } from '../../tools/generate-reference.ts';
 import { repositoryRoot } from '../vectors.ts';
 import { answerOf, verifiedBy } from './answers.ts';
-import { type PushedImage, pushImage } from './registries.ts';
+import { anImage, type PushedImage, pushImage } from './registries.ts';
 import { PASSWORD, type Ran, Workshop } from './workshop.ts';
 
 const COMMIT = '4f2c1e9b7a8d6c5e4f3a2b1c0d9e8f7a6b5c4d3e';
@@ -45,7 +46,7 @@ function replaced(text: string, pattern: RegExp, values: Texts): string {
 }
 
 const replacedIn = (texts: Texts, pattern: RegExp, values: Texts): Record<string, string> =>
-  Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, replaced(String(text), pattern, values)]));
+  Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, replaced(text, pattern, values)]));
 
 type Inputs = Readonly<Record<string, { readonly default?: string | boolean; readonly required?: boolean }>>;
 
@@ -269,6 +270,29 @@ for (const system of SYSTEMS) {
     assert.equal(writes(), before);
   });
 }
+
+test("GitLab CI: the job logs in to the project's own registry, and shows its password to no other", async (t) => {
+  const workshop = new Workshop();
+  const [own, foreign] = await Promise.all([
+    MemoryRegistry.start({ auth: { kind: 'basic', users: { 'gitlab-ci-token': 'of this job' } } }),
+    MemoryRegistry.start({ auth: { kind: 'basic', users: { somebody: 'else' } } }),
+  ]);
+  t.after(async () => {
+    workshop.remove();
+    await Promise.all([own.close(), foreign.close()]);
+  });
+  const [, gitlab] = SYSTEMS;
+  assert.ok(gitlab);
+  const client = new RegistryClient({ credentials: explicitCredentials({ kind: 'password', username: 'gitlab-ci-token', password: 'of this job' }, [own.host]) });
+  await pushArtifact(client, { registry: own.host, repository: 'app' }, anImage('own'), 'v1');
+  const { key } = await workshop.keys();
+  const run = (image: string): Promise<Ran> => runJob(workshop, gitlab.job({ image, key, steps: 'sign' }, workshop), { SEALWARD_REGISTRY: own.host });
+  const signed = await run(`${own.host}/app:v1`);
+  assert.equal(signed.code, 0, signed.stderr);
+  const refused = await run(`${foreign.host}/app:v1`);
+  assert.equal(refused.code, 3, refused.stderr);
+  assert.ok(foreign.journal.every(({ authorization }) => authorization === undefined));
+});
 
 test('the systems that cannot bring a file along carry the same script', () => {
   for (const path of ['deploy/ci/gitlab/templates/sealward.yml', 'deploy/ci/tekton/sealward.yaml']) {
