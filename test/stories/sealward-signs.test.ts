@@ -71,6 +71,14 @@ onEveryRegistry('what Sealward signs, cosign 3 verifies', ['cosign3'], async (t,
     }
   });
 
+  await t.test('a post-quantum key beside a classical one: cosign 3 reads the classical signature', async () => {
+    const [classical, quantum] = [await workshop.keys(), await workshop.keys('ml-dsa-65')];
+    const image = await pushImage(registry.host, 'beside/post-quantum');
+    assertSigned(await workshop.sign(image.tagged, classical, '--key', quantum.key), image);
+    verifiedBy(await workshop.verify(image.tagged, classical, '--key', quantum.pub));
+    assertAccepts(await workshop.cosign3Verify(image.byDigest, classical), image);
+  });
+
   await t.test('two people sign one image, and each of them is believed', () => twoPeople(workshop, registry.host));
 });
 
