@@ -124,8 +124,8 @@ byIdentity({ identity: 'maria@example.com' });
     exactOptionalPropertyTypes: true,
   };
   writeFileSync(join(where, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
-  await run(process.execPath, [join(repositoryRoot, 'node_modules/typescript/bin/tsc'), '-p', where]).catch((error: { stdout: string }) =>
-    assert.fail(error.stdout),
+  await run(process.execPath, [join(repositoryRoot, 'node_modules/typescript/bin/tsc'), '-p', where]).catch((error: unknown) =>
+    assert.fail((error as { stdout: string }).stdout),
   );
 });
 
