@@ -1,13 +1,22 @@
-/** Runs a function over all items, at most `workers` at a time; results stand in the order of the items. */
+/**
+ * Runs a function over all items, at most `workers` at a time; results stand in the order of the items. After the first
+ * error no further item is begun, and it is thrown when those that run have ended: nothing goes on behind the caller's back.
+ */
 export async function inParallel<T, R>(items: readonly T[], workers: number, run: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = new Array<R>(items.length);
   let next = 0;
   const worker = async (): Promise<void> => {
-    while (next < items.length) {
-      const at = next++;
-      results[at] = await run(items[at] as T);
+    try {
+      while (next < items.length) {
+        const at = next++;
+        results[at] = await run(items[at] as T);
+      }
+    } catch (error) {
+      next = items.length;
+      throw error;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(Math.max(1, workers), items.length) }, worker));
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(Math.max(1, workers), items.length) }, worker));
+  for (const outcome of ended) if (outcome.status === 'rejected') throw outcome.reason;
   return results;
 }

@@ -16,6 +16,8 @@ export interface Fault {
   readonly path: RegExp | string;
   /** How often it happens; always when missing. */
   readonly times?: number;
+  /** How many requests that fit are let through first. */
+  readonly skip?: number;
   /** Stops the request before it is looked at, until the gate is opened. */
   readonly before?: Gate;
   /** Stops the answer after the request was carried out. */

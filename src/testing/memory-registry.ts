@@ -57,7 +57,7 @@ export class MemoryRegistry {
   readonly #behaviour: RegistryBehaviour;
   readonly #repositories = new Map<string, StoredRepository>();
   readonly #server: Server;
-  readonly #faults: { readonly fault: Fault; left: number }[] = [];
+  readonly #faults: { readonly fault: Fault; left: number; skip: number }[] = [];
 
   constructor(options: MemoryRegistryOptions = {}) {
     this.#options = options;
@@ -99,7 +99,7 @@ export class MemoryRegistry {
 
   /** Makes something go wrong from now on; the fault that was added last and fits is the one that happens. */
   fault(fault: Fault): void {
-    this.#faults.push({ fault, left: fault.times ?? Number.POSITIVE_INFINITY });
+    this.#faults.push({ fault, left: fault.times ?? Number.POSITIVE_INFINITY, skip: fault.skip ?? 0 });
   }
 
   clearFaults(): void {
@@ -148,7 +148,7 @@ export class MemoryRegistry {
   }
 
   #take(method: string, url: string): Fault | undefined {
-    const found = this.#faults.findLast(({ fault, left }) => left > 0 && matches(fault, method, url));
+    const found = this.#faults.findLast((held) => held.left > 0 && matches(held.fault, method, url) && held.skip-- <= 0);
     if (found) found.left--;
     return found?.fault;
   }
