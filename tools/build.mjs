@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { buildSdk, exports } from './build-sdk.mjs';
 import { banner, common, root, takeBuiltins } from './bundle.mjs';
 
 /** Another folder may be named, for tests. */
@@ -66,17 +67,20 @@ const manifest = {
   license,
   type: 'module',
   bin: { sealward: 'bin/sealward.cjs' },
+  exports,
   engines: { node: engines.node },
   peerDependencies,
   peerDependenciesMeta,
-  files: ['bin', 'THIRD-PARTY.txt'],
+  files: ['bin', 'sdk', 'types', 'THIRD-PARTY.txt'],
 };
 writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']) if (existsSync(join(root, file))) copyFileSync(join(root, file), join(out, file));
 
+const library = await buildSdk(out);
+
 /** The licences of what was bundled travel with it. */
 const packages = new Set(
-  [...program.inputs, ...launcher.inputs, ...worker.inputs].flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
+  [...program.inputs, ...launcher.inputs, ...worker.inputs, ...library].flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
 );
 const notices = [...packages].sort().map((dependency) => {
   const folder = join(root, 'node_modules', dependency);
