@@ -29,7 +29,12 @@ export interface Verb {
 const TEMPLATE = 'template';
 
 /** The repository filled like every other of its registry: what is costly to make is made once, and then copied. */
-async function filled(registry: MemoryRegistry, repository: string, built: BuiltArtifact, fill?: (reference: Reference) => Promise<unknown>): Promise<Reference> {
+async function filled(
+  registry: MemoryRegistry,
+  repository: string,
+  built: BuiltArtifact,
+  fill?: (reference: Reference) => Promise<unknown>,
+): Promise<Reference> {
   const reference = parseReference(`${registry.host}/${TEMPLATE}:v1`);
   const template = registry.repository(TEMPLATE);
   if (template.tags.size === 0) {
