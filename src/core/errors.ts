@@ -132,6 +132,11 @@ export const ERRORS = {
     'The key has signed nothing here that still verifies, so another form of it would be new trust.',
     'Sign the image with `sealward sign` if it shall be trusted.',
   ),
+  ERR_TAG_MOVED: input(
+    'A tag stood for one image when signing began and stands for another one now, so nothing was published.',
+    'Find out who moved it, and sign by digest: HOST/REPOSITORY@sha256:DIGEST.',
+    409,
+  ),
   ERR_FILE_EXISTS: input('A file would be overwritten.', 'Move the file away, or choose another name.'),
   ERR_CONFIG_INVALID: input('A configuration file cannot be used.', 'Mend the file that the message names.'),
   // Who we are is not enough

@@ -6,7 +6,7 @@ import { encodeHex, type JsonValue } from '../core/encoding/index.ts';
 import type { Subject } from '../core/verify/index.ts';
 import type { Published } from './publish.ts';
 import { asBundle, asEnvelope, attestationStatement, firstGeneration, type Sealed, sealBlob, sealStatement } from './seal.ts';
-import { callOf, describeOnce, publishAll, type PublishOptions } from './sign.ts';
+import { callOf, describeOnce, mustStand, publishAll, type PublishOptions } from './sign.ts';
 
 export interface AttestImageOptions extends PublishOptions {
   /** A URI; `predicateTypeOf` knows the short names of cosign. */
@@ -31,6 +31,7 @@ export async function attestImage(options: AttestImageOptions): Promise<Attested
   const older = firstGeneration(signer);
   // One signature serves both, unless the older form needs another hash.
   const envelope = format === 'bundle' ? undefined : newer && older === signer ? newer : await sealStatement(older, statement, { digests });
+  await mustStand(options, image);
   return publishAll(options, image, [...(newer ? [asBundle(newer)] : []), ...(envelope ? [asEnvelope(envelope)] : [])]);
 }
 

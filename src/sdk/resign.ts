@@ -10,7 +10,7 @@ import { keyAnchor, NO_ANCHORS } from '../core/trust/index.ts';
 import { type Candidate, type Requirement, signedAnnotations } from '../core/verify/index.ts';
 import type { Published } from './publish.ts';
 import { type Annotations, asBundle, asEnvelope, imageStatement, type Sealed, type SealedStatement, sealSimpleSigning, sealStatement } from './seal.ts';
-import { callOf, describeOnce, publishAll, type PublishOptions } from './sign.ts';
+import { callOf, describeOnce, mustStand, publishAll, type PublishOptions } from './sign.ts';
 import { verifyImage } from './verify.ts';
 
 export interface ResignedImage {
@@ -38,6 +38,7 @@ export async function resignImage(options: PublishOptions): Promise<ResignedImag
     if (annotations.legacy) sealed.push(await sealSimpleSigning(signer, formatRepository(reference), image.digest, annotations.legacy));
   }
   for (const statement of missingAttestations(attestations, format, signer)) sealed.push(statement);
+  if (sealed.length > 0) await mustStand(options, image);
   const { signatures: written } = await publishAll(options, image, sealed);
   return { digest: `${image.digest.algorithm}:${image.digest.hex}`, found: signatures.length + attestations.length, written };
 }

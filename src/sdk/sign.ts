@@ -1,7 +1,7 @@
 /** Signing images: one digest, resolved once; in the form of either generation, or both. */
 import type { CallOptions, Registry } from '../clients/registry/index.ts';
 import type { Signer } from '../clients/signers/index.ts';
-import { type Descriptor, type Digest, formatDigest, formatRepository, type Reference, type RepositoryName } from '../core/artifact/index.ts';
+import { type Descriptor, type Digest, formatDigest, formatReference, formatRepository, type Reference, type RepositoryName } from '../core/artifact/index.ts';
 import { LIMITS } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
 import { REQUIRED_ALGORITHMS } from '../core/verify/index.ts';
@@ -66,6 +66,7 @@ export async function signImage(options: SignImageOptions): Promise<SignedImage>
   const images = options.recursive ? [image, ...(await childrenOf(options.registry, options.reference, image.digest, call))] : [image];
   const sealed: { image: Descriptor; signatures: Sealed[] }[] = [];
   for (const one of images) sealed.push({ image: one, signatures: await sealImage(options, one) });
+  await mustStand(options, image);
   const signed: SignedImage[] = [];
   // The index last: whoever sees that it is signed finds all that it lists signed.
   for (const one of sealed.toReversed()) signed.unshift({ ...(await publishAll(options, one.image, one.signatures)), children: [] });
@@ -115,6 +116,20 @@ export async function publishAll(
     signatures.push({ ...one, published: await publish(home, image, one, options.now ?? Date.now()) });
   }
   return { image, signatures };
+}
+
+/**
+ * A tag that was moved while a person typed a password, or an HSM thought: the signature would be good, and on an image
+ * that nobody means any more. A digest cannot move; a registry that does not answer now will not answer when it is published.
+ */
+export async function mustStand({ registry, reference, upload, ...options }: PublishOptions, image: Descriptor): Promise<void> {
+  if (reference.digest || upload === false) return;
+  const now = await registry.resolve(reference, { ...callOf(options), originOnly: true });
+  if (now.state === 'unavailable') throw now.cause;
+  const [before, after] = [formatDigest(image.digest), now.state === 'complete' ? formatDigest(now.value.digest) : 'nothing'];
+  if (before !== after) {
+    throw new SealwardError('ERR_TAG_MOVED', `${formatReference(reference)} stood for ${before} and stands for ${after} now; nothing was published`);
+  }
 }
 
 export function callOf({ deadline, signal }: CallOptions): CallOptions {

@@ -18,6 +18,7 @@ import { exitOf } from '../outcome.ts';
 import { parseImages, registryFor, signatureRepository } from '../registry.ts';
 import type { tree } from '../table/look.ts';
 import type { Terminal } from '../terminal.ts';
+import { readersOf } from '../readers.ts';
 import { visible, visibleJson } from '../visible.ts';
 
 interface Found {
@@ -80,7 +81,7 @@ class Reader {
     if (lookup.state !== 'complete') return { place, ...stateOf(lookup), attached: [] };
     const attached = await inParallel(lookup.value.slice(0, LIMITS.signaturesFetched), this.#workers, async (descriptor) => {
       const manifest = await this.#registry.manifest(this.#home, descriptor.digest, this.#call);
-      return this.describe(manifest, descriptor);
+      return this.describe(manifest, descriptor, false);
     });
     const left = lookup.value.length - attached.length;
     return { place, state: 'complete', attached, ...(left > 0 ? { cause: `${left} more are listed and were not looked at` } : {}) };
@@ -88,10 +89,10 @@ class Reader {
 
   async tag(place: string, lookup: Lookup<FetchedManifest>): Promise<Found> {
     if (lookup.state !== 'complete') return { place, ...stateOf(lookup), attached: [] };
-    return { place, state: 'complete', attached: [await this.describe(lookup, lookup.value.descriptor)] };
+    return { place, state: 'complete', attached: [await this.describe(lookup, lookup.value.descriptor, true)] };
   }
 
-  private async describe(lookup: Lookup<FetchedManifest>, descriptor: Descriptor): Promise<Attached> {
+  private async describe(lookup: Lookup<FetchedManifest>, descriptor: Descriptor, tagged: boolean): Promise<Attached> {
     const digest = formatDigest(descriptor.digest);
     if (lookup.state !== 'complete')
       return { digest, type: descriptor.artifactType ?? descriptor.mediaType, holds: [{ kind: 'cannot be read', why: stateOf(lookup).cause ?? lookup.state }] };
@@ -104,7 +105,7 @@ class Reader {
       const bytes = await this.#registry.blob(this.#home, layer, { ...this.#call, maxBytes: LIMITS.attestationBytes });
       if (bytes.state !== 'complete') return [{ kind: 'cannot be read', why: stateOf(bytes).cause ?? bytes.state }];
       try {
-        return readDocument(source, bytes.value).map(describe);
+        return readDocument(source, bytes.value).map((entity) => describe(entity, tagged));
       } catch (error) {
         if (!(error instanceof SealwardError)) throw error;
         return [{ kind: 'cannot be read', why: error.message }];
@@ -118,7 +119,7 @@ function stateOf(lookup: Lookup<unknown>): { state: Lookup<unknown>['state']; ca
   return lookup.state === 'unavailable' ? { state: lookup.state, cause: lookup.cause.message } : { state: lookup.state };
 }
 
-function describe(entity: SignedEntity): Record<string, string> {
+function describe(entity: SignedEntity, tagged: boolean): Record<string, string> {
   const { certificate, keyHint, claim } = entity;
   const [name] = certificate?.leaf.subjectAlternativeNames ?? [];
   return {
@@ -126,9 +127,11 @@ function describe(entity: SignedEntity): Record<string, string> {
     format: entity.format,
     ...(claim.kind === 'statement' && entityRole(entity) === 'attestation' ? { predicateType: claim.statement.predicateType } : {}),
     saysItIsBy: certificate ? (name?.value ?? certificate.leaf.subjectText) : keyHint === undefined ? 'a bare key' : `a bare key with the hint ${keyHint}`,
+    readBy: readersOf(entity, tagged).join(', '),
   };
 }
 
+const WORDS: Readonly<Record<string, string>> = { saysItIsBy: 'by ', readBy: 'read by ' };
 const STATE_WORDS = { complete: '', absent: ' holds nothing', unavailable: ' did not answer', 'not-asked': ' was not asked' } as const;
 
 function treeText(head: string, found: readonly Found[], terminal: Terminal): string {
@@ -143,7 +146,7 @@ function treeText(head: string, found: readonly Found[], terminal: Terminal): st
       lines.push(`${bar}${end ? '└─ ' : '├─ '}${visible(type)} ${terminal.style('dim', digest)}`);
       for (const { kind, ...rest } of holds)
         lines.push(
-          `${bar}${end ? '   ' : '│  '}   ${visible([kind, ...Object.entries(rest).map(([key, value]) => (key === 'saysItIsBy' ? `by ${value}` : value))].join(', '))}`,
+          `${bar}${end ? '   ' : '│  '}   ${visible([kind, ...Object.entries(rest).map(([key, value]) => `${WORDS[key] ?? ''}${value}`)].join(', '))}`,
         );
     });
   });
