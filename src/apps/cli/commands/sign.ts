@@ -22,7 +22,7 @@ export const run: Run<typeof sign> = async (invocation) => {
   const registry = registryFor(flags, images, invocation);
   const [signer, ...companions] = await signersFor(invocation, flags.key, flags['password-file'], 'sign');
 
-  const signed: ({ readonly name: string; readonly digest: string } & Record<string, unknown>)[] = [];
+  const signed: ({ readonly name: string; readonly digest: string; readonly published: boolean } & Record<string, unknown>)[] = [];
   // One after the other: whoever interrupts knows then which of them are signed.
   for (const { name, reference } of images) {
     terminal.progress(`signing ${visible(name)}`);
@@ -40,12 +40,13 @@ export const run: Run<typeof sign> = async (invocation) => {
       ...(home ? { signatureRepository: home } : {}),
       ...(config.sourceDate === undefined ? {} : { now: config.sourceDate }),
     });
-    const result = await signing.catch((error: unknown) => {
-      // The result on stdout is whole or not there, so what is done already is said here.
-      for (const { name: done, digest } of signed) terminal.say(`signed before that: ${visible(done.includes('@') ? done : `${done}@${digest}`)}`);
+    // The result on stdout is whole or not there, so what is done already is said here.
+    const fail = (error: unknown): never => {
+      for (const { name: done, digest, published } of signed)
+        if (published) terminal.say(`signed before that: ${visible(done.includes('@') ? done : `${done}@${digest}`)}`);
       throw error;
-    });
-    writeFiles(result, flags);
+    };
+    const result = await signing.catch(fail);
     const keys = [signer, ...companions].map(keyJson);
     signed.push({
       name,
@@ -54,6 +55,11 @@ export const run: Run<typeof sign> = async (invocation) => {
       ...(companions.length > 0 ? { companions: keys.slice(1) } : {}),
       ...(flags.recursive ? { children: result.children.map(signedJson) } : {}),
     });
+    try {
+      writeFiles(result, flags);
+    } catch (error) {
+      fail(error);
+    }
     if (invocation.form === 'text') terminal.print(signedText(terminal, name, result));
   }
   if (invocation.form === 'json') terminal.print(visibleJson(signed));
@@ -72,7 +78,7 @@ function checkFlags({ flags, arguments: images }: Invocation<(typeof sign)['flag
     throw new SealwardError('ERR_FLAG_CONFLICT', 'the signature would go nowhere: --upload=false, and no --bundle', { hint: 'Give --bundle FILE.' });
 }
 
-function signedJson({ image, signatures }: SignedImage): { readonly digest: string } & Record<string, unknown> {
+function signedJson({ image, signatures }: SignedImage): { readonly digest: string; readonly published: boolean } & Record<string, unknown> {
   const published = signatures.flatMap((signature) => (signature.published ? [signature.published] : []));
   return {
     digest: formatDigest(image.digest),
