@@ -2,7 +2,7 @@ export { type AttestBlobOptions, attestBlob, attestImage, type AttestedImage, ty
 export { type CheckedContent, checkContent } from './check-content.ts';
 export { type Copied, copyImage, type CopyOptions } from './copy.ts';
 export type { Wanted } from './fit.ts';
-export { gather, type GatherOptions, type GatherStep } from './gather.ts';
+export type { GatherOptions, GatherStep } from './gather.ts';
 export { inParallel } from './in-parallel.ts';
 export { type ResignedImage, resignImage } from './resign.ts';
 export type { Published } from './publish.ts';

@@ -283,7 +283,9 @@ test("GitLab CI: the job logs in to the project's own registry, and shows its pa
   });
   const [, gitlab] = SYSTEMS;
   assert.ok(gitlab);
-  const client = new RegistryClient({ credentials: explicitCredentials({ kind: 'password', username: 'gitlab-ci-token', password: 'of this job' }, [own.host]) });
+  const client = new RegistryClient({
+    credentials: explicitCredentials({ kind: 'password', username: 'gitlab-ci-token', password: 'of this job' }, [own.host]),
+  });
   await pushArtifact(client, { registry: own.host, repository: 'app' }, anImage('own'), 'v1');
   const { key } = await workshop.keys();
   const run = (image: string): Promise<Ran> => runJob(workshop, gitlab.job({ image, key, steps: 'sign' }, workshop), { SEALWARD_REGISTRY: own.host });
