@@ -96,7 +96,7 @@ function programs(image: string, { key, offline, built }: Setting): Program[] {
   const theirs = ['verify', '--insecure-ignore-tlog=true', '--allow-http-registry', ...offline, '--key', key, image];
   return [
     { name: 'cosign 3', path: peerPath('cosign3'), args: theirs },
-    { name: 'npm bundle', path: process.execPath, args: [join(built, 'bin', 'sealward.mjs'), ...ours] },
+    { name: 'npm bundle', path: process.execPath, args: [join(built, 'bin', 'sealward.cjs'), ...ours] },
     { name: 'single executable', path: join(built, EXECUTABLE), args: ours },
     { name: 'from source', path: process.execPath, args: [join(repositoryRoot, 'src', 'apps', 'quickstart', 'main.ts'), ...ours] },
   ];

@@ -27,8 +27,9 @@ function isLate(module, name) {
   return LATE.includes(module) || (module === 'node:net' && name === 'BlockList');
 }
 
-export const banner = `const __late = (module, name) => {
-  const real = () => process.getBuiltinModule(module)[name];
+export const banner = `const __standIns = new Map();
+const __late = (module, name) => {
+  const real = () => (__standIns.get(module) ?? process.getBuiltinModule(module))[name];
   return new Proxy(function () {}, {
     apply: (_, self, args) => Reflect.apply(real(), self, args),
     construct: (_, args) => Reflect.construct(real(), args),

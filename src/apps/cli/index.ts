@@ -1,5 +1,6 @@
 /** The front door: light, so that whoever starts the process can keep compiled code before anything large is loaded. */
 import { keepCompiledCode } from './compile-cache.ts';
+import type { Environment } from './config.ts';
 import type { Command } from './table/index.ts';
 import type { Io } from './terminal.ts';
 
@@ -34,4 +35,9 @@ export async function preload(more: readonly Command[] = []): Promise<void> {
 /** runProcess for a program that is compiled already. */
 export async function runPreloaded(argv: readonly string[], more: readonly Command[]): Promise<never> {
   return (await import('./run-process.ts')).runProcess(argv, more);
+}
+
+/** Calls a command for nobody, so that a snapshot holds what was compiled for it; see rehearse.ts. */
+export async function rehearse(argv: readonly string[], environment: Environment): Promise<void> {
+  await (await import('./rehearse.ts')).rehearse(argv, environment);
 }

@@ -13,8 +13,13 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Does not jump when somebody sets the clock of the machine. Node's `performance` would say the same, and takes milliseconds to load. */
 const running = (): number => Number(process.hrtime.bigint()) / 1e6;
-/** When `running` was 0; found at the first question, because a start-up snapshot may come from another day. */
+/** When `running` was 0. */
 let origin: number | undefined;
+
+/** For a process that starts from a snapshot, which another one took on another day: what it knew of the time is forgotten. */
+export function restartSystemClock(): void {
+  origin = undefined;
+}
 
 export const systemClock: Clock = {
   now: () => (origin ??= Date.now() - running()) + running(),

@@ -2,7 +2,7 @@ export { bareHost, isLoopbackHost } from './address-rules.ts';
 export type { TlsSettings } from './agents.ts';
 export { collect } from './body.ts';
 export { HttpClient, type HttpOptions } from './client.ts';
-export { type Clock, systemClock } from './clock.ts';
+export { type Clock, restartSystemClock, systemClock } from './clock.ts';
 export { speaksNoTls } from './connection-errors.ts';
 export { NO_PROXY, type ProxyConfig, parseProxyEnvironment } from './proxy.ts';
 export type { BodyCheck, Home, HttpEvent, HttpObserver, HttpRequest, HttpResponse, HttpStream, RequestBody, ResponseHeaders } from './request.ts';
