@@ -1,6 +1,6 @@
 /** What the documentation tells a new user to type, typed in its order, against a registry on loopback. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,13 +11,17 @@ import { startSealward } from '../cli.ts';
 import { commandLines, sealwardArguments } from '../documentation.ts';
 import { repositoryRoot } from '../vectors.ts';
 
-/** Page, and the place of its images. Lines with other images are not run here. */
-const PAGES: readonly (readonly [page: string, image: string, tag: string])[] = [
+const RELEASED = ['generate-key-pair --output-key-prefix release', 'sign --key release.key registry.example/app:1.2'];
+
+/** Page, the place of its images, and what has been done when it begins. Lines with other images are not run here. */
+const PAGES: readonly (readonly [page: string, image: string, tag: string, before?: readonly string[]])[] = [
   ['README.md', 'registry.example/app', 'v1'],
   ['docs/how-to/sign-with-a-key.md', 'registry.example/app', '1.2'],
+  ['docs/how-to/cosign-2-to-3.md', 'registry.example/app', '1.2', RELEASED],
+  ['docs/how-to/air-gapped-copy.md', 'registry.example/app', '1.2', RELEASED],
 ];
 
-for (const [page, image, tag] of PAGES) {
+for (const [page, image, tag, before = []] of PAGES) {
   test(`the commands of ${page} do what it says`, async (t) => {
     const registry = await MemoryRegistry.start();
     t.after(() => registry.close());
@@ -27,10 +31,16 @@ for (const [page, image, tag] of PAGES) {
     await pushArtifact(new RegistryClient(), { registry: registry.host, repository: 'app' }, app, tag);
     const env = { HOME: folder, PATH: process.env['PATH'] ?? '', COSIGN_PASSWORD: 'a pass phrase' };
     let ran = 0;
-    for (const line of commandLines(readFileSync(join(repositoryRoot, page), 'utf8'))) {
+    writeFileSync(join(folder, 'review.json'), '{"passed": true}');
+    for (const line of [...before.map((words) => `sealward ${words}`), ...commandLines(readFileSync(join(repositoryRoot, page), 'utf8'))]) {
       const argv = sealwardArguments(line);
       if (argv === undefined || /\bghcr\.io\//.test(line)) continue;
-      const here = argv.map((word) => word.replace(image, `${registry.host}/app`).replace(/sha256:0{64}/, formatDigest(app.descriptor.digest)));
+      const here = argv.map((word) =>
+        word
+          .replace(image, `${registry.host}/app`)
+          .replace('mirror.example', registry.host)
+          .replace(/sha256:0{64}/, formatDigest(app.descriptor.digest)),
+      );
       const { code, stdout, stderr } = await startSealward(here, env, folder).finished;
       assert.equal(code, 0, `${line}\n${stdout}${stderr}`);
       ran++;
