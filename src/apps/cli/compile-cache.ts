@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wri
 import { createRequire, enableCompileCache } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
-import { cacheFolder, processEnvironment } from './config.ts';
+import { cacheFolder, processEnvironment } from './environment.ts';
 
 /** Of this user alone: where others could write, they could plant code. */
 function ownFolder(name: string): string | undefined {

@@ -5,8 +5,9 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { SealwardError } from '../../core/errors.ts';
+import type { Environment } from './environment.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+export { cacheFolder, type Environment, processEnvironment } from './environment.ts';
 
 export interface Config {
   /** COSIGN_PASSWORD; an empty one is a password too. */
@@ -46,11 +47,6 @@ export interface Config {
 
 const PROXY_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'NO_PROXY', 'no_proxy', 'REQUEST_METHOD'];
 
-/** The one reading of process.env. */
-export function processEnvironment(): Environment {
-  return process.env;
-}
-
 export function readConfig(environment: Environment): Config {
   const text = (name: string): string | undefined => environment[name] || undefined;
   const home = text('HOME') ?? text('USERPROFILE') ?? homedir();
@@ -74,12 +70,6 @@ export function readConfig(environment: Environment): Config {
     home,
     environment,
   });
-}
-
-/** Where a cache of this user may lie, or undefined when there is no home folder; never a folder that others may write. */
-export function cacheFolder(environment: Environment): string | undefined {
-  const base = environment['XDG_CACHE_HOME'] || (environment['HOME'] && join(environment['HOME'], '.cache')) || environment['LOCALAPPDATA'];
-  return base ? join(base, 'sealward') : undefined;
 }
 
 function withoutEffect(environment: Environment): string[] {
