@@ -40,7 +40,8 @@ for (const format of ['bundle', 'legacy'] as const) {
       manifest.kind === 'index'
         ? manifest.manifests.map(({ digest }) => formatDigest(digest))
         : manifest.layers.map(({ annotations }) => annotations?.['dev.cosignproject.cosign/signature']);
-    assert.deepEqual(listed.toSorted(), all.toSorted());
+    assert.deepEqual(new Set(listed), new Set(all));
+    assert.equal(listed.length, all.length);
     // They did get into each other's way.
     assert.ok(registry.count(/^PUT .*\/manifests\/sha256-/) > 0);
   });
