@@ -11,12 +11,13 @@ import {
   formatDigest,
   formatRepository,
   type Lookup,
+  MEDIA_TYPES,
   type Reference,
   type RepositoryName,
 } from '../core/artifact/index.ts';
 import { LIMITS } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel, limited } from './in-parallel.ts';
 import { mergeLayers } from './layers.ts';
 import { callOf } from './sign.ts';
 
@@ -27,7 +28,7 @@ export interface CopyOptions extends CallOptions {
   readonly destination: { readonly registry: Registry; readonly reference: Reference };
   /** Images alone, without what is attached. */
   readonly imageOnly?: boolean;
-  /** How many blobs travel side by side; 6 when not said. */
+  /** How many blobs travel side by side, at most 7; 6 when not said. */
   readonly workers?: number;
 }
 
@@ -39,6 +40,12 @@ export interface Copied {
   readonly attached: number;
 }
 
+const WORKERS = 6;
+/** A blob that travels holds a connection that is read and one that is written, and a registry is given 16 of them. */
+const MOST_BLOBS = 7;
+/** How many things attached are on their way at once: those that wait to be listed under a fallback tag settle together. */
+const ATTACHING = 64;
+const INDEXES: readonly string[] = [MEDIA_TYPES.ociIndex, MEDIA_TYPES.dockerIndex];
 const TAGGED: readonly AttachmentKind[] = ['sig', 'att', 'sbom'];
 
 /** Throws what kept a place from answering: an image is copied with all its evidence or the tag does not move. */
@@ -57,11 +64,16 @@ class Copier {
   readonly #call: CallOptions;
   readonly #from: RepositoryName;
   readonly #to: RepositoryName;
-  /** Digests of manifests and blobs that are there already, or on their way. */
+  /** Digests of manifests that are there already, or on their way. */
   readonly #moved = new Set<string>();
+  /** Blobs by digest: a manifest is taken only when all of its blobs have arrived, whoever sent them. */
+  readonly #blobsMoved = new Map<string, Promise<void>>();
   readonly #top = new Map<string, FetchedManifest>();
 
+  readonly #transfer: ReturnType<typeof limited>;
+
   constructor(options: CopyOptions) {
+    this.#transfer = limited(Math.min(Math.max(1, options.workers ?? WORKERS), MOST_BLOBS));
     this.#options = options;
     this.#call = callOf(options);
     this.#from = options.source.reference;
@@ -92,13 +104,21 @@ class Copier {
   async #attachments(digest: Digest, depth: number): Promise<void> {
     const { registry } = this.#options.source;
     const { api, fallbackTag } = await registry.referrers(this.#from, digest, { ...this.#call, places: 'all' });
-    for (const { digest: referrer } of [...optional(api), ...optional(fallbackTag)]) await this.#referrer(referrer, depth + 1);
-    for (const kind of TAGGED) {
+    // Side by side, so that a destination without the referrers API is asked to settle for all of them together.
+    const listed = [...optional(api), ...optional(fallbackTag)];
+    const [indexes, others] = [true, false].map((index) => listed.filter(({ mediaType }) => INDEXES.includes(mediaType) === index)) as [
+      Descriptor[],
+      Descriptor[],
+    ];
+    await inParallel(others, ATTACHING, ({ digest: referrer }) => this.#referrer(referrer, depth + 1));
+    // One after the other: what two of them list must be there when either arrives.
+    for (const { digest: referrer } of indexes) await this.#referrer(referrer, depth + 1);
+    await inParallel(TAGGED, TAGGED.length, async (kind) => {
       const attached = await registry.attachment(this.#from, digest, kind, this.#call);
       if (attached.state === 'unavailable') throw attached.cause;
       const tag = attachmentTag(digest, kind);
       if (attached.state === 'complete' && tag !== undefined) await this.#tagged(attached.value, tag);
-    }
+    });
   }
 
   /** A referrer is listed anew where it arrives, whether that place has the API or not. */
@@ -128,9 +148,8 @@ class Copier {
   }
 
   async #blobs(descriptors: readonly Descriptor[]): Promise<void> {
-    const { source, destination, workers = 6 } = this.#options;
-    const missing = descriptors.filter(({ digest }) => this.#claim(digest));
-    await inParallel(missing, workers, async (blob) => {
+    const { source, destination } = this.#options;
+    const transfer = async (blob: Descriptor): Promise<void> => {
       const open = async function* (registry: Registry, name: RepositoryName, call: CallOptions): AsyncGenerator<Uint8Array> {
         yield* need(
           await registry.blobStream(name, blob, { ...call, maxBytes: blob.size }),
@@ -141,7 +160,15 @@ class Copier {
       const mount = sameHost ? { mountFrom: source.reference.repository } : {};
       await destination.registry.pushBlob(this.#to, blob.digest, blob.size, () => open(source.registry, this.#from, this.#call), { ...this.#call, ...mount });
       this.counts.blobs += 1;
+    };
+    const arriving = descriptors.map((blob) => {
+      const key = formatDigest(blob.digest);
+      const moved = this.#blobsMoved.get(key) ?? this.#transfer(() => transfer(blob));
+      this.#blobsMoved.set(key, moved);
+      return moved;
     });
+    // All of them end before an error is thrown: nothing keeps writing behind the back of the caller.
+    for (const outcome of await Promise.allSettled(arriving)) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   async #fetch(digest: Digest): Promise<FetchedManifest> {

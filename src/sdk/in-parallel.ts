@@ -20,3 +20,20 @@ export async function inParallel<T, R>(items: readonly T[], workers: number, run
   for (const outcome of ended) if (outcome.status === 'rejected') throw outcome.reason;
   return results;
 }
+
+/** Runs what it is given, at most so many at a time, however many callers there are. */
+export function limited(most: number): <T>(run: () => Promise<T>) => Promise<T> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (run) => {
+    if (running < most) running++;
+    else await new Promise<void>((resolve) => void waiting.push(resolve));
+    try {
+      return await run();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running--;
+    }
+  };
+}

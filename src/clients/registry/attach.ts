@@ -42,6 +42,8 @@ export class Attacher {
   readonly #queues = new Map<string, Promise<unknown>>();
   /** What this client has listed in an index before. */
   readonly #listed = new Map<string, readonly Descriptor[]>();
+  /** What waits for its turn to be listed: whoever is next lists all of it, so that many settle together. */
+  readonly #waiting = new Map<string, Descriptor[]>();
 
   constructor(wire: Wire, settings: AttachSettings) {
     this.#wire = wire;
@@ -59,7 +61,9 @@ export class Attacher {
     for (const outcome of await Promise.allSettled(blobs)) if (outcome.status === 'rejected') throw outcome.reason;
     const pushed = await putManifest(this.#wire, site, call, { bytes: attachment.manifest });
     if (pushed.subjectListed) return { descriptor: pushed.descriptor, via: 'api' };
-    await this.#inTurn(indexKey(site, subject.digest), () => this.#list(site, call, subject.digest, listingOf(manifest, pushed.descriptor)));
+    const [key, entry] = [indexKey(site, subject.digest), listingOf(manifest, pushed.descriptor)];
+    this.#waiting.set(key, [...(this.#waiting.get(key) ?? []), entry]);
+    await this.#inTurn(key, () => this.#list(site, call, subject.digest, entry));
     return { descriptor: pushed.descriptor, via: 'fallback-tag' };
   }
 
@@ -77,7 +81,11 @@ export class Attacher {
   async #list(site: Site, call: Call, subject: Digest, entry: Descriptor): Promise<void> {
     const key = indexKey(site, subject);
     const tag = referrersTag(subject);
-    const wanted = [...(this.#listed.get(key) ?? []), entry];
+    const together = this.#waiting.get(key) ?? [];
+    this.#waiting.delete(key);
+    // Somebody before has listed it in our place, and seen that it stayed; an attachment that is repeated looks again.
+    if (!together.includes(entry) && this.#listed.get(key)?.includes(entry)) return;
+    const wanted = [...new Set([...(this.#listed.get(key) ?? []), ...together, entry])];
     const gone = new Set<string>();
     await this.#write(site, call, tag, {
       what: `${formatDigest(entry.digest)} is pushed, but other writers kept it out of the index ${tag} of what is attached`,
