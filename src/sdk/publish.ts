@@ -62,7 +62,7 @@ function referrerOf(image: Descriptor, { bytes, predicateType }: Sealed, now: nu
       'org.opencontainers.image.created': `${new Date(now).toISOString().slice(0, 19)}Z`,
     },
   };
-  return { manifest: utf8(JSON.stringify(manifest)), blobs: [config, layer] };
+  return { manifest: utf8(JSON.stringify(manifest)), blobs: [config, { ...layer, fresh: true }] };
 }
 
 async function publishLayer({ registry, repository, ...call }: Home, image: Digest, sealed: Sealed): Promise<Published> {

@@ -54,8 +54,8 @@ export class Attacher {
     const manifest = parseManifest(attachment.manifest);
     const { subject } = manifest;
     if (!subject) throw new SealwardError('ERR_MANIFEST_INVALID', `${placeOf(site)}: what is to be attached names no subject`);
-    const blobs = attachment.blobs.map(({ digest, bytes }) =>
-      pushBlob(this.#wire, site, call, { digest, size: bytes.length, source: bytes }, this.#settings.upload),
+    const blobs = attachment.blobs.map(({ digest, bytes, fresh = false }) =>
+      pushBlob(this.#wire, site, call, { digest, size: bytes.length, source: bytes, fresh }, this.#settings.upload),
     );
     // All of them end before an error is thrown: nothing keeps writing behind the back of the caller.
     for (const outcome of await Promise.allSettled(blobs)) if (outcome.status === 'rejected') throw outcome.reason;

@@ -27,15 +27,17 @@ export interface Upload {
   readonly size: number;
   readonly source: BlobSource;
   readonly mountFrom?: string;
+  /** Not asked for first, since it was made just now. */
+  readonly fresh?: boolean;
 }
 
 export async function pushBlob(wire: Wire, site: Site, call: Call, upload: Upload, limits: UploadLimits): Promise<'existed' | 'mounted' | 'pushed'> {
   if (upload.source instanceof Uint8Array) checkSource(site, upload, upload.source);
   const what = `the blob ${formatDigest(upload.digest)}`;
   // With the scope of the push that follows, so that one token serves all of it.
-  const head = await wire.send(site, call, { method: 'HEAD', target: blobPath(upload.digest), what, maxBytes: 0, write: 'push' });
-  if (head.status === 200) return 'existed';
-  if (head.status !== 404) return wire.refuse(site, head, what);
+  const head = upload.fresh ? undefined : await wire.send(site, call, { method: 'HEAD', target: blobPath(upload.digest), what, maxBytes: 0, write: 'push' });
+  if (head?.status === 200) return 'existed';
+  if (head && head.status !== 404) return wire.refuse(site, head, what);
   const session = await startUpload(wire, site, call, upload, what);
   if (session === 'mounted') return 'mounted';
   if (upload.size > limits.monolithicBytes) {

@@ -65,8 +65,8 @@ export interface PushedManifest {
 export interface Attachment {
   /** The manifest's raw bytes; its subject names what it is attached to. */
   readonly manifest: Uint8Array;
-  /** Config and layers. */
-  readonly blobs: readonly { readonly digest: Digest; readonly bytes: Uint8Array }[];
+  /** Config and layers; one that is `fresh` was made just now, so that it is sent without asking whether it is there. */
+  readonly blobs: readonly { readonly digest: Digest; readonly bytes: Uint8Array; readonly fresh?: boolean }[];
 }
 
 export interface Attached {
