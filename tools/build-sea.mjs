@@ -22,7 +22,7 @@ try {
     // A snapshot is made of one CommonJS script; imports become functions that are called when they are reached.
     format: 'cjs',
     target: 'node26',
-    plugins: [takeBuiltins],
+    plugins: [takeBuiltins()],
     banner: { js: banner },
     // There are no files beside it, and whoever looks for one is told so.
     define: { 'import.meta.url': 'undefined' },

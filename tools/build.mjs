@@ -12,7 +12,7 @@ import { banner, common, root, takeBuiltins } from './bundle.mjs';
 /** Another folder may be named, for tests. */
 const out = process.argv[2] === undefined ? join(root, 'dist') : resolve(process.argv[2]);
 const bin = join(out, 'bin');
-const settings = { ...common, target: 'node24.15', plugins: [takeBuiltins], write: false, metafile: true };
+const settings = { ...common, target: 'node24.15', plugins: [takeBuiltins(['node:crypto'])], write: false, metafile: true };
 
 /** @param {import('esbuild').BuildOptions} options */
 async function bundle(options) {

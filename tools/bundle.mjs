@@ -24,7 +24,7 @@ const LATE = ['node:child_process', 'node:dns/promises', 'node:fs/promises', 'no
  * running process.
  */
 function isLate(module, name) {
-  return LATE.includes(module) || (module === 'node:net' && name === 'BlockList');
+  return LATE.includes(module) || (module === 'node:net' && ['BlockList', 'connect'].includes(name));
 }
 
 export const banner = `const __standIns = new Map();
@@ -40,19 +40,28 @@ const __late = (module, name) => {
 /**
  * Takes Node's modules by process.getBuiltinModule instead of by import: an import reads every property of the module,
  * and one getter of node:http loads a whole HTTP client that nothing here uses (measured: 60 ms of 160).
+ * @param {readonly string[]} late further modules that are looked up when they are called
+ * @returns {import('esbuild').Plugin}
  */
-export const takeBuiltins = {
-  name: 'take-builtins',
-  /** @param {import('esbuild').PluginBuild} build */
-  setup(build) {
-    build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => ({ loader: 'ts', contents: readFileSync(path, 'utf8').replace(IMPORT, taken) }));
-  },
-};
+export function takeBuiltins(late = []) {
+  return {
+    name: 'take-builtins',
+    setup(build) {
+      build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => ({
+        loader: 'ts',
+        contents: readFileSync(path, 'utf8').replace(IMPORT, (_, list, module) => taken(list, module, late)),
+      }));
+    },
+  };
+}
 
-/** @param {string} _ @param {string} list @param {string} module */
-function taken(_, list, module) {
+/** @param {string} list @param {string} module @param {readonly string[]} late */
+function taken(list, module, late) {
   return names(list)
-    .map(({ name, local }) => `const ${local} = ${isLate(module, name) ? `__late('${module}', '${name}')` : `process.getBuiltinModule('${module}').${name}`};`)
+    .map(
+      ({ name, local }) =>
+        `const ${local} = ${late.includes(module) || isLate(module, name) ? `__late('${module}', '${name}')` : `process.getBuiltinModule('${module}').${name}`};`,
+    )
     .join(' ');
 }
 

@@ -7,8 +7,8 @@ import {
   dockerConfig,
   explicitCredentials,
   firstOf,
+  type OpenRegistry,
   openRegistry,
-  type Registry,
   type RegistryClientOptions,
 } from '../../clients/registry/index.ts';
 import { LAYOUT, normalHost, type Reference, parseReference, parseRepository, type RepositoryName } from '../../core/artifact/index.ts';
@@ -40,7 +40,7 @@ export function registryFor(
   flags: RegistryValues & { readonly verbose?: boolean },
   images: readonly { readonly reference: Reference }[],
   { config, debug }: Asked,
-): Registry {
+): OpenRegistry {
   const hosts = new Set([
     ...images.map(({ reference }) => reference.registry),
     ...(config.signatureRepository === undefined ? [] : [parseRepository(config.signatureRepository).registry]),

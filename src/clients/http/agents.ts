@@ -4,7 +4,7 @@
  */
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, type RequestOptions, request as httpsRequest } from 'node:https';
-import { isIP } from 'node:net';
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, getCACertificates, connect as tlsConnect } from 'node:tls';
 import { SealwardError } from '../../core/errors.ts';
@@ -35,6 +35,8 @@ const CONNECT_TIMEOUT_MS = 30_000;
 export class Agents {
   readonly #tls: Record<'home' | 'other', AgentOptions>;
   readonly #made = new Map<string, HttpAgent>();
+  /** Connections that were opened early, by protocol, host and port; each is used once, or closed with the rest. */
+  readonly #early = new Map<string, Socket>();
 
   constructor(tls: TlsSettings) {
     // Reading the authorities that Node would use by itself takes time, so only where something is added to them.
@@ -60,7 +62,37 @@ export class Agents {
     // A plain request through a proxy only talks to the proxy, so one pool serves all of them.
     if (!secure && proxy) return this.#keep(`proxy ${proxy.href}`, () => this.#plain(proxy));
     if (secure && proxy) return this.#keep(`${key} ${proxy.href}`, () => tunnelAgent(this.#options(standing), proxy, this.#tls.other));
-    return this.#keep(key, () => (secure ? new HttpsAgent(this.#options(standing)) : this.#plain(undefined)));
+    const make = (): HttpAgent => (secure ? new HttpsAgent(this.#options(standing)) : this.#plain(undefined));
+    return this.#keep(key, () => (standing === 'home' ? this.#withEarly(make(), url.protocol) : make()));
+  }
+
+  /**
+   * Opens a connection to the configured host before the first request is made, so that its handshakes take place while
+   * other things are done. What goes wrong is found out, and said, by the request that would have used it.
+   */
+  connectEarly(url: URL, lookup: LookupFunction): void {
+    const host = bareHost(url);
+    const secure = url.protocol === 'https:';
+    const port = Number(url.port || (secure ? 443 : 80));
+    const key = `${url.protocol} ${host} ${port}`;
+    if (this.#early.has(key)) return;
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    const socket = secure ? tlsConnect({ ...name, ...this.#options('home'), host, port, lookup }) : connect({ host, port, lookup });
+    socket.setNoDelay(true);
+    socket.on('error', () => this.#early.delete(key));
+    this.#early.set(key, socket);
+  }
+
+  /** Lets an agent take what was opened early, each connection once. */
+  #withEarly(agent: HttpAgent, protocol: string): HttpAgent {
+    const open = agent.createConnection.bind(agent);
+    agent.createConnection = (options, callback) => {
+      const key = `${protocol} ${options.host} ${options.port}`;
+      const early = this.#early.get(key);
+      this.#early.delete(key);
+      return early && !early.destroyed ? early : open(options, callback);
+    };
+    return agent;
   }
 
   #options(standing: Standing): AgentOptions {
@@ -80,6 +112,8 @@ export class Agents {
 
   close(): void {
     for (const agent of this.#made.values()) agent.destroy();
+    for (const socket of this.#early.values()) socket.destroy();
+    this.#early.clear();
     this.#made.clear();
   }
 }

@@ -10,8 +10,8 @@ import { type Clock, systemClock } from './clock.ts';
 import { connectionError, isPassing } from './connection-errors.ts';
 import { type Answer, exchange, type Hop } from './exchange.ts';
 import { NO_PROXY, type ProxyConfig, proxyFor } from './proxy.ts';
-import type { HttpObserver, HttpRequest, HttpResponse, HttpStream } from './request.ts';
-import { refuseForbidden, type Resolver, systemResolver } from './resolver.ts';
+import type { Home, HttpObserver, HttpRequest, HttpResponse, HttpStream } from './request.ts';
+import { refuseForbidden, type Resolver, socketLookup, systemResolver } from './resolver.ts';
 import { backoffMs, isIdempotent, mayRepeat, RETRY, retryAfterMs, waitWithin } from './retry.ts';
 import { refuseForbiddenLiteral, serverNamedUrl, standingOf } from './targets.ts';
 import { deadlinePassed, interrupted, startWatch, type Watch } from './watch.ts';
@@ -74,6 +74,12 @@ export class HttpClient {
       refuseAnnounced(answer, watch, request.maxBytes, request.what);
       return { ...head, bytes: NOTHING, body: boundedBody(answer, watch, url, request) };
     });
+  }
+
+  /** Opens a connection before the first request to the configured host; a proxy is left to the request itself. */
+  connectEarly(url: URL, home: Home): void {
+    const standing = standingOf(url, home);
+    if (standing === 'home' && proxyFor(url, this.#proxy) === undefined) this.#agents.connectEarly(url, socketLookup(this.#resolver, false));
   }
 
   /** Closes the kept connections. */

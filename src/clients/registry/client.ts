@@ -79,6 +79,13 @@ export class RegistryClient implements Registry {
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   }
 
+  /** Opens a connection to whoever is asked first about a repository, while the caller gets his question ready. */
+  connectEarly(name: RepositoryName): void {
+    const origin = this.#endpoints.origin(name);
+    const first = this.#endpoints.mirrors(name)[0] ?? origin;
+    this.#wire.http.connectEarly(this.#endpoints.base(first), first.home);
+  }
+
   async resolve(reference: Reference, options: CallOptions = {}): Promise<Lookup<Resolved>> {
     if (reference.digest) return complete({ digest: reference.digest });
     return this.#read(reference, options, (site, call) => headManifest(this.#wire, site, call, targetOf(reference), 'digest'));

@@ -4,7 +4,10 @@ import { RegistryClient, type RegistryClientOptions } from './client.ts';
 import { LayoutRegistry } from './layout.ts';
 import type { Registry } from './registry.ts';
 
-export function openRegistry(options: RegistryClientOptions = {}): Registry & { close(): void } {
+/** A registry with the connections that lead to it. */
+export type OpenRegistry = Registry & Pick<RegistryClient, 'connectEarly' | 'close'>;
+
+export function openRegistry(options: RegistryClientOptions = {}): OpenRegistry {
   const remote = new RegistryClient(options);
   const folders = new LayoutRegistry(options.http === undefined ? {} : { clock: options.http.clock });
   const of = (name: RepositoryName): Registry => (name.registry === LAYOUT ? folders : remote);
@@ -23,6 +26,9 @@ export function openRegistry(options: RegistryClientOptions = {}): Registry & { 
     attach: (name, attachment, call) => of(name).attach(name, attachment, call),
     editTag: (name, tag, edit, call) => of(name).editTag(name, tag, edit, call),
     deleteManifest: (name, target, call) => of(name).deleteManifest(name, target, call),
+    connectEarly: (name) => {
+      if (name.registry !== LAYOUT) remote.connectEarly(name);
+    },
     close: () => remote.close(),
   };
 }

@@ -41,8 +41,10 @@ export async function judgeImages(
   const asked = await requirementOf(flags, role);
   const images = parseImages(invocation.arguments, flags['local-image']);
   const home = signatureRepository(config);
-  const anchors = await anchorsOf(invocation, asked);
   const registry = registryFor(flags, images, invocation);
+  // The handshakes take place while keys and roots are read.
+  for (const { reference } of images) registry.connectEarly(home ?? reference);
+  const anchors = await anchorsOf(invocation, asked);
   let done = 0;
   terminal.progress(`verifying ${images.length} ${images.length === 1 ? 'image' : 'images'}`);
 
