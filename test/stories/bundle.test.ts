@@ -1,7 +1,7 @@
 /** What users install: the bundle of `npm run build`, in a folder of its own, away from the source. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -47,6 +47,20 @@ test('compiled code is kept in the folder of the user, and taken from there', as
   writeFileSync(join(folder, kept), 'not compiled code');
   assert.match((await bundled('version')).stdout, /^sealward /);
   assert.ok(statSync(join(folder, kept)).size > 1000, 'it did not fit, so it is written anew');
+});
+
+test('code that nobody used for a month goes when new code comes, and that of other versions stays', async () => {
+  const folder = join(out, '.cache', 'sealward', 'programs');
+  const [old, other] = [join(folder, 'program-0.cjs-version'), join(folder, 'program-1.cjs-version')];
+  for (const path of [old, other]) writeFileSync(path, 'code');
+  const aMonthAgo = new Date(Date.now() - 31 * 24 * 60 * 60 * 1000);
+  utimesSync(old, aMonthAgo, aMonthAgo);
+  for (const name of readdirSync(folder)) if (name.includes('-public-key-')) rmSync(join(folder, name));
+  await bundled('public-key', '--help');
+  assert.deepEqual(
+    [old, other].map((path) => existsSync(path)),
+    [false, true],
+  );
 });
 
 test('a word that is no command leaves no code behind', async () => {

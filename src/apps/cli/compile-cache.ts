@@ -34,14 +34,13 @@ export function keepCompiledCode(): void {
  */
 export function runKeepingCode(path: string, command: string): void {
   const folder = ownFolder('programs');
-  const program = basename(path);
-  const kept = folder && join(folder, `${program}-${command}-${process.version}-${process.arch}`);
+  const kept = folder && join(folder, `${basename(path)}-${command}-${process.version}-${process.arch}`);
   const cachedData = kept === undefined ? undefined : readIfThere(kept);
   const script = new Script(readFileSync(path, 'latin1'), { filename: path, ...(cachedData ? { cachedData } : {}) });
   if (folder !== undefined && kept !== undefined && script.cachedDataRejected !== false) {
     process.once('exit', (code) => {
       // A word that is no command ends so.
-      if (code !== 2) keep(folder, program, kept, script.createCachedData());
+      if (code !== 2) keep(folder, kept, script.createCachedData());
     });
   }
   const require = (name: string): unknown => createRequire(path)(name);
@@ -56,10 +55,14 @@ function readIfThere(path: string): Buffer | undefined {
   }
 }
 
-/** Whole or not at all, and without what other versions of the program have left. */
-function keep(folder: string, program: string, path: string, code: Uint8Array): void {
+const KEPT_MILLISECONDS = 30 * 24 * 60 * 60 * 1000;
+
+/** Whole or not at all. What is older than a month goes: other versions may be in use beside this one, but not for ever. */
+function keep(folder: string, path: string, code: Uint8Array): void {
   try {
-    for (const name of readdirSync(folder)) if (!name.startsWith(`${program}-`)) rmSync(join(folder, name));
+    for (const name of readdirSync(folder)) {
+      if (statSync(join(folder, name)).mtimeMs < Date.now() - KEPT_MILLISECONDS) rmSync(join(folder, name));
+    }
     const unfinished = `${path}.${process.pid}`;
     writeFileSync(unfinished, code, { mode: 0o600 });
     renameSync(unfinished, path);
