@@ -99,6 +99,7 @@ function programs(image: string, { key, offline, built }: Setting): Program[] {
     { name: 'npm bundle', path: process.execPath, args: [join(built, 'bin', 'sealward.cjs'), ...ours] },
     { name: 'single executable', path: join(built, EXECUTABLE), args: ours },
     { name: 'from source', path: process.execPath, args: [join(repositoryRoot, 'src', 'apps', 'quickstart', 'main.ts'), ...ours] },
+    { name: 'Node alone', path: process.execPath, args: ['--eval', '0'] },
   ];
 }
 
