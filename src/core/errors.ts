@@ -139,6 +139,21 @@ export const ERRORS = {
   ),
   ERR_FILE_EXISTS: input('A file would be overwritten.', 'Move the file away, or choose another name.'),
   ERR_CONFIG_INVALID: input('A configuration file cannot be used.', 'Mend the file that the message names.'),
+  // The authority, timestamps, identities and the server that serves them
+  ERR_REQUEST_INVALID: input('A request to a service of Sealward is malformed.', 'Look at the place that the message names; the API is that of Sigstore.'),
+  ERR_PROOF_INVALID: input(
+    'The proof that the client holds its private key does not verify.',
+    'Sign the subject of the token, or the request, with the key to be certified.',
+  ),
+  ERR_CLOCK_REFUSED: unavailable(
+    'The clock of the server jumped, or disagrees with its sources, so nothing is dated.',
+    'Set the clock, and see `sealward server status`.',
+  ),
+  ERR_SERVICE_UNAVAILABLE: unavailable(
+    'A service that is needed here does not answer, or failed.',
+    'Try again; if it stays, look at the health of the service that the message names.',
+  ),
+  ERR_STATE_INVALID: input('A database, a key or a record of the server cannot be used as it lies there.', 'Look at the message; nothing was changed.'),
   // Who we are is not enough
   ERR_REGISTRY_UNAUTHENTICATED: access(
     401,

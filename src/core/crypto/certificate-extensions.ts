@@ -52,7 +52,7 @@ export const EXTENDED_KEY_USAGE = { codeSigning: '1.3.6.1.5.5.7.3.3', timeStampi
 /** The otherName under which Fulcio writes a user name that is neither mail address nor URI. */
 export const FULCIO_USERNAME_OID = '1.3.6.1.4.1.57264.1.7';
 
-const KEY_USAGES = [
+export const KEY_USAGES = [
   'digitalSignature',
   'contentCommitment',
   'keyEncipherment',
