@@ -145,6 +145,22 @@ export const ERRORS = {
     'The proof that the client holds its private key does not verify.',
     'Sign the subject of the token, or the request, with the key to be certified.',
   ),
+  ERR_TOKEN_INVALID: access(
+    401,
+    'An identity token is malformed, forged, for another audience, or out of its time.',
+    'Get a new token for the audience that the message names.',
+  ),
+  ERR_TOKEN_REPLAYED: access(401, 'An identity token was used before, and each is good for one certificate.', 'Get a new token for each signature.'),
+  ERR_ISSUER_UNKNOWN: access(
+    403,
+    'No certificate is issued for tokens of this issuer.',
+    'Ask whoever runs the server to add the issuer, letter for letter as it stands in the token.',
+  ),
+  ERR_IDENTITY_REFUSED: access(403, 'The token is good, and names nobody to whom a certificate is issued.', 'Look at what the message says of the claim.'),
+  ERR_RATE_LIMITED: {
+    ...unavailable('Too many requests came for one identity, or from one client.', 'Wait as long as Retry-After says, then try again.'),
+    http: 429,
+  },
   ERR_CLOCK_REFUSED: unavailable(
     'The clock of the server jumped, or disagrees with its sources, so nothing is dated.',
     'Set the clock, and see `sealward server status`.',

@@ -30,3 +30,4 @@ export { createTestKey, type TestKey } from './test-key.ts';
 export { createTestTimestampAuthority, type TestTimestampAuthority, type TimestampOptions } from './timestamp-authority.ts';
 export { createTestRekorV1, createTestRekorV2, type LogRequest, type TestLog } from './transparency-log.ts';
 export { createTlsAuthority, type TlsAuthority, type TlsIdentity } from './tls-identity.ts';
+export { createTestTokenIssuer, type TestTokenIssuer, type TokenIssuerOptions, type TokenOptions } from './token-issuer.ts';

@@ -2,11 +2,12 @@
  * What a Sigstore certificate authority says about the signer beyond the name: the extensions below 1.3.6.1.4.1.57264.1.
  * The first six are bare text (deprecated, still written), those from .8 on are a UTF8String in DER.
  */
-import { decodeUtf8, expectTag, parseDer, TAG } from '../encoding/index.ts';
+import { decodeUtf8, encodeUtf8String, expectTag, parseDer, TAG, utf8 } from '../encoding/index.ts';
 import { SealwardError } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
 import type { CertificateExtension } from './certificate-extensions.ts';
 import { FULCIO_USERNAME_OID } from './certificate-extensions.ts';
+import { encodeExtension } from './encode-certificate.ts';
 
 const ARC = '1.3.6.1.4.1.57264.1.';
 
@@ -95,4 +96,13 @@ function wrappedText({ oid, value }: CertificateExtension): string {
 
 function shorten(text: string): string {
   return JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text);
+}
+
+/** The extensions that say all this, in the order of their numbers; the issuer in both its places, as the certificate profile still demands. */
+export function fulcioClaimExtensions(claims: FulcioClaims): Uint8Array[] {
+  const bare = [...BARE].map(([oid, name]) => [oid, claims[name]] as const);
+  const wrapped = [...WRAPPED].map(([oid, name]) => [oid, claims[name]] as const);
+  const encode = (texts: readonly (readonly [oid: string, text: string | undefined])[], form: (text: string) => Uint8Array): Uint8Array[] =>
+    texts.flatMap(([oid, text]) => (text === undefined || text === '' ? [] : [encodeExtension(oid, form(text))]));
+  return [...encode([[ISSUER.old, claims.issuer], ...bare], utf8), ...encode([[ISSUER.current, claims.issuer], ...wrapped], encodeUtf8String)];
 }

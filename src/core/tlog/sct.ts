@@ -1,6 +1,6 @@
 /** Signed certificate timestamps (RFC 6962 sections 3.2 and 3.3): a certificate log's promise, embedded in the certificate. */
 import { algorithmByName, type Certificate, EXTENSION, HASH_BYTES, type PublicKey, sha256, tbsWithoutExtension, verifySignature } from '../crypto/index.ts';
-import { allocateBytes, derOctets, equalBytes, parseDer } from '../encoding/index.ts';
+import { allocateBytes, concatBytes, derOctets, encodeOctetString, equalBytes, parseDer } from '../encoding/index.ts';
 import { logFormatError, readFormat, type Refusal, refusal } from './log-format.ts';
 
 export interface Sct {
@@ -111,14 +111,14 @@ export function verifySct(
   const algorithm = algorithmByName(keyDetails);
   if (!stated || !algorithm || log.key.kind !== kind)
     return refusal('SCT_INVALID', 'the certificate timestamp is signed with an algorithm that the log does not use');
-  const bytes = signedData(sct, precertificateTbs(leaf), sha256(issuer.spki));
+  const bytes = sctSignedBytes(sct, precertificateTbs(leaf), sha256(issuer.spki));
   if (!verifySignature(log.key, algorithm, { bytes }, sct.signature))
     return refusal('SCT_INVALID', 'the log did not sign the certificate timestamp for this certificate');
   return { ok: true, time: sct.timestamp };
 }
 
-/** Section 3.2, digitally-signed struct of a precert_entry. */
-function signedData(sct: Sct, tbs: Uint8Array, issuerKeyHash: Uint8Array): Uint8Array {
+/** What a log signs: section 3.2, digitally-signed struct of a precert_entry. */
+export function sctSignedBytes(sct: Pick<Sct, 'timestamp' | 'extensions'>, tbs: Uint8Array, issuerKeyHash: Uint8Array): Uint8Array {
   const out = allocateBytes(1 + 1 + 8 + 2 + HASH_BYTES.sha256 + 3 + tbs.length + 2 + sct.extensions.length);
   const view = new DataView(out.buffer, out.byteOffset);
   view.setUint16(0, 0); // Version v1, SignatureType certificate_timestamp
@@ -131,4 +131,20 @@ function signedData(sct: Sct, tbs: Uint8Array, issuerKeyHash: Uint8Array): Uint8
   view.setUint16(47 + tbs.length, sct.extensions.length);
   out.set(sct.extensions, 49 + tbs.length);
   return out;
+}
+
+/** SignedCertificateTimestamp of version 1, under ECDSA with SHA-256. */
+export function encodeSct({ logId, timestamp, extensions, signature }: Pick<Sct, 'logId' | 'timestamp' | 'extensions' | 'signature'>): Uint8Array {
+  const time = allocateBytes(8);
+  new DataView(time.buffer, time.byteOffset).setBigUint64(0, timestamp);
+  return concatBytes(Uint8Array.of(VERSION_1), logId, time, vector(extensions), Uint8Array.of(TLS_SHA256, TLS_ECDSA), vector(signature));
+}
+
+/** The value of the extension 1.3.6.1.4.1.11129.2.4.2 that holds these. */
+export function encodeSctList(scts: readonly Uint8Array[]): Uint8Array {
+  return encodeOctetString(vector(concatBytes(...scts.map(vector))));
+}
+
+function vector(bytes: Uint8Array): Uint8Array {
+  return concatBytes(Uint8Array.of(bytes.length >> 8, bytes.length & 0xff), bytes);
 }
