@@ -5,7 +5,9 @@ import { readTree, scan } from './source.ts';
 import { repositoryRoot } from './vectors.ts';
 
 const CORE = ['errors', 'encoding', 'crypto', 'artifact', 'tlog', 'bundle', 'trust', 'policy', 'verify', 'contract'].map((room) => `core/${room}`);
-const SERVICES = ['store', 'keys', 'authority', 'log', 'timestamp', 'trust', 'approvals', 'audit', 'monitor', 'incidents'].map((room) => `services/${room}`);
+const SERVICES = ['store', 'keys', 'authority', 'identity', 'log', 'timestamp', 'trust', 'approvals', 'audit', 'monitor', 'incidents'].map(
+  (room) => `services/${room}`,
+);
 const GUARDS = ['apps/cli', 'apps/admission', 'apps/controller', 'apps/node-verifier'];
 
 /** Room (or `floor/*`, for the rooms of that floor that no other row names) to what it may import; `floor/*` there means all of the floor. */

@@ -157,6 +157,7 @@ export const ERRORS = {
     'Ask whoever runs the server to add the issuer, letter for letter as it stands in the token.',
   ),
   ERR_IDENTITY_REFUSED: access(403, 'The token is good, and names nobody to whom a certificate is issued.', 'Look at what the message says of the claim.'),
+  ERR_LOGIN_REFUSED: access(401, 'Signing in failed.', 'Check name and password, or start again.'),
   ERR_RATE_LIMITED: {
     ...unavailable('Too many requests came for one identity, or from one client.', 'Wait as long as Retry-After says, then try again.'),
     http: 429,

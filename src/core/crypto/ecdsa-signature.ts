@@ -1,5 +1,5 @@
 /** The two spellings of an ECDSA signature: DER (RFC 3279 section 2.2.3) and r || s (IEEE P1363, JOSE, COSE). */
-import { concatBytes, derSequence, derUnsigned, encodeDer, parseDer, TAG } from '../encoding/index.ts';
+import { concatBytes, decodeHex, derSequence, derUnsigned, encodeDer, parseDer, TAG } from '../encoding/index.ts';
 import type { EcCurve } from './public-key.ts';
 
 /** Bytes of one coordinate, and of r and of s in the raw form. */
@@ -23,6 +23,14 @@ export function ecdsaSignatureFromRaw(curve: EcCurve, raw: Uint8Array): Uint8Arr
   const size = FIELD_BYTES[curve];
   if (raw.length !== 2 * size) return undefined;
   return encodeDer(TAG.sequence, integer(raw.subarray(0, size)), integer(raw.subarray(size)));
+}
+
+/** r || s of a DER signature; undefined when it is none of the curve. */
+export function ecdsaSignatureToRaw(curve: EcCurve, der: Uint8Array): Uint8Array | undefined {
+  const size = FIELD_BYTES[curve];
+  const numbers = parseEcdsaSignature(der);
+  if (!numbers || numbers.r >> BigInt(8 * size) !== 0n || numbers.s >> BigInt(8 * size) !== 0n) return undefined;
+  return decodeHex([numbers.r, numbers.s].map((number) => number.toString(16).padStart(2 * size, '0')).join(''));
 }
 
 function integer(bytes: Uint8Array): Uint8Array {
