@@ -1,0 +1,3 @@
+export { GroupCommit } from './group-commit.ts';
+export { openServerState, type ServerState } from './server-state.ts';
+export { openDatabase, storeError } from './sqlite.ts';
