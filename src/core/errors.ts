@@ -141,6 +141,8 @@ export const ERRORS = {
   ERR_CONFIG_INVALID: input('A configuration file cannot be used.', 'Mend the file that the message names.'),
   // The authority, timestamps, identities and the server that serves them
   ERR_REQUEST_INVALID: input('A request to a service of Sealward is malformed.', 'Look at the place that the message names; the API is that of Sigstore.'),
+  ERR_METHOD_NOT_ALLOWED: input('The path exists, and does not take this method.', 'Use the method that the Allow header names.', 405),
+  ERR_CONTENT_TYPE: input('The body of a request is of a type that the path does not take.', 'Send the Content-Type that the message names.', 415),
   ERR_PROOF_INVALID: input(
     'The proof that the client holds its private key does not verify.',
     'Sign the subject of the token, or the request, with the key to be certified.',

@@ -1,0 +1,2 @@
+export { createMetrics, type ServerMetrics } from './metrics.ts';
+export { type RunningServer, serve, type ServeOptions } from './serve.ts';
