@@ -2,7 +2,7 @@ export * from './algorithms.ts';
 export * from './certificate.ts';
 export * from './certificate-chain.ts';
 export * from './certificate-request.ts';
-export { EXTENDED_KEY_USAGE, EXTENSION, FULCIO_USERNAME_OID } from './certificate-extensions.ts';
+export { EXTENDED_KEY_USAGE, EXTENSION } from './certificate-extensions.ts';
 export type { AlternativeName, CertificateExtension, KeyUsage } from './certificate-extensions.ts';
 export * from './ecdsa-signature.ts';
 export * from './encode-certificate.ts';

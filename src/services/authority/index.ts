@@ -5,4 +5,5 @@ export { defineIssuer, type IssuerKind, type IssuerRule, type IssuerSettings, ty
 export { IssuerKeys } from './issuer-keys.ts';
 export { type RateLimit, Rates } from './rates.ts';
 export type { Issuance, Ledger, UsedTokens } from './records.ts';
+/** @public */
 export { authorityRoutes } from './routes.ts';

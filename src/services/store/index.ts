@@ -1,3 +1,3 @@
 export { GroupCommit } from './group-commit.ts';
 export { openServerState, type ServerState } from './server-state.ts';
-export { openDatabase, storeError } from './sqlite.ts';
+export { openDatabase } from './sqlite.ts';
