@@ -109,6 +109,27 @@ export const ERRORS = {
     'No trusted root was found, and keyless signatures cannot be judged without one.',
     'Give --trusted-root FILE, or fetch the public good root once with `cosign initialize`.',
   ),
+  // The trust state and the repository that carries it
+  ERR_TRUST_INVALID: input(
+    'Metadata or a document of a trust repository is malformed.',
+    'Look at the place that the message names; what is in force stays in force.',
+  ),
+  ERR_TRUST_SIGNATURE: input(
+    'Metadata of a trust repository is not signed by as many of its keys as must sign it.',
+    'Let the missing signers sign with `sealward trust sign`; a copy from elsewhere was changed or belongs to another repository.',
+  ),
+  ERR_TRUST_ROLLBACK: input(
+    'A trust repository offers something older than what was seen before.',
+    'A mirror is behind, or somebody plays old state back: fetch from the origin. What is in force stays in force.',
+  ),
+  ERR_TRUST_EXPIRED: input(
+    'Metadata of a trust repository is past its end.',
+    'Publish anew with `sealward trust publish`, and check the clock of this machine.',
+  ),
+  ERR_TRUST_MISMATCH: input(
+    'Two parts of a trust repository do not belong together.',
+    'Fetch again: the repository was changed while it was read, or a mirror has a part of it only.',
+  ),
   ERR_LOG_FORMAT: input('A note, checkpoint, tile or log entry is malformed.', 'The log or the bundle that carried it is damaged; fetch it again.'),
   ERR_MANIFEST_INVALID: input(
     'A manifest or index is malformed, or says two things at once.',

@@ -35,4 +35,21 @@ export const LIMITS = {
   redirects: 3,
   imagesPerPod: 256,
   indexDepth: 2,
+  /** TUF metadata (docs/reference/trust-repository.md), as the stock clients bound it. */
+  tufRootBytes: 512 * KiB,
+  tufTimestampBytes: 64 * KiB,
+  tufSnapshotBytes: 2 * MiB,
+  tufTargetsBytes: 5 * MiB,
+  tufSignatures: 64,
+  tufKeys: 256,
+  /** Roles that one document delegates to or speaks of. */
+  tufRoles: 4096,
+  /** Files of one role, and patterns of one delegation. */
+  tufTargets: 4096,
+  tufPathLength: 512,
+  tufRoleNameLength: 128,
+  /** Roots followed in one update. */
+  tufRootSteps: 256,
+  /** Roles asked in one search for a file. */
+  tufDelegations: 32,
 } as const;

@@ -11,6 +11,7 @@ import {
 } from '../crypto/index.ts';
 import { encodeHex, LIMITS, parseJson, ProtoObject } from '../encoding/index.ts';
 import type { Anchors, CertificateAuthorityAnchor, CertificateLogAnchor, LogAnchor, Window } from './anchor.ts';
+import { parseMoment } from './rfc3339.ts';
 
 const MEDIA_TYPES = ['application/vnd.dev.sigstore.trustedroot+json;version=0.1', 'application/vnd.dev.sigstore.trustedroot.v0.2+json'];
 const AUTHORITY_FIELDS = ['subject', 'uri', 'certChain', 'validFor', 'operator'];
@@ -98,13 +99,8 @@ function readWindow(holder: ProtoObject): Window {
   return to === undefined ? { from } : { from, to };
 }
 
-const TIMESTAMP = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})$/;
-
-/** RFC 3339 as proto3 JSON writes google.protobuf.Timestamp; fractions below a millisecond are cut. */
+/** As proto3 JSON writes google.protobuf.Timestamp. */
 function readTime(part: ProtoObject, name: string): number | undefined {
   const text = part.string(name);
-  if (text === '') return undefined;
-  const match = TIMESTAMP.exec(text);
-  const time = match ? Date.parse(`${match[1]}.${(match[2] ?? '0').padEnd(3, '0').slice(0, 3)}${match[3]}`) : Number.NaN;
-  return Number.isFinite(time) ? time : part.refuse(`${name} is not a time`);
+  return text === '' ? undefined : (parseMoment(text) ?? part.refuse(`${name} is not a time`));
 }
