@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { overview } from '../src/apps/cli/help.ts';
 import { parseCommand, splitCommand } from '../src/apps/cli/parse.ts';
 import { commands } from '../src/apps/cli/table/index.ts';
+import { moreCommands } from '../src/apps/quickstart/more-commands.ts';
 import { ERRORS, type ErrorCode, FINDINGS, documentationAnchor } from '../src/core/errors.ts';
 import { PAGES } from '../tools/generate-reference.ts';
 import { commandLines, sealwardArguments } from './documentation.ts';
@@ -106,7 +107,7 @@ test('every sealward command in the documentation is one that the program unders
       const argv = sealwardArguments(line);
       if (argv === undefined) continue;
       const { name, rest } = splitCommand(argv);
-      const spec = commands.find((command) => command.spec.name === name)?.spec;
+      const spec = [...commands, ...moreCommands].find((command) => command.spec.name === name)?.spec;
       assert.ok(spec, `${path}: ${line}`);
       assert.deepEqual(parseCommand(spec, rest).warnings, [], `${path}: ${line}`);
       seen++;

@@ -42,7 +42,7 @@ export async function buildSdk(out) {
   } finally {
     rmSync(project);
   }
-  for (const name of readdirSync(types, { recursive: true, encoding: 'utf8' }).filter((path) => String(path).endsWith('.d.ts'))) {
+  for (const name of readdirSync(types, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.d.ts'))) {
     const path = join(types, name);
     // Declarations are found under the name that the code would have.
     writeFileSync(path, readFileSync(path, 'utf8').replace(/((?:from|import) ?\(?['"]\.{1,2}\/[^'"]+)\.ts(?=['"])/g, '$1.js'));

@@ -10,7 +10,8 @@ import { buildSdk, exports } from './build-sdk.mjs';
 import { banner, common, root, takeBuiltins } from './bundle.mjs';
 
 /** Another folder may be named, for tests. */
-const out = process.argv[2] === undefined ? join(root, 'dist') : resolve(process.argv[2]);
+const named = process.argv.at(2);
+const out = named === undefined ? join(root, 'dist') : resolve(named);
 const bin = join(out, 'bin');
 const settings = { ...common, target: 'node24.15', plugins: [takeBuiltins(['node:crypto'])], write: false, metafile: true };
 

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { commandHelp } from '../src/apps/cli/help.ts';
 import { commands } from '../src/apps/cli/table/index.ts';
+import { moreCommands } from '../src/apps/quickstart/more-commands.ts';
 import { LIMITS } from '../src/core/encoding/index.ts';
 import { documentationAnchor, ERRORS, type ErrorCode, type ErrorFamily, type ErrorRow, FINDINGS, type FindingRow } from '../src/core/errors.ts';
 
@@ -121,7 +122,7 @@ ${table(
 const HELP_COLUMNS = 110;
 
 export function commandsPage(): string {
-  const sections = commands.map(({ spec }) => {
+  const sections = [...commands, ...moreCommands].map(({ spec }) => {
     const help = commandHelp(spec, HELP_COLUMNS, (text) => text).trimEnd();
     return `## sealward ${spec.name}\n\n${spec.summary}.\n\n\`\`\`text\n${help}\n\`\`\``;
   });

@@ -105,6 +105,8 @@ export interface CommandSpec<F extends Flags = Flags> {
   readonly examples: readonly Example[];
   readonly arguments: readonly Argument[];
   readonly flags: F;
+  /** Runs until it is told to stop: no --timeout, time to finish what was begun, and a signal is its proper end. */
+  readonly serves?: boolean;
 }
 
 /** Keeps the literal types of the flags, from which the types of their values are made. */

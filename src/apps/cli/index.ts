@@ -6,7 +6,9 @@ import type { Io } from './terminal.ts';
 
 export { runKeepingCode } from './compile-cache.ts';
 export { defineCommand } from './flag.ts';
-export type { Invocation } from './invocation.ts';
+export type { Invocation, Run } from './invocation.ts';
+export { keyOptions } from './key-options.ts';
+export { askFor } from './password.ts';
 export type { Command, Io };
 
 /** One call of the command line; see main.ts. */

@@ -11,6 +11,8 @@ import { visibleJson } from './visible.ts';
 
 /** Whoever waits for something ends by the deadline and can say for what; only who does not look at it is stopped, a little later. */
 const GRACE_MILLISECONDS = 500;
+/** As long as a server may answer what it has begun; orchestrators give 30 s by default, and then kill. */
+const SERVING_GRACE_MILLISECONDS = 25_000;
 
 /** @param more commands of a program that contains this one. */
 export async function main(argv: readonly string[], io: Io, more: readonly Command[] = []): Promise<number> {
@@ -30,14 +32,16 @@ export async function main(argv: readonly string[], io: Io, more: readonly Comma
     const config = readConfig(io.environment);
     terminal = new Terminal(io, config);
     for (const warning of parsed.warnings) terminal.warn(warning);
-    deadline = AbortSignal.timeout(parsed.flags.timeout + GRACE_MILLISECONDS);
+    const serves = command.spec.serves === true;
+    if (serves) io.stopWithin?.(SERVING_GRACE_MILLISECONDS);
+    else deadline = AbortSignal.timeout(parsed.flags.timeout + GRACE_MILLISECONDS);
     const output = (parsed.flags as Record<string, unknown>)['output'] as 'json' | 'text' | undefined;
     const invocation: Invocation = {
       ...parsed,
       commands: commands.map(({ spec }) => spec),
       config,
       terminal,
-      signal: AbortSignal.any([io.signal, deadline]),
+      signal: deadline ? AbortSignal.any([io.signal, deadline]) : io.signal,
       deadline: Date.now() + parsed.flags.timeout,
       form: output ?? (terminal.interactive && parsed.flags['output-file'] === undefined ? 'text' : 'json'),
       debug: (text) => {
@@ -48,7 +52,7 @@ export async function main(argv: readonly string[], io: Io, more: readonly Comma
     const { run } = await command.load();
     const exit = await run(invocation);
     // A command that came to its end in spite of Ctrl-C still must not look like one that was let finish.
-    if (io.signal.aborted) throw new SealwardError('ERR_INTERRUPTED', 'interrupted');
+    if (io.signal.aborted && !serves) throw new SealwardError('ERR_INTERRUPTED', 'interrupted');
     terminal.endProgress();
     await deliver(terminal, parsed.flags['output-file']);
     return exit;

@@ -12,11 +12,12 @@ const GRACE_MILLISECONDS = 3000;
 
 export async function runProcess(argv: readonly string[] = process.argv.slice(2), more: readonly Command[] = []): Promise<never> {
   const stopped = new AbortController();
+  let grace = GRACE_MILLISECONDS;
   const stop = (signal: StopSignal): void => {
     const code = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal];
     if (stopped.signal.aborted) process.exit(code);
     stopped.abort(signal);
-    setTimeout(() => process.exit(code), GRACE_MILLISECONDS).unref();
+    setTimeout(() => process.exit(code), grace).unref();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
   // A write that fails tells its caller; whoever only went away (EPIPE) is told nothing, and the exit code still says what was found.
@@ -35,6 +36,7 @@ export async function runProcess(argv: readonly string[] = process.argv.slice(2)
     stderr: process.stderr,
     environment: processEnvironment(),
     signal: stopped.signal,
+    stopWithin: (milliseconds) => void (grace = milliseconds),
   };
   process.exit(await main(argv, io, more));
 }

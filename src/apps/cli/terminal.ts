@@ -20,6 +20,8 @@ export interface Io {
   readonly environment: Environment;
   /** Aborted by SIGINT and SIGTERM, with the signal's name as reason. */
   readonly signal: AbortSignal;
+  /** Asks for so much time, in milliseconds, between the first signal and the end of the process. */
+  readonly stopWithin?: (milliseconds: number) => void;
 }
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';

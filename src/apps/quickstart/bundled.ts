@@ -1,5 +1,5 @@
 /** The program as npm installs it, started by launch.ts. */
 import { runPreloaded } from '../cli/index.ts';
-import { quickstart } from './command.ts';
+import { moreCommands } from './more-commands.ts';
 
-void runPreloaded(process.argv.slice(2), [quickstart]);
+void runPreloaded(process.argv.slice(2), moreCommands);

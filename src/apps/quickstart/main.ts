@@ -1,5 +1,5 @@
 /** The program `sealward` as it is shipped: the command line, and the demonstration that needs a registry of its own. */
 import { runProcess } from '../cli/index.ts';
-import { quickstart } from './command.ts';
+import { moreCommands } from './more-commands.ts';
 
-await runProcess(process.argv.slice(2), [quickstart]);
+await runProcess(process.argv.slice(2), moreCommands);

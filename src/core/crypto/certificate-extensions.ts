@@ -47,7 +47,12 @@ export const EXTENSION = {
   certificateTimestamps: '1.3.6.1.4.1.11129.2.4.2',
 } as const;
 
-export const EXTENDED_KEY_USAGE = { codeSigning: '1.3.6.1.5.5.7.3.3', timeStamping: '1.3.6.1.5.5.7.3.8', any: '2.5.29.37.0' } as const;
+export const EXTENDED_KEY_USAGE = {
+  codeSigning: '1.3.6.1.5.5.7.3.3',
+  timeStamping: '1.3.6.1.5.5.7.3.8',
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  any: '2.5.29.37.0',
+} as const;
 
 /** The otherName under which Fulcio writes a user name that is neither mail address nor URI. */
 export const FULCIO_USERNAME_OID = '1.3.6.1.4.1.57264.1.7';

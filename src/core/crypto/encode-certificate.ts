@@ -113,6 +113,26 @@ export function subjectAlternativeNameExtension(name: Pick<AlternativeName, 'typ
   return encodeExtension(EXTENSION.subjectAlternativeName, encodeSequence(encodeGeneralName(name)), true);
 }
 
+/** The names of a TLS server (RFC 6125): host names, and addresses as octets. Not critical, because the subject is not empty. */
+export function serverNamesExtension(hosts: readonly string[]): Uint8Array {
+  const names = hosts.map((host) => {
+    const address = addressOctets(host);
+    return address ? encodeImplicit(7, address) : encodeImplicit(2, utf8(host));
+  });
+  return encodeExtension(EXTENSION.subjectAlternativeName, encodeSequence(...names));
+}
+
+/** Of IPv4 in dots, and of IPv6 without a zone. */
+function addressOctets(host: string): Uint8Array | undefined {
+  if (/^(?:\d{1,3}\.){3}\d{1,3}$/.test(host)) return Uint8Array.from(host.split('.'), Number);
+  if (!host.includes(':')) return undefined;
+  const [head = '', tail] = host.split('::');
+  const groups = (text: string | undefined): number[] => (text ? text.split(':').map((group) => Number.parseInt(group, 16)) : []);
+  const [before, after] = [groups(head), groups(tail)];
+  const all = [...before, ...Array<number>(Math.max(0, 8 - before.length - after.length)).fill(0), ...after];
+  return Uint8Array.from(all.flatMap((group) => [group >> 8, group & 0xff]));
+}
+
 function encodeGeneralName({ type, value }: Pick<AlternativeName, 'type' | 'value'>): Uint8Array {
   switch (type) {
     case 'email':

@@ -1,6 +1,7 @@
 export * from './anchor.ts';
 export * from './compose-root.ts';
 export * from './given.ts';
+export * from './signing-config.ts';
 export * from './state.ts';
 export * from './trusted-root.ts';
 export * from './tuf/metadata.ts';

@@ -90,7 +90,7 @@ function readCertificate(member: ProtoObject): Certificate {
 }
 
 /** The start must be there: a missing bound would mean "since ever", which nobody wrote (sigstore_trustroot.proto, "valid_for"). */
-function readWindow(holder: ProtoObject): Window {
+export function readWindow(holder: ProtoObject): Window {
   const part = holder.object('validFor', ['start', 'end']);
   const from = readTime(part, 'start');
   if (from === undefined) return part.refuse('start is missing');

@@ -1,0 +1,223 @@
+/** The one configuration of a server: YAML to one validated, frozen value. Paths are relative to its file; secrets come by path. */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { LIMITS } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import { defineIssuer, type IssuerKind, type IssuerRule, type RateLimit } from '../../services/authority/index.ts';
+import { readYaml, type Section } from './yaml-section.ts';
+
+export const ROLES = ['authority', 'timestamp', 'trust', 'identity'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface KeyedCertificates {
+  /** As `--key` of the command line takes it: a file, or a pkcs11: URI and the like. */
+  readonly key: string;
+  /** A PEM file: the certificate of the key, then those above it. */
+  readonly certificates: string;
+}
+
+export interface AuthorityConfig extends KeyedCertificates {
+  /** PEM files with chains of keys that no longer issue. */
+  readonly former: readonly string[];
+  readonly rate: RateLimit;
+  readonly issuers: readonly IssuerRule[];
+}
+
+export interface TimestampConfig extends KeyedCertificates {
+  /** Names of NTP servers. */
+  readonly sources: readonly string[];
+  readonly quorum: number;
+  readonly toleranceMs: number;
+  readonly freshMs: number;
+}
+
+export interface IdentityConfig {
+  readonly url: string;
+  readonly key: string;
+  readonly users: readonly { readonly name: string; readonly email: string; readonly passwordHashFile: string }[];
+  readonly workloads: readonly { readonly id: string; readonly subject: string; readonly publicKey: string }[];
+}
+
+export interface ServerConfig {
+  readonly file: string;
+  /** Where clients reach it, without a slash at its end. */
+  readonly url: string;
+  readonly listen: Address;
+  /** Health, readiness, metrics and state, without TLS; for whoever runs the server. */
+  readonly operations: Address;
+  readonly roles: ReadonlySet<Role>;
+  readonly tls?: KeyedCertificates;
+  /** A folder of SQLite files, or a file that holds a postgres:// URL. */
+  readonly database: { readonly folder: string } | { readonly urlFile: string };
+  /** Opens the key files. */
+  readonly keyPasswordFile?: string;
+  readonly requestMs: number;
+  readonly logLevel: string;
+  readonly authority?: AuthorityConfig;
+  readonly certificateLogKey?: string;
+  readonly timestamp?: TimestampConfig;
+  readonly identity?: IdentityConfig;
+}
+
+const ISSUER_KINDS: readonly IssuerKind[] = [
+  'github',
+  'gitlab',
+  'buildkite',
+  'circleci',
+  'google',
+  'kubernetes',
+  'spiffe',
+  'email',
+  'uri',
+  'username',
+  'local',
+  'ci',
+];
+const DAY_MS = 86_400_000;
+
+/** Throws ERR_CONFIG_INVALID with every fault, or ERR_FILE_UNREADABLE. */
+export function readServerConfig(file: string): ServerConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new SealwardError('ERR_FILE_UNREADABLE', `the configuration ${file} cannot be read: ${(cause as NodeJS.ErrnoException).code}`, {
+      cause,
+      hint: 'Make one with `sealward server init`, or name it with --config FILE.',
+    });
+  }
+  if (text.length > LIMITS.documentBytes) throw new SealwardError('ERR_TOO_LARGE', `the configuration ${file} is larger than ${LIMITS.documentBytes} bytes`);
+  return Object.freeze(parseServerConfig(file, text));
+}
+
+export function parseServerConfig(file: string, text: string): ServerConfig {
+  const folder = dirname(resolve(file));
+  const path = (name: string): string => (name === '' ? '' : resolve(folder, name));
+  // A key may be a path, or a reference with a scheme, which is left as it is.
+  const keyOf = (reference: string): string => (/^[a-z][a-z0-9+.-]+:/i.test(reference) ? reference : path(reference));
+  const keyed = (section: Section): KeyedCertificates => ({ key: keyOf(section.text('key')), certificates: path(section.text('certificates')) });
+  return readYaml(file, text, (root) => {
+    const roles = readRoles(root);
+    const url = root.url('url');
+    const tls = root.section('tls');
+    const password = root.optionalText('keyPasswordFile');
+    const authority = roles.has('authority') ? needed(root, 'authority') : skipped(root, 'authority');
+    const timestamp = roles.has('timestamp') ? needed(root, 'timestamp') : skipped(root, 'timestamp');
+    const identity = roles.has('identity') ? needed(root, 'identity') : skipped(root, 'identity');
+    const certificateLogKey = authority?.text('certificateLogKey');
+    return {
+      file,
+      url,
+      listen: root.address('listen', '127.0.0.1:8443'),
+      operations: root.address('operations', '127.0.0.1:8444'),
+      roles,
+      ...(tls ? { tls: keyed(tls) } : {}),
+      database: readDatabase(root, path),
+      ...(password === undefined ? {} : { keyPasswordFile: path(password) }),
+      requestMs: root.duration('requestTimeout', 100, 300_000, '10s'),
+      logLevel: root.choice('logLevel', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info'),
+      ...(authority ? { authority: { ...keyed(authority), ...readAuthority(authority, path) } } : {}),
+      ...(certificateLogKey === undefined ? {} : { certificateLogKey: keyOf(certificateLogKey) }),
+      ...(timestamp ? { timestamp: { ...keyed(timestamp), ...readClock(timestamp) } } : {}),
+      ...(identity ? { identity: readIdentity(identity, url, path, keyOf) } : {}),
+    };
+  });
+}
+
+function readRoles(root: Section): ReadonlySet<Role> {
+  const named = root.has('roles') ? root.texts('roles') : [...ROLES];
+  const roles = new Set(named.filter((name): name is Role => (ROLES as readonly string[]).includes(name)));
+  if (roles.size !== named.length || roles.size === 0) root.refuse('roles', `must be some of ${ROLES.join(', ')}, each once`);
+  return roles;
+}
+
+function needed(root: Section, name: Role): Section | undefined {
+  const section = root.section(name);
+  if (!section && !root.has(name)) root.refuse(name, 'is missing, and stands among the roles');
+  return section;
+}
+
+/** A role that another process plays: its settings may stay in the file, and are still held to be settings. */
+function skipped(root: Section, name: Role): undefined {
+  root.has(name);
+}
+
+function readDatabase(root: Section, path: (name: string) => string): ServerConfig['database'] {
+  const section = root.section('database');
+  const [folder, urlFile] = [section?.optionalText('folder'), section?.optionalText('urlFile')];
+  if (section && (folder === undefined) === (urlFile === undefined)) root.refuse('database', 'must have either folder or urlFile');
+  return urlFile === undefined ? { folder: path(folder ?? 'state') } : { urlFile: path(urlFile) };
+}
+
+function readAuthority(section: Section, path: (name: string) => string): Omit<AuthorityConfig, keyof KeyedCertificates> {
+  const rate = section.section('rate');
+  return {
+    former: section.texts('formerCertificates').map(path),
+    rate: { burst: rate?.integer('burst', 1, 1_000_000, 60) ?? 60, perMinute: rate?.integer('perMinute', 1, 1_000_000, 60) ?? 60 },
+    issuers: section.sections('issuers').flatMap((issuer) => readIssuer(issuer) ?? []),
+  };
+}
+
+function readIssuer(section: Section): IssuerRule | undefined {
+  const kind = section.choice('kind', ISSUER_KINDS);
+  const url = section.optionalText('url');
+  const texts = {
+    audience: section.optionalText('audience'),
+    webUrl: section.optionalText('webUrl'),
+    trustDomain: section.optionalText('trustDomain'),
+    subjectDomain: section.optionalText('subjectDomain'),
+    jwksUri: section.optionalText('jwksUri'),
+  };
+  const algorithms = section.texts('algorithms');
+  const mapping = section.section('mapping');
+  const settings = {
+    kind,
+    ...(url === undefined ? {} : { url }),
+    ...Object.fromEntries(Object.entries(texts).filter((entry) => entry[1] !== undefined)),
+    ...(algorithms.length > 0 ? { algorithms } : {}),
+    where: section.textLists('where'),
+    privateHosts: section.texts('privateHosts'),
+    uses: section.integer('uses', 1, 1000, 1),
+    maxAgeMs: section.duration('maxAge', 60_000, 7 * DAY_MS, '1h'),
+    ...(mapping ? { mapping: { name: mapping.text('name'), claims: mapping.textMap('claims'), defaults: mapping.textMap('defaults') } } : {}),
+  };
+  if (!ISSUER_KINDS.includes(kind)) return undefined;
+  try {
+    return defineIssuer(settings);
+  } catch (error) {
+    if (!(error instanceof SealwardError)) throw error;
+    section.refuse('kind', `gives no rule: ${error.message}`);
+    return undefined;
+  }
+}
+
+function readClock(section: Section): Omit<TimestampConfig, keyof KeyedCertificates> {
+  const clock = section.section('clock');
+  const sources = clock?.texts('sources') ?? [];
+  const quorum = clock?.integer('quorum', 0, 16, Math.floor(sources.length / 2) + (sources.length > 0 ? 1 : 0)) ?? 0;
+  if (quorum > sources.length) clock?.refuse('quorum', 'asks for more sources than there are');
+  return {
+    sources,
+    quorum,
+    toleranceMs: clock?.duration('tolerance', 10, 60_000, '1s') ?? 1000,
+    freshMs: clock?.duration('fresh', 1000, DAY_MS, '5m') ?? 300_000,
+  };
+}
+
+function readIdentity(section: Section, url: string, path: (name: string) => string, keyOf: (reference: string) => string): IdentityConfig {
+  return {
+    url: section.url('url', `${url}/oidc`),
+    key: keyOf(section.text('key')),
+    users: section
+      .sections('users')
+      .map((user) => ({ name: user.text('name'), email: user.text('email'), passwordHashFile: path(user.text('passwordHashFile')) })),
+    workloads: section
+      .sections('workloads')
+      .map((workload) => ({ id: workload.text('id'), subject: workload.text('subject'), publicKey: path(workload.text('publicKey')) })),
+  };
+}

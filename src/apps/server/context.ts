@@ -1,0 +1,49 @@
+/** What every part of a server is opened with, and what it gives. */
+import type { Logger } from 'pino';
+import type { ServiceRoute } from '../../core/contract/index.ts';
+import type { ServerMetrics } from '../../services/api/index.ts';
+import type { ServerState } from '../../services/store/index.ts';
+import type { ServerConfig } from './config.ts';
+import type { Keys } from './files.ts';
+
+export interface ServerContext {
+  readonly config: ServerConfig;
+  readonly state: ServerState;
+  readonly keys: Keys;
+  readonly metrics: ServerMetrics;
+  readonly logger: Logger;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** One role that this process plays. */
+export interface Part {
+  readonly name: string;
+  /** Why it cannot do its work now, in a sentence; undefined while it can. */
+  readonly problem: () => string | undefined;
+  /** For `server status`; nothing secret. */
+  readonly describe: () => Readonly<Record<string, unknown>>;
+  readonly close?: () => Promise<void>;
+}
+
+export interface OpenedPart {
+  readonly part: Part;
+  readonly routes: readonly ServiceRoute[];
+}
+
+/** Of a certificate, what an operator asks about it. */
+export function certificateWords({
+  subjectText,
+  notBefore,
+  notAfter,
+}: {
+  readonly subjectText: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+}): {
+  readonly subject: string;
+  readonly from: string;
+  readonly to: string;
+} {
+  return { subject: subjectText, from: new Date(notBefore).toISOString(), to: new Date(notAfter).toISOString() };
+}

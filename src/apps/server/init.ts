@@ -1,0 +1,211 @@
+/** `sealward server init`: a folder with all that a server needs. What must stay offline lies in a folder of its own, to be taken away. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { keySigner, openSigner, type KeyOptions, sealKeyFile, type Signer } from '../../clients/signers/index.ts';
+import { type Certificate, describeKey, encodePublicKeyPem, generateKeyPair, type KeyKind } from '../../core/crypto/index.ts';
+import { encodeBase64Url, encodePem } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import { bareHost } from '../../clients/http/index.ts';
+import { type CertifiedKey, certifyIntermediate, certifyRoot, certifyServer, certifyTimestamps, YEAR_MS } from '../../services/keys/index.ts';
+import { ACCEPTED_KEYS, NEW_KEYS, ONLINE_KEYS, type OnlineKey } from './keys.ts';
+import { type NewFolderFile, writeNewFolder } from './new-folder.ts';
+import { publishedDocuments } from './published.ts';
+
+export interface InitOptions {
+  readonly folder: string;
+  /** Where clients will reach the server, without a slash at its end. */
+  readonly url: string;
+  readonly listen: string;
+  readonly operations: string;
+  /** A postgres:// URL; SQLite in the folder when not given. */
+  readonly database?: string;
+  readonly organization: string;
+  /** References of keys that exist elsewhere, such as in an HSM. */
+  readonly keys: Readonly<Partial<Record<OnlineKey, string>>>;
+  readonly keyOptions: KeyOptions;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export interface Initialised {
+  readonly folder: string;
+  readonly url: string;
+  readonly trustedRoot: string;
+  readonly signingConfig: string;
+  /** What to do next, in lines. */
+  readonly words: readonly string[];
+}
+
+interface MadeKey {
+  readonly signer: Signer;
+  /** What stands in the configuration. */
+  readonly reference: string;
+  readonly files: readonly NewFolderFile[];
+  readonly close: () => Promise<void>;
+}
+
+export async function initServer(options: InitOptions): Promise<Initialised> {
+  const { folder, url, organization, now } = options;
+  const [password, offlinePassword] = [newPassword(), newPassword()];
+  const names = Object.fromEntries(await Promise.all(ONLINE_KEYS.map(async (name) => [name, await makeKey(name, options, password)] as const))) as Record<
+    OnlineKey,
+    MadeKey
+  >;
+  try {
+    const subject = (commonName: string, years: number) => ({ organization, commonName, notBefore: now - 60_000, notAfter: now + years * YEAR_MS });
+    const root = await offlineKey('ecdsa-p384', (signer) => certifyRoot(signer, subject(`${organization} root`, 10)), offlinePassword, 'root');
+    const authority = await certifyIntermediate(root, names.authority.signer.publicKey(), subject(`${organization} certificates`, 3));
+    const timestamp = await certifyTimestamps(root, names.timestamp.signer.publicKey(), subject(`${organization} timestamps`, 3));
+    const tls = url.startsWith('https:') ? await makeTls(options, password, offlinePassword) : undefined;
+    const documents = publishedDocuments({
+      url,
+      organization,
+      from: now - 60_000,
+      authority: [[authority, root.certificate]],
+      timestamp: [[timestamp, root.certificate]],
+      certificateLog: names['certificate-log'].signer.publicKey(),
+    });
+    writeNewFolder(
+      folder,
+      [
+        { path: 'server.yaml', content: configuration(options, names, tls !== undefined) },
+        { path: 'secrets/key-password', content: `${password}\n`, secret: true },
+        ...(options.database === undefined ? [] : [{ path: 'secrets/database-url', content: `${options.database}\n`, secret: true }]),
+        ...ONLINE_KEYS.flatMap((name) => names[name].files),
+        { path: 'certificates/authority.pem', content: pem(authority, root.certificate) },
+        { path: 'certificates/timestamp.pem', content: pem(timestamp, root.certificate) },
+        { path: 'offline/password', content: `${offlinePassword}\n`, secret: true },
+        ...root.files,
+        ...(tls ?? []),
+        ...documents.map(({ name, text }) => ({ path: `trust/targets/${name}`, content: text })),
+      ],
+      ['state'],
+    );
+  } finally {
+    await Promise.all(Object.values(names).map(({ close }) => close()));
+  }
+  const [trustedRoot, signingConfig] = [join(folder, 'trust/targets/trusted_root.json'), join(folder, 'trust/targets/signing_config.v0.2.json')];
+  return { folder, url, trustedRoot, signingConfig, words: nextSteps(options, trustedRoot, signingConfig) };
+}
+
+function nextSteps({ folder, url }: InitOptions, trustedRoot: string, signingConfig: string): string[] {
+  const tls = url.startsWith('https:') ? `SSL_CERT_FILE=${join(folder, 'tls/ca.pem')} ` : '';
+  return [
+    `The server is in ${folder}. Its root, and nothing else, can make another authority: take ${join(folder, 'offline')} away, to where no network is.`,
+    '',
+    'Run it:',
+    `  sealward server --config ${join(folder, 'server.yaml')}`,
+    '',
+    'A client needs two commands, to sign and to verify:',
+    `  ${tls}cosign sign --trusted-root ${trustedRoot} --signing-config ${signingConfig} IMAGE`,
+    `  ${tls}cosign verify --trusted-root ${trustedRoot} --certificate-identity NAME --certificate-oidc-issuer ${url}/oidc IMAGE`,
+  ];
+}
+
+function newPassword(): string {
+  return encodeBase64Url(randomBytes(32));
+}
+
+function pem(...certificates: readonly Certificate[]): string {
+  return certificates.map(({ raw }) => encodePem('CERTIFICATE', raw)).join('');
+}
+
+async function makeKey(name: OnlineKey, { keys, keyOptions }: InitOptions, password: string): Promise<MadeKey> {
+  const reference = keys[name];
+  if (reference !== undefined) {
+    const opened = await openSigner(reference, keyOptions);
+    const found = describeKey(opened.publicKey());
+    if (!ACCEPTED_KEYS[name].includes(found)) {
+      await opened.close();
+      throw new SealwardError('ERR_KEY_INVALID', `the key ${name} is ${found}, and must be ${ACCEPTED_KEYS[name].join(' or ')}`);
+    }
+    return { signer: opened, reference, files: [], close: () => opened.close() };
+  }
+  const { privateKey, publicKey } = generateKeyPair(NEW_KEYS[name]);
+  const path = `keys/${name}.key`;
+  const files = [
+    { path, content: await sealKeyFile(privateKey, password), secret: true },
+    { path: `keys/${name}.pub`, content: encodePublicKeyPem(publicKey) },
+  ];
+  return { signer: keySigner(privateKey), reference: path, files, close: async () => undefined };
+}
+
+async function offlineKey(
+  kind: KeyKind,
+  certify: (signer: Signer) => Promise<Certificate>,
+  password: string,
+  name: string,
+): Promise<CertifiedKey & { readonly files: readonly NewFolderFile[] }> {
+  const { privateKey } = generateKeyPair(kind);
+  const signer = keySigner(privateKey);
+  const certificate = await certify(signer);
+  const files = [
+    { path: `offline/${name}.key`, content: await sealKeyFile(privateKey, password), secret: true },
+    { path: `offline/${name}.pem`, content: pem(certificate) },
+  ];
+  return { signer, certificate, files };
+}
+
+/** An authority for this one server's name, so that nothing else is trusted with it. */
+async function makeTls({ url, organization, now }: InitOptions, password: string, offlinePassword: string): Promise<NewFolderFile[]> {
+  const host = bareHost(new URL(url));
+  const subject = (commonName: string, years: number) => ({ organization, commonName, notBefore: now - 60_000, notAfter: now + years * YEAR_MS });
+  const authority = await offlineKey('ecdsa-p256', (signer) => certifyRoot(signer, subject(`${organization} TLS`, 10)), offlinePassword, 'tls');
+  const { privateKey, publicKey } = generateKeyPair('ecdsa-p256');
+  const hosts = host === 'localhost' ? ['localhost', '127.0.0.1', '::1'] : [host];
+  const certificate = await certifyServer(authority, publicKey, subject(host, 2), hosts);
+  return [
+    ...authority.files,
+    { path: 'tls/ca.pem', content: pem(authority.certificate) },
+    { path: 'tls/server.pem', content: pem(certificate) },
+    { path: 'tls/server.key', content: await sealKeyFile(privateKey, password), secret: true },
+  ];
+}
+
+function configuration({ url, listen, operations, database }: InitOptions, keys: Readonly<Record<OnlineKey, MadeKey>>, tls: boolean): string {
+  const key = (name: OnlineKey): string => JSON.stringify(keys[name].reference);
+  return `# A Sealward server. Paths are relative to this file; times have a unit, as in 500ms, 10s, 5m, 1h.
+url: ${url}
+listen: ${listen}
+# Health, readiness, metrics and state, without TLS: for whoever runs the server, and for nobody else.
+operations: ${operations}
+roles: [authority, timestamp, trust, identity]
+${tls ? 'tls: { key: tls/server.key, certificates: tls/server.pem }\n' : ''}database: ${database === undefined ? '{ folder: state }' : '{ urlFile: secrets/database-url }'}
+keyPasswordFile: secrets/key-password
+requestTimeout: 10s
+logLevel: info
+
+# Certificates of ten minutes, for whom a token of one of these issuers names.
+authority:
+  key: ${key('authority')}
+  certificates: certificates/authority.pem
+  certificateLogKey: ${key('certificate-log')}
+  # For one identity: so many at once, and so many more in each minute.
+  rate: { burst: 60, perMinute: 60 }
+  issuers: []
+  # - kind: github
+  #   where: { repository: [acme/*] }
+  # - kind: gitlab
+  #   url: https://gitlab.example
+  #   webUrl: https://gitlab.example
+  #   where: { namespace_path: [acme] }
+
+# RFC 3161 timestamps. With sources (NTP servers), nothing is dated while they disagree with this clock.
+timestamp:
+  key: ${key('timestamp')}
+  certificates: certificates/timestamp.pem
+  clock: { sources: [], tolerance: 1s, fresh: 5m }
+
+# A small issuer of its own, for people and machines that no other issuer knows; the authority takes its tokens.
+identity:
+  key: ${key('identity')}
+  users: []
+  # - name: maria
+  #   email: maria@example.org
+  #   passwordHashFile: secrets/maria        # sealward server hash-password
+  workloads: []
+  # - id: build
+  #   subject: https://ci.example/build
+  #   publicKey: keys/build.pub
+`;
+}

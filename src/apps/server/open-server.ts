@@ -1,0 +1,100 @@
+/** From a configuration to a server that answers: state, keys, services, routes, listeners, and the end of all of them. */
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Logger } from 'pino';
+import type { KeyOptions } from '../../clients/signers/index.ts';
+import type { ServiceRoute } from '../../core/contract/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import { createMetrics, type RunningServer, serve } from '../../services/api/index.ts';
+import { openServerState, type ServerState } from '../../services/store/index.ts';
+import { trustRoutes } from '../../services/trust/index.ts';
+import type { ServerConfig } from './config.ts';
+import { Keys, readChain, readText } from './files.ts';
+import type { OpenedPart, Part } from './context.ts';
+import { operationsRoutes } from './operations.ts';
+import { openAuthority } from './parts/authority.ts';
+import { openIdentity } from './parts/identity.ts';
+import { openTimestamps } from './parts/timestamp.ts';
+
+export interface OpenServerOptions {
+  readonly config: ServerConfig;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly keyOptions: KeyOptions;
+}
+
+export interface OpenServer {
+  readonly port: number;
+  readonly operationsPort: number;
+  /** Takes nothing new, answers what has come, writes what must be kept, and ends. */
+  close(): Promise<void>;
+}
+
+export async function openServer({ config, logger, version, keyOptions }: OpenServerOptions): Promise<OpenServer> {
+  // In the order in which they were opened; closed the other way round.
+  const open: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of open.splice(0).reverse()) await end();
+  };
+  try {
+    const state = openState(config);
+    open.push(() => state.close());
+    const keys = new Keys(keyOptions, config.keyPasswordFile);
+    open.push(() => keys.close());
+    const metrics = createMetrics();
+    const context = { config, state, keys, metrics, logger, now: Date.now };
+    const parts: Part[] = [];
+    const routes: ServiceRoute[] = [];
+    const add = ({ part, routes: more }: OpenedPart): void => {
+      parts.push(part);
+      routes.push(...more);
+      if (part.close) open.push(part.close);
+    };
+    const identity = config.identity ? await openIdentity(context, config.identity) : undefined;
+    if (identity) add(identity);
+    if (config.timestamp) add(await openTimestamps(context, config.timestamp));
+    if (config.authority) add(await openAuthority(context, config.authority, identity?.rule));
+    if (config.roles.has('trust'))
+      add({ part: { name: 'trust', problem: () => undefined, describe: () => ({}) }, routes: trustRoutes(trustFolder(config), '/trust') });
+    const server = await listen(config, { routes, logger, metrics }, keys);
+    open.push(() => server.close());
+    const operations = await serve({
+      routes: operationsRoutes({ parts, state, metrics, version, started: Date.now() }),
+      ...config.operations,
+      logger,
+      metrics,
+      requestMs: config.requestMs,
+    });
+    open.push(() => operations.close());
+    return { port: server.port, operationsPort: operations.port, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+export function trustFolder({ file }: ServerConfig): string {
+  return join(dirname(file), 'trust');
+}
+
+function openState({ database }: ServerConfig): ServerState {
+  if ('urlFile' in database) throw new SealwardError('ERR_CONFIG_INVALID', 'a server on PostgreSQL is not there yet');
+  mkdirSync(database.folder, { recursive: true, mode: 0o700 });
+  return openServerState(join(database.folder, 'server.db'));
+}
+
+async function listen(
+  config: ServerConfig,
+  served: { readonly routes: readonly ServiceRoute[]; readonly logger: Logger; readonly metrics: ReturnType<typeof createMetrics> },
+  keys: Keys,
+): Promise<RunningServer> {
+  const { tls, listen: address, requestMs } = config;
+  if (!tls) return serve({ ...served, ...address, requestMs });
+  readChain(tls.certificates, 'the certificate for TLS');
+  return serve({
+    ...served,
+    ...address,
+    requestMs,
+    tls: { cert: readText(tls.certificates, 'the certificate for TLS'), key: await keys.tlsKey(tls.key) },
+  });
+}

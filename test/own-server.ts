@@ -1,0 +1,124 @@
+/** A whole Sealward server in this process, made by its own `init`, on free ports of the loopback, with one workload that gets tokens. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SignJWT } from 'jose';
+import { pino } from 'pino';
+import { type InitOptions, initServer, type OpenServer, openServer, readServerConfig } from '../src/apps/server/index.ts';
+import { encodePublicKeyPem } from '../src/core/crypto/index.ts';
+import { createTestKey } from '../src/testing/index.ts';
+
+/** Another process could take it in between; the system gives the same one again only after thousands of others. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+export interface OwnServer {
+  readonly url: string;
+  readonly folder: string;
+  readonly config: string;
+  readonly trustedRoot: string;
+  readonly signingConfig: string;
+  /** Lines of its log. */
+  readonly log: readonly string[];
+  readonly operations: string;
+  /** A token of its own issuer for the workload. */
+  token(): Promise<string>;
+  /** Ends it, and leaves its folder. */
+  halt(): Promise<void>;
+  /** Ends it when it runs, and starts it again on the same folder. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Whom its tokens name. */
+export const WORKLOAD = 'https://ci.sealward.test/build';
+
+export interface OwnServerOptions {
+  readonly tls?: boolean;
+  readonly init?: Partial<InitOptions>;
+  /** Changes the configuration before the first start. */
+  readonly configure?: (yaml: string) => string;
+}
+
+export async function startOwnServer({ tls = false, init = {}, configure = (yaml) => yaml }: OwnServerOptions = {}): Promise<OwnServer> {
+  const home = mkdtempSync(join(tmpdir(), 'sealward-server-'));
+  const folder = join(home, 'sigstore');
+  const [port, operationsPort] = [await freePort(), await freePort()];
+  const url = `${tls ? 'https' : 'http'}://localhost:${port}`;
+  const made = await initServer({
+    folder,
+    url,
+    listen: `127.0.0.1:${port}`,
+    operations: `127.0.0.1:${operationsPort}`,
+    organization: 'sealward.test',
+    keys: {},
+    keyOptions: {},
+    now: Date.now(),
+    ...init,
+  });
+  const workload = createTestKey('ecdsa-p256');
+  writeFileSync(join(folder, 'keys/build.pub'), encodePublicKeyPem(workload.publicKey));
+  const config = join(folder, 'server.yaml');
+  const yaml = readFileSync(config, 'utf8').replace('workloads: []', `workloads: [{ id: build, subject: '${WORKLOAD}', publicKey: keys/build.pub }]`);
+  writeFileSync(config, configure(yaml));
+  const log: string[] = [];
+  const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) });
+  const open = (): Promise<OpenServer> => openServer({ config: readServerConfig(config), logger, version: 'test', keyOptions: {} });
+  let server: OpenServer | undefined;
+  const halt = async (): Promise<void> => {
+    await server?.close();
+    server = undefined;
+  };
+  const stop = async (): Promise<void> => {
+    await halt();
+    rmSync(home, { recursive: true, force: true });
+  };
+  try {
+    server = await open();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    url,
+    folder,
+    config,
+    trustedRoot: made.trustedRoot,
+    signingConfig: made.signingConfig,
+    log,
+    operations: `http://127.0.0.1:${operationsPort}`,
+    async token() {
+      const assertion = await new SignJWT({ jti: crypto.randomUUID() })
+        .setProtectedHeader({ alg: 'ES256' })
+        .setIssuer('build')
+        .setSubject('build')
+        .setAudience(`${url}/oidc/token`)
+        .setIssuedAt()
+        .setExpirationTime('2m')
+        .sign(workload.privateKey);
+      const form = new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: assertion,
+      });
+      // Of the plain listener; with TLS the tests ask through a client that knows the authority.
+      const answer = await fetch(`${url}/oidc/token`, { method: 'POST', body: form });
+      const { id_token: token } = (await answer.json()) as { id_token?: string };
+      if (token === undefined) throw new Error(`no token: ${answer.status}`);
+      return token;
+    },
+    halt,
+    async restart() {
+      await halt();
+      server = await open();
+    },
+    stop,
+  };
+}

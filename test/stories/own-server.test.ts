@@ -1,0 +1,179 @@
+/** A server of one's own, from `sealward server init` to certificates and timestamps, and how it ends and refuses to start. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { server as serverCommand } from '../../src/apps/quickstart/server-command.ts';
+import { openServer, readServerConfig } from '../../src/apps/server/index.ts';
+import { fulcioClaims, parseCertificatesPem, signBytes, signerNames } from '../../src/core/crypto/index.ts';
+import { encodeBase64, encodePem, utf8 } from '../../src/core/encoding/index.ts';
+import { parseSigningConfig, parseTrustedRoot, selectServices } from '../../src/core/trust/index.ts';
+import { createTestKey } from '../../src/testing/index.ts';
+import { pino } from 'pino';
+import { sealward } from '../cli.ts';
+import { type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
+import { Workshop } from './workshop.ts';
+
+/** What a client of Fulcio sends. */
+async function askForCertificate(server: OwnServer, token: string, subject = WORKLOAD): Promise<{ readonly status: number; readonly body: string }> {
+  const key = createTestKey('ecdsa-p256');
+  const answer = await fetch(`${server.url}/api/v2/signingCert`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      credentials: { oidcIdentityToken: token },
+      publicKeyRequest: {
+        publicKey: { algorithm: 'ECDSA', content: encodePem('PUBLIC KEY', key.publicKey.spki) },
+        proofOfPossession: encodeBase64(signBytes(key.privateKey, key.algorithm, utf8(subject))),
+      },
+    }),
+  });
+  return { status: answer.status, body: await answer.text() };
+}
+
+describe('a server of one’s own', () => {
+  let server: OwnServer;
+  before(async () => void (server = await startOwnServer()));
+  after(() => server.stop());
+
+  it('keeps its keys encrypted and for itself, and its root apart', () => {
+    for (const name of readdirSync(join(server.folder, 'keys')).filter((file) => file.endsWith('.key'))) {
+      assert.match(readFileSync(join(server.folder, 'keys', name), 'utf8'), /^-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY/);
+      assert.equal(statSync(join(server.folder, 'keys', name)).mode & 0o077, 0);
+    }
+    assert.deepEqual(readdirSync(join(server.folder, 'offline')).sort(), ['password', 'root.key', 'root.pem']);
+    assert.equal(existsSync(join(server.folder, 'keys/root.key')), false);
+  });
+
+  it('certifies whom its own issuer names, under the root that it publishes', async () => {
+    const { status, body } = await askForCertificate(server, await server.token());
+    assert.equal(status, 200, body);
+    const { signedCertificateEmbeddedSct } = JSON.parse(body) as { signedCertificateEmbeddedSct: { chain: { certificates: string[] } } };
+    const [leaf, issuer] = parseCertificatesPem(signedCertificateEmbeddedSct.chain.certificates.join(''), 'the chain');
+    assert.ok(leaf && issuer);
+    assert.deepEqual([signerNames(leaf), fulcioClaims(leaf).issuer], [[WORKLOAD], `${server.url}/oidc`]);
+    const root = parseTrustedRoot(new Uint8Array(await (await fetch(`${server.url}/trust/targets/trusted_root.json`)).arrayBuffer()));
+    assert.equal(root.authorities[0]?.certificates[0]?.fingerprint, issuer.fingerprint);
+    const config = parseSigningConfig(new Uint8Array(await (await fetch(`${server.url}/trust/targets/signing_config.v0.2.json`)).arrayBuffer()));
+    assert.deepEqual(
+      selectServices(config.authorities, [1], { rule: 'any' }, Date.now(), 'authority').map(({ url }) => url),
+      [server.url],
+    );
+  });
+
+  it('takes a token once, also after it was started again', async () => {
+    const token = await server.token();
+    assert.equal((await askForCertificate(server, token)).status, 200);
+    assert.match((await askForCertificate(server, token)).body, /ERR_TOKEN_REPLAYED/);
+    await server.restart();
+    assert.match((await askForCertificate(server, token)).body, /ERR_TOKEN_REPLAYED/);
+  });
+
+  it('says how it is: health, readiness, numbers and a state in words', async () => {
+    assert.deepEqual(await (await fetch(`${server.operations}/readyz`)).json(), { ready: true, problems: [] });
+    assert.equal((await fetch(`${server.operations}/healthz`)).status, 200);
+    assert.match(await (await fetch(`${server.operations}/metrics`)).text(), /sealward_clock_refuses 0/);
+    const said = await sealward(['server', 'status', '--config', server.config, '-o', 'text'], { more: [serverCommand] });
+    assert.equal(said.code, 0, said.stderr);
+    assert.match(said.stdout, /^ready\n[^]*issued \d+[^]*CN=sealward\.test certificates,O=sealward\.test, 0 days old, 1094 days left/);
+    assert.equal((await fetch(`${server.url}/metrics`)).status, 404, 'not for clients');
+  });
+
+  it('serves nothing but its repository of trust', async () => {
+    for (const path of [
+      '../server.yaml',
+      '%2e%2e/server.yaml',
+      '..%2fsecrets/key-password',
+      '.hidden',
+      '',
+      'targets',
+      'targets/../../server.yaml',
+      'a'.repeat(900),
+    ]) {
+      const answer = await fetch(`${server.url}/trust/${path}`);
+      assert.equal(answer.status, 404, path);
+    }
+  });
+
+  it('writes neither tokens nor passwords to its log', async () => {
+    const token = await server.token();
+    await askForCertificate(server, token);
+    assert.ok(server.log.length > 0);
+    assert.ok(!server.log.some((line) => line.includes(token) || line.includes('eyJ')));
+  });
+});
+
+describe('a server that cannot be what it was', () => {
+  const logger = pino({ level: 'silent' });
+  const refuses = async (server: OwnServer, code: string, says: RegExp): Promise<void> => {
+    const before = readFileSync(join(server.folder, 'state/server.db'));
+    await assert.rejects(openServer({ config: readServerConfig(server.config), logger, version: 'test', keyOptions: {} }), (error) => {
+      const { code: found, message } = error as { code?: string; message: string };
+      assert.equal(found, code, message);
+      assert.match(message, says);
+      return true;
+    });
+    assert.deepEqual(readFileSync(join(server.folder, 'state/server.db')), before, 'nothing is changed');
+  };
+
+  it('refuses to start: a second one, a wrong password, another certificate, a damaged database', async () => {
+    const server = await startOwnServer();
+    try {
+      await refuses(server, 'ERR_STATE_INVALID', /in use by another process/);
+      await server.halt();
+      const at = (name: string): string => join(server.folder, name);
+      const swapped = async (name: string, content: string | Uint8Array, code: string, says: RegExp): Promise<void> => {
+        const before = readFileSync(at(name));
+        writeFileSync(at(name), content);
+        await refuses(server, code, says);
+        writeFileSync(at(name), before);
+      };
+      await swapped('secrets/key-password', 'wrong\n', 'ERR_KEY_PASSWORD', /does not open/);
+      await swapped('secrets/key-password', '', 'ERR_FILE_UNREADABLE', /is empty/);
+      await swapped('certificates/authority.pem', readFileSync(at('certificates/timestamp.pem')), 'ERR_STATE_INVALID', /of another key/);
+      await swapped('certificates/timestamp.pem', readFileSync(at('certificates/authority.pem')), 'ERR_STATE_INVALID', /of another key/);
+      await swapped('keys/timestamp.key', 'nonsense', 'ERR_KEY_INVALID', /key file/);
+      await swapped('state/server.db', Buffer.alloc(8192, 7), 'ERR_STATE_INVALID', /damaged, or is no database/);
+      await server.restart();
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('makes no folder twice, and leaves none half made', async () => {
+    const workshop = new Workshop();
+    try {
+      const folder = workshop.path('sigstore');
+      const args = ['server', 'init', '--folder', folder, '-o', 'json'];
+      const made = await sealward(args, { more: [serverCommand] });
+      assert.equal(made.code, 0, made.stderr);
+      assert.equal((JSON.parse(made.stdout) as { url: string }).url, 'https://localhost:8443');
+      const before = readFileSync(join(folder, 'keys/authority.key'), 'utf8');
+      const again = await sealward(args, { more: [serverCommand] });
+      assert.match(again.stderr, /is not empty, and keys are never overwritten/);
+      assert.equal(readFileSync(join(folder, 'keys/authority.key'), 'utf8'), before);
+      const wrong = await sealward(['server', 'init', '--folder', workshop.path('other'), '--key', 'authority=missing.key'], { more: [serverCommand] });
+      assert.notEqual(wrong.code, 0);
+      assert.equal(existsSync(workshop.path('other')), false);
+    } finally {
+      workshop.remove();
+    }
+  });
+
+  it('speaks TLS by an authority for its own name', async () => {
+    const server = await startOwnServer({ tls: true });
+    try {
+      const ca = readFileSync(join(server.folder, 'tls/ca.pem'), 'utf8');
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        request(`${server.url}/api/v2/trustBundle`, { ca }, (answer) => resolve(answer.resume().statusCode))
+          .on('error', reject)
+          .end();
+      });
+      assert.equal(status, 200);
+      await assert.rejects(fetch(`${server.url}/api/v2/trustBundle`), 'nobody else vouches for it');
+    } finally {
+      await server.stop();
+    }
+  });
+});
