@@ -136,6 +136,8 @@ export type Requirement = {
       readonly maxAge?: number;
       readonly latest?: Latest;
     }
+  /** No image in the scope may run, whoever signed it; for names that were given up, and for what an import cannot carry over. */
+  | { readonly kind: 'refusal'; readonly reason: string }
   /** Names, tags and labels of the image itself. */
   | {
       readonly kind: 'image';
