@@ -130,6 +130,10 @@ export const ERRORS = {
     'Two parts of a trust repository do not belong together.',
     'Fetch again: the repository was changed while it was read, or a mirror has a part of it only.',
   ),
+  ERR_TRUST_TRANSITION: input(
+    'A change of the trust state would give back trust that was taken, or rewrite what was said.',
+    'Denials and the dates of revocations only ever grow stricter: add a new key version instead.',
+  ),
   ERR_LOG_FORMAT: input('A note, checkpoint, tile or log entry is malformed.', 'The log or the bundle that carried it is damaged; fetch it again.'),
   ERR_MANIFEST_INVALID: input(
     'A manifest or index is malformed, or says two things at once.',

@@ -52,4 +52,9 @@ export const LIMITS = {
   tufRootSteps: 256,
   /** Roles asked in one search for a file. */
   tufDelegations: 32,
+  /** Documents of the trust state. */
+  trustedKeys: 4096,
+  trustedDenials: 10_000,
+  trustedTexts: 1024,
+  leaseTiers: 16,
 } as const;

@@ -34,6 +34,8 @@ export interface KeyVersion {
   readonly acceptUndatedUntil?: number;
   /** Of `superseded` and `compromised`: signatures count only when they were made before. It only ever moves earlier. */
   readonly invalidFrom?: number;
+  /** When its private half was destroyed; what it signed before is judged as ever. */
+  readonly destroyedAt?: number;
   readonly reason?: string;
   /** Who runs the key: what the same operator dated does not rescue its signatures. */
   readonly operator?: string;
@@ -90,6 +92,8 @@ export interface TrustState {
   readonly versions: Readonly<Record<string, number>>;
   /** Until when this state may admit what is new: the end of the lease, and when it was given. */
   readonly lease: { readonly issuedAt: number; readonly endsAt: number };
+  /** Shorter leases, for whoever is told to keep one of these tiers. */
+  readonly tiers: readonly LeaseTier[];
   /** What the trusted root says, and every key of `keys`, with their windows. */
   readonly anchors: Anchors;
   readonly keys: readonly KeyVersion[];
