@@ -7,7 +7,7 @@ import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { createVerdictCache, parsePublicKeyPem } from '../src/core/crypto/index.ts';
 import type { Anchors } from '../src/core/trust/index.ts';
-import { decide, type Evidence, type EvidenceDocument, type ProofMemory, prove, readEvidence, type Subject } from '../src/core/verify/index.ts';
+import { decideByFlags, type Evidence, type EvidenceDocument, type ProofMemory, prove, readEvidence, type Subject } from '../src/core/verify/index.ts';
 import { type ConformanceCase, conformanceCases } from '../test/conformance/cases.ts';
 import { anchorsFor, requirementFor, subjectOfFile } from '../test/conformance/judge-bundle.ts';
 import { type Contender, race, ratio, type Timing } from './interleaved.ts';
@@ -90,7 +90,7 @@ function evidenceOf({ subject }: Prepared, document: EvidenceDocument): Evidence
 /** With the whole judgement, because only the time of an accepted signature means anything. */
 function proveOne(prepared: Prepared, document: EvidenceDocument, memory: ProofMemory): void {
   const facts = prove(evidenceOf(prepared, document), prepared.anchors, memory);
-  const { code, finding } = decide(facts, requirementFor(prepared.question), { now: NOW });
+  const { code, finding } = decideByFlags(facts, requirementFor(prepared.question), { now: NOW, anchors: prepared.anchors });
   if (code !== 'VERIFIED') throw new Error(`the case does not verify: ${code} ${finding?.detail}`);
 }
 

@@ -4,15 +4,15 @@ import { sha256 } from '../src/core/crypto/index.ts';
 import { encodeHex, type JsonObject, utf8 } from '../src/core/encoding/index.ts';
 import type { Anchors } from '../src/core/trust/index.ts';
 import {
-  type Decision,
-  decide,
+  type FlagDecision,
+  decideByFlags,
   exactly,
-  type Facts,
+  type ProvenFacts,
   type Place,
   type ProofMemory,
   prove,
   readEvidence,
-  type Requirement,
+  type FlagRequirement,
   type Subject,
 } from '../src/core/verify/index.ts';
 import { TEST_IDENTITY, TEST_NOW, type TestDocument } from '../src/testing/index.ts';
@@ -21,7 +21,7 @@ export const ARTIFACT: Uint8Array = utf8('an artifact');
 export const DIGEST: string = encodeHex(sha256(ARTIFACT));
 export const SUBJECT: Subject = { digests: { sha256: DIGEST }, bytes: ARTIFACT };
 
-export const KEYLESS: Requirement = {
+export const KEYLESS: FlagRequirement = {
   role: 'any',
   signer: { kind: 'certificate', identity: exactly(TEST_IDENTITY.name), issuer: exactly(TEST_IDENTITY.issuer) },
   logs: 1,
@@ -29,7 +29,7 @@ export const KEYLESS: Requirement = {
   certificateLog: true,
   undated: 'refuse',
 };
-export const BY_KEY: Requirement = { ...KEYLESS, signer: { kind: 'key' } };
+export const BY_KEY: FlagRequirement = { ...KEYLESS, signer: { kind: 'key' } };
 
 /** A bundle, a layer of cosign's first generation, or a blob of any kind. */
 export type TestEvidence = JsonObject | TestDocument;
@@ -37,7 +37,7 @@ export type TestEvidence = JsonObject | TestDocument;
 export interface Question {
   readonly evidence: TestEvidence | readonly TestEvidence[];
   readonly anchors: Anchors;
-  readonly requirement?: Requirement;
+  readonly requirement?: FlagRequirement;
   readonly subject?: Subject;
   readonly places?: readonly Place[];
   readonly now?: number;
@@ -46,7 +46,7 @@ export interface Question {
 
 export const FILE: Place = { name: 'file', where: 'the file', state: 'complete' };
 
-export function proven({ evidence, anchors, subject = SUBJECT, places = [FILE], memory }: Question): Facts {
+export function proven({ evidence, anchors, subject = SUBJECT, places = [FILE], memory }: Question): ProvenFacts {
   const documents = (Array.isArray(evidence) ? (evidence as readonly TestEvidence[]) : [evidence as TestEvidence]).map((one) => {
     const { source, bytes } = asDocument(one);
     return readEvidence('file', source, bytes);
@@ -54,8 +54,8 @@ export function proven({ evidence, anchors, subject = SUBJECT, places = [FILE], 
   return prove({ subject, places, documents }, anchors, memory);
 }
 
-export function judged(question: Question): Decision {
-  return decide(proven(question), question.requirement ?? KEYLESS, { now: question.now ?? TEST_NOW });
+export function judged(question: Question): FlagDecision {
+  return decideByFlags(proven(question), question.requirement ?? KEYLESS, { now: question.now ?? TEST_NOW, anchors: question.anchors });
 }
 
 /** The code of the answer: VERIFIED, or why not. */

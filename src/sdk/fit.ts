@@ -6,9 +6,9 @@ import type { Descriptor } from '../core/artifact/index.ts';
 import { COSIGN_SIGN_PREDICATE, type DocumentSource } from '../core/bundle/index.ts';
 import { parseCertificatesPem } from '../core/crypto/index.ts';
 import { SealwardError } from '../core/errors.ts';
-import type { Requirement } from '../core/verify/index.ts';
+import type { FlagRequirement } from '../core/verify/index.ts';
 
-export type Wanted = Pick<Requirement, 'role' | 'signer' | 'predicateTypes'>;
+export type Wanted = Pick<FlagRequirement, 'role' | 'signer' | 'predicateTypes'>;
 
 const BUNDLE_TYPE = 'application/vnd.dev.sigstore.bundle';
 const PREDICATE_ANNOTATION = 'dev.sigstore.bundle.predicateType';

@@ -2,12 +2,12 @@
  * Brings an image from one generation of signatures to the other without new trust: only what the same key has signed
  * already, and still verifies, is written in the form that is missing.
  */
-import { entityRole, type SignedEntity } from '../core/bundle/index.ts';
+import { entityRole } from '../core/bundle/index.ts';
 import { formatRepository } from '../core/artifact/index.ts';
 import { canonicalJson } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
 import { keyAnchor, NO_ANCHORS } from '../core/trust/index.ts';
-import { type Candidate, type Requirement, signedAnnotations } from '../core/verify/index.ts';
+import { type FlagCandidate, type FlagRequirement } from '../core/verify/index.ts';
 import type { Published } from './publish.ts';
 import { type Annotations, asBundle, asEnvelope, imageStatement, type Sealed, type SealedStatement, sealSimpleSigning, sealStatement } from './seal.ts';
 import { callOf, describeOnce, mustStand, publishAll, type PublishOptions } from './sign.ts';
@@ -43,8 +43,8 @@ export async function resignImage(options: PublishOptions): Promise<ResignedImag
   return { digest: `${image.digest.algorithm}:${image.digest.hex}`, found: signatures.length + attestations.length, written };
 }
 
-async function signedByKey(options: PublishOptions, role: 'signature' | 'attestation'): Promise<readonly Candidate[]> {
-  const requirement: Requirement = { role, signer: { kind: 'key' }, logs: 0, timestamps: 0, certificateLog: false, undated: 'refuse' };
+async function signedByKey(options: PublishOptions, role: 'signature' | 'attestation'): Promise<readonly FlagCandidate[]> {
+  const requirement: FlagRequirement = { role, signer: { kind: 'key' }, logs: 0, timestamps: 0, certificateLog: false, undated: 'refuse' };
   const { decision } = await verifyImage({
     ...callOf(options),
     registry: options.registry,
@@ -61,27 +61,25 @@ async function signedByKey(options: PublishOptions, role: 'signature' | 'attesta
 }
 
 /** Signatures that say the same (their annotations) in one form only; signed anew, because the two forms sign other bytes. */
-function missingSignatures(candidates: readonly Candidate[], format: 'bundle' | 'legacy' | 'both'): { bundle?: Annotations; legacy?: Annotations }[] {
-  const said = Map.groupBy(candidates, ({ facts: { entity, about } }) => canonicalJson({ ...annotationsOf(entity, about) }));
+function missingSignatures(candidates: readonly FlagCandidate[], format: 'bundle' | 'legacy' | 'both'): { bundle?: Annotations; legacy?: Annotations }[] {
+  const said = Map.groupBy(candidates, ({ facts }) => canonicalJson({ ...annotationsOf(facts) }));
   return [...said.values()].map((same) => {
-    const annotations = annotationsOf((same[0] as Candidate).facts.entity, same[0]?.facts.about);
+    const annotations = annotationsOf((same[0] as FlagCandidate).facts);
     const has = (legacy: boolean): boolean => same.some(({ facts }) => (facts.entity.format === 'simple-signing') === legacy);
     return { ...(format !== 'legacy' && !has(false) ? { bundle: annotations } : {}), ...(format !== 'bundle' && !has(true) ? { legacy: annotations } : {}) };
   });
 }
 
 /** cosign adds creator and timestamp to the first form; what was signed on purpose are strings. */
-function annotationsOf(entity: SignedEntity, about: string | undefined): Annotations {
-  return Object.fromEntries(
-    Object.entries(signedAnnotations(entity, about)).filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[0] !== 'creator'),
-  );
+function annotationsOf({ annotations }: FlagCandidate['facts']): Annotations {
+  return Object.fromEntries(Object.entries(annotations).filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[0] !== 'creator'));
 }
 
 /** An attestation is one envelope in both forms: it is carried over as it is, with the signature that it has. */
-function missingAttestations(candidates: readonly Candidate[], format: 'bundle' | 'legacy' | 'both', signer: PublishOptions['signer']): Sealed[] {
+function missingAttestations(candidates: readonly FlagCandidate[], format: 'bundle' | 'legacy' | 'both', signer: PublishOptions['signer']): Sealed[] {
   const same = Map.groupBy(candidates, ({ facts: { entity } }) => Buffer.from(entity.signature).toString('base64'));
   return [...same.values()].flatMap((forms) => {
-    const { entity } = (forms[0] as Candidate).facts;
+    const { entity } = (forms[0] as FlagCandidate).facts;
     if (!entity.envelope || entity.claim.kind !== 'statement' || entityRole(entity) !== 'attestation') return [];
     const statement: SealedStatement = {
       predicateType: entity.claim.statement.predicateType,

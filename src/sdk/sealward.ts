@@ -16,7 +16,7 @@ export { SealwardError } from '../core/errors.ts';
 export type { ErrorCode, ErrorFamily, FindingCode } from '../core/errors.ts';
 export type { Anchors } from '../core/trust/index.ts';
 export { compilePattern } from '../core/verify/index.ts';
-export type { Candidate, Decision, Matcher, Outcome, Requirement } from '../core/verify/index.ts';
+export type { FlagCandidate as Candidate, FlagDecision as Decision, FlagRequirement as Requirement, Matcher, Outcome } from '../core/verify/index.ts';
 export { attestBlob, attestImage, copyImage, resignImage, signBlob, signImage, subjectOf, verifyBlob, verifyImage } from './index.ts';
 export type {
   Annotations,

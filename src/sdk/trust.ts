@@ -1,7 +1,7 @@
 /** Whom to believe, and what to ask of a signature, in the words of whoever uses the library. */
 import { parsePublicKeyPem } from '../core/crypto/index.ts';
 import { type Anchors, joinAnchors, keyAnchor, NO_ANCHORS, parseTrustedRoot } from '../core/trust/index.ts';
-import { exactly, type Matcher, type Requirement } from '../core/verify/index.ts';
+import { exactly, type Matcher, type FlagRequirement } from '../core/verify/index.ts';
 
 export interface TrustOptions {
   /** Public keys in PEM (SubjectPublicKeyInfo), each believed by itself. */
@@ -18,7 +18,7 @@ export function trust({ keys = [], trustedRoot }: TrustOptions): Anchors {
 
 export interface AskOptions {
   /** `signature` when not said; `attestation` for statements, such as provenance. Of `any`, both count. */
-  readonly role?: Requirement['role'];
+  readonly role?: FlagRequirement['role'];
   /** How many independent transparency logs must hold an entry; 1 when not said. 0 is for keys that sign without a log. */
   readonly logs?: number;
   /** How many independent timestamp authorities must have dated it; 0 when not said. */
@@ -32,7 +32,7 @@ export interface AskOptions {
 }
 
 /** Signed by one of the trusted keys. */
-export function byKey(options: AskOptions = {}): Requirement {
+export function byKey(options: AskOptions = {}): FlagRequirement {
   return asked({ kind: 'key' }, options, false);
 }
 
@@ -46,7 +46,7 @@ export interface IdentityOptions extends AskOptions {
 }
 
 /** Signed by somebody whom a trusted certificate authority has certified under this name. */
-export function byIdentity({ identity, issuer, certificateLog = true, ...options }: IdentityOptions): Requirement {
+export function byIdentity({ identity, issuer, certificateLog = true, ...options }: IdentityOptions): FlagRequirement {
   return asked({ kind: 'certificate', identity: matcher(identity), issuer: matcher(issuer) }, options, certificateLog);
 }
 
@@ -54,7 +54,7 @@ function matcher(wanted: string | Matcher): Matcher {
   return typeof wanted === 'string' ? exactly(wanted) : wanted;
 }
 
-function asked(signer: Requirement['signer'], options: AskOptions, certificateLog: boolean): Requirement {
+function asked(signer: FlagRequirement['signer'], options: AskOptions, certificateLog: boolean): FlagRequirement {
   const { role = 'signature', logs = 1, timestamps = 0, predicateTypes, annotations, repository } = options;
   return {
     role,

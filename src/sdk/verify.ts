@@ -1,4 +1,4 @@
-/** Verifying: gather, prove, decide. The judgement itself is core/verify; this brings it its evidence. */
+/** Verifying: gather, prove, decideByFlags. The judgement itself is core/verify; this brings it its evidence. */
 import type { Registry } from '../clients/registry/index.ts';
 import { type Digest, formatDigest, type Reference, type RepositoryName } from '../core/artifact/index.ts';
 import type { DocumentSource, SignedEntity } from '../core/bundle/index.ts';
@@ -6,15 +6,15 @@ import { algorithmsFor } from '../core/crypto/index.ts';
 import { SealwardError } from '../core/errors.ts';
 import type { Anchors } from '../core/trust/index.ts';
 import {
-  type Decision,
-  decide,
+  type FlagDecision,
+  decideByFlags,
   type EvidenceDocument,
-  type Facts,
+  type ProvenFacts,
   type Place,
   type ProofMemory,
   prove,
   readEvidence,
-  type Requirement,
+  type FlagRequirement,
   type Subject,
 } from '../core/verify/index.ts';
 import { gather } from './gather.ts';
@@ -23,7 +23,7 @@ export interface VerifyOptions {
   /** Whom to believe; see `trust`. */
   readonly anchors: Anchors;
   /** What is asked; see `byKey` and `byIdentity`. */
-  readonly requirement: Requirement;
+  readonly requirement: FlagRequirement;
   /** Milliseconds since 1970; the clock of this machine when missing. */
   readonly now?: number;
   /** Verdicts on certificate chains, kept between calls. */
@@ -53,7 +53,7 @@ export interface ImageVerification {
   /** What was judged: a tag is resolved once, and everything after it uses the digest. */
   readonly digest: Digest;
   /** The answer: `outcome`, `code`, and every signature that was found with what passed and what failed. */
-  readonly decision: Decision;
+  readonly decision: FlagDecision;
 }
 
 /**
@@ -66,9 +66,9 @@ export async function verifyImage(options: VerifyImageOptions): Promise<ImageVer
   const call = callOptions(options);
   const digest = await resolveOnce(registry, reference, call);
   const subject: Subject = { digests: { [digest.algorithm]: digest.hex } };
-  const request = { now: options.now ?? Date.now() };
-  let facts: Facts = { subject, places: [], signatures: [], unreadable: [] };
-  let decision = decide(facts, requirement, request);
+  const request = { now: options.now ?? Date.now(), anchors };
+  let facts: ProvenFacts = { digests: subject.digests, places: [], signatures: [], unreadable: [] };
+  let decision = decideByFlags(facts, requirement, request);
   const steps = gather({
     registry,
     repository: options.signatureRepository ?? reference,
@@ -79,7 +79,7 @@ export async function verifyImage(options: VerifyImageOptions): Promise<ImageVer
   });
   for await (const { places, documents } of steps) {
     facts = joinFacts(facts, prove({ subject, places, documents }, anchors, memory));
-    decision = decide(facts, requirement, request);
+    decision = decideByFlags(facts, requirement, request);
     if (decision.outcome === 'verified' && !options.exhaustive) break;
   }
   // A digest that is signed nowhere may also not exist at all, and then that is what has to be said.
@@ -88,7 +88,7 @@ export async function verifyImage(options: VerifyImageOptions): Promise<ImageVer
 }
 
 /** What the trusted keys can vouch for, so that a companion signature by one of them cannot be left out. */
-function withAlgorithms(requirement: Requirement, { keys }: Anchors): Requirement {
+function withAlgorithms(requirement: FlagRequirement, { keys }: Anchors): FlagRequirement {
   if (keys.length < 2) return requirement;
   return { ...requirement, signer: { ...requirement.signer, algorithms: [...new Set(keys.flatMap(({ key }) => algorithmsFor(key).map(({ id }) => id)))] } };
 }
@@ -114,8 +114,8 @@ function notThere(lookup: { readonly state: string; readonly cause?: SealwardErr
   return lookup.cause ?? new SealwardError('ERR_NOT_FOUND', `${name} is not there`);
 }
 
-function joinFacts(a: Facts, b: Facts): Facts {
-  return { subject: a.subject, places: b.places, signatures: [...a.signatures, ...b.signatures], unreadable: [...a.unreadable, ...b.unreadable] };
+function joinFacts(a: ProvenFacts, b: ProvenFacts): ProvenFacts {
+  return { digests: a.digests, places: b.places, signatures: [...a.signatures, ...b.signatures], unreadable: [...a.unreadable, ...b.unreadable] };
 }
 
 export interface VerifyBlobOptions extends VerifyOptions {
@@ -126,9 +126,9 @@ export interface VerifyBlobOptions extends VerifyOptions {
 }
 
 /** Verifies a signature over a file; no registry is asked. */
-export function verifyBlob({ subject, evidence, anchors, requirement, now = Date.now(), memory = {} }: VerifyBlobOptions): Decision {
+export function verifyBlob({ subject, evidence, anchors, requirement, now = Date.now(), memory = {} }: VerifyBlobOptions): FlagDecision {
   const document: EvidenceDocument =
     'entity' in evidence ? { digest: evidence.digest, place: 'file', entities: [evidence.entity] } : readEvidence('file', evidence.source, evidence.bytes);
   const places: Place[] = [{ name: 'file', where: 'the file', state: 'complete' }];
-  return decide(prove({ subject, places, documents: [document] }, anchors, memory), withAlgorithms(requirement, anchors), { now });
+  return decideByFlags(prove({ subject, places, documents: [document] }, anchors, memory), withAlgorithms(requirement, anchors), { now, anchors });
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
-import { readEvidence, prove, decide, exactly, type Requirement } from '../core/verify/index.ts';
+import { readEvidence, prove, decideByFlags, exactly, type FlagRequirement } from '../core/verify/index.ts';
 import { encodeHex, type JsonObject, utf8 } from '../core/encoding/index.ts';
 import { sha256 } from '../core/crypto/index.ts';
 import { keyAnchor } from '../core/trust/index.ts';
@@ -13,7 +13,7 @@ import { createTestKey, createTestSigstore, TEST_IDENTITY, TEST_NOW, type TestSi
 const ARTIFACT = utf8('an artifact');
 const DIGEST = encodeHex(sha256(ARTIFACT));
 const STATEMENT = { subjects: [{ name: 'artifact', digest: { sha256: DIGEST } }], predicateType: 'https://slsa.dev/provenance/v1' };
-const KEYLESS: Requirement = {
+const KEYLESS: FlagRequirement = {
   role: 'any',
   signer: { kind: 'certificate', identity: exactly(TEST_IDENTITY.name), issuer: exactly(TEST_IDENTITY.issuer) },
   logs: 1,
@@ -45,10 +45,11 @@ const KEY_BUNDLES: Readonly<Record<string, JsonObject>> = {
   'a bare key in a log of the second generation': sigstore.sign(ARTIFACT, { signer: { key: KEY }, logs: [sigstore.tiles] }),
 };
 
-function judge(of: TestSigstore, source: Parameters<typeof readEvidence>[1], bytes: Uint8Array, requirement: Requirement): string {
+function judge(of: TestSigstore, source: Parameters<typeof readEvidence>[1], bytes: Uint8Array, requirement: FlagRequirement): string {
   const subject = { digests: { sha256: DIGEST }, bytes: ARTIFACT };
   const evidence = { subject, places: [{ name: 'file', where: 'the file', state: 'complete' } as const], documents: [readEvidence('file', source, bytes)] };
-  const decision = decide(prove(evidence, { ...of.anchors, keys: [keyAnchor(KEY.publicKey)] }), requirement, { now: TEST_NOW });
+  const anchors = { ...of.anchors, keys: [keyAnchor(KEY.publicKey)] };
+  const decision = decideByFlags(prove(evidence, anchors), requirement, { now: TEST_NOW, anchors });
   return `${decision.code} ${decision.finding?.detail ?? ''}`.trim();
 }
 

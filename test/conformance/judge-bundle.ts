@@ -2,7 +2,7 @@
 import { hash, parsePublicKeyPem } from '../../src/core/crypto/index.ts';
 import { encodeHex } from '../../src/core/encoding/index.ts';
 import { type Anchors, joinAnchors, keyAnchor, parseTrustedRoot } from '../../src/core/trust/index.ts';
-import { type Decision, exactly, type ProofMemory, type Requirement, type Subject } from '../../src/core/verify/index.ts';
+import { type FlagDecision, exactly, type ProofMemory, type FlagRequirement, type Subject } from '../../src/core/verify/index.ts';
 import { verifyBlob } from '../../src/sdk/index.ts';
 
 export interface BundleQuestion {
@@ -26,7 +26,7 @@ export function anchorsFor({ trustedRoot, key }: Pick<BundleQuestion, 'trustedRo
   return key === undefined ? root : joinAnchors(root, { keys: [keyAnchor(parsePublicKeyPem(key))] });
 }
 
-export function requirementFor({ key, identity = '', issuer = '' }: Pick<BundleQuestion, 'key' | 'identity' | 'issuer'>): Requirement {
+export function requirementFor({ key, identity = '', issuer = '' }: Pick<BundleQuestion, 'key' | 'identity' | 'issuer'>): FlagRequirement {
   return {
     role: 'any',
     signer: key === undefined ? { kind: 'certificate', identity: exactly(identity), issuer: exactly(issuer) } : { kind: 'key' },
@@ -38,7 +38,7 @@ export function requirementFor({ key, identity = '', issuer = '' }: Pick<BundleQ
 }
 
 /** Throws what parsing trusted root and key throws; a bundle that cannot be read is an answer. */
-export function judgeBundle(question: BundleQuestion): Decision {
+export function judgeBundle(question: BundleQuestion): FlagDecision {
   return verifyBlob({
     subject: question.subject,
     evidence: { source: { kind: 'bundle', annotations: {} }, bytes: question.bundle },

@@ -5,7 +5,7 @@ import { parseBundle } from '../../src/core/bundle/index.ts';
 import { createVerdictCache, fulcioClaims } from '../../src/core/crypto/index.ts';
 import { utf8 } from '../../src/core/encoding/index.ts';
 import type { Anchors } from '../../src/core/trust/index.ts';
-import { type Decision, decide, type Facts, type ProofMemory, prove, readEvidence, type Subject } from '../../src/core/verify/index.ts';
+import { type FlagDecision, decideByFlags, type ProvenFacts, type ProofMemory, prove, readEvidence, type Subject } from '../../src/core/verify/index.ts';
 import { vectorsPath } from '../vectors.ts';
 import { type BundleJson, parseBundleJson } from './bundle-json.ts';
 import { conformanceCases } from './cases.ts';
@@ -64,8 +64,8 @@ const PLACES = [{ name: 'file', where: 'the file', state: 'complete' }] as const
 export function judgeCase(
   { bundle, subject, anchors, who }: JudgedCase,
   text: string = JSON.stringify(bundle),
-): { readonly decision: Decision; readonly facts: Facts } {
+): { readonly decision: FlagDecision; readonly facts: ProvenFacts } {
   const documents = [readEvidence('file', { kind: 'bundle', annotations: {} }, utf8(text))];
   const facts = prove({ subject, places: PLACES, documents }, anchors, memory);
-  return { facts, decision: decide(facts, requirementFor(who), { now: Date.UTC(2026, 10, 1) }) };
+  return { facts, decision: decideByFlags(facts, requirementFor(who), { now: Date.UTC(2026, 10, 1), anchors }) };
 }

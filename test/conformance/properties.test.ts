@@ -36,7 +36,7 @@ import {
   parseVerifierKey,
 } from '../../src/core/tlog/index.ts';
 import { keyAnchor, parseTrustedRoot } from '../../src/core/trust/index.ts';
-import { decide, type Facts } from '../../src/core/verify/index.ts';
+import { decideByFlags, type ProvenFacts } from '../../src/core/verify/index.ts';
 import { createTestKey, createTestSigstore, TEST_NOW, type TestDocument } from '../../src/testing/index.ts';
 import { answer, ARTIFACT, BY_KEY, DIGEST, judged, KEYLESS, proven } from '../judging.ts';
 import { factsText } from './facts-text.ts';
@@ -232,16 +232,14 @@ describe('judging', () => {
     fc.assert(
       fc.property(shuffled, fc.integer(), (evidence, turn) => {
         const facts = proven({ anchors, evidence });
-        const turned: Facts = {
+        const turned: ProvenFacts = {
           ...facts,
-          signatures: facts.signatures.toSorted(
-            (a, b) => a.document.digest.charCodeAt(7 + (Math.abs(turn) % 60)) - b.document.digest.charCodeAt(7 + (Math.abs(turn) % 60)),
-          ),
+          signatures: facts.signatures.toSorted((a, b) => a.document.charCodeAt(7 + (Math.abs(turn) % 60)) - b.document.charCodeAt(7 + (Math.abs(turn) % 60))),
         };
-        const first = decide(facts, KEYLESS, { now: TEST_NOW });
-        assert.deepEqual(decide(facts, KEYLESS, { now: TEST_NOW }), first);
-        assert.equal(decide(turned, KEYLESS, { now: TEST_NOW }).outcome, first.outcome);
-        assert.equal(decide(turned, KEYLESS, { now: TEST_NOW }).candidates.length, first.candidates.length);
+        const first = decideByFlags(facts, KEYLESS, { now: TEST_NOW, anchors });
+        assert.deepEqual(decideByFlags(facts, KEYLESS, { now: TEST_NOW, anchors }), first);
+        assert.equal(decideByFlags(turned, KEYLESS, { now: TEST_NOW, anchors }).outcome, first.outcome);
+        assert.equal(decideByFlags(turned, KEYLESS, { now: TEST_NOW, anchors }).candidates.length, first.candidates.length);
       }),
       runs(40),
     );

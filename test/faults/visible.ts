@@ -6,7 +6,7 @@ import { keySigner, type Signer } from '../../src/clients/signers/index.ts';
 import type { Reference } from '../../src/core/artifact/index.ts';
 import { generateKeyPair, type KeyKind } from '../../src/core/crypto/index.ts';
 import { keyAnchor, NO_ANCHORS } from '../../src/core/trust/index.ts';
-import type { Requirement } from '../../src/core/verify/index.ts';
+import type { FlagRequirement } from '../../src/core/verify/index.ts';
 import { verifyImage } from '../../src/sdk/index.ts';
 import { FixedClock } from '../../src/testing/index.ts';
 
@@ -29,7 +29,7 @@ export async function visible(reference: Reference, signers: readonly Signer[]):
   const anchors = { ...NO_ANCHORS, keys: signers.map((signer) => keyAnchor(signer.publicKey())) };
   const found = new Set<string>();
   for (const role of ['signature', 'attestation'] as const) {
-    const requirement: Requirement = { role, signer: { kind: 'key' }, logs: 0, timestamps: 0, certificateLog: false, undated: 'refuse' };
+    const requirement: FlagRequirement = { role, signer: { kind: 'key' }, logs: 0, timestamps: 0, certificateLog: false, undated: 'refuse' };
     const { decision } = await withClient((registry) => verifyImage({ registry, reference, anchors, requirement, exhaustive: true }));
     assert.deepEqual(
       decision.places.filter(({ state }) => state === 'unavailable'),
@@ -37,7 +37,7 @@ export async function visible(reference: Reference, signers: readonly Signer[]):
       'every place answers',
     );
     for (const { counts, facts, failed } of decision.candidates) {
-      if (counts) found.add(`${role} ${facts.entity.format} ${facts.signers[0]?.algorithm.id}`);
+      if (counts) found.add(`${role} ${facts.entity.format} ${facts.signers[0]?.algorithm}`);
       // What was cut off is never half a signature; only one of several that belong together may stand alone, and is refused for it.
       else assert.equal(failed?.finding.code, 'COMPANION_MISSING', failed?.finding.detail ?? '');
     }

@@ -6,7 +6,7 @@ import { hash } from '../../src/core/crypto/index.ts';
 import { decodeBase64, encodeBase64, encodeHex, type JsonObject, type JsonValue, utf8 } from '../../src/core/encoding/index.ts';
 import { SealwardError } from '../../src/core/errors.ts';
 import { type Anchors, keyAnchor, parseTrustedRoot } from '../../src/core/trust/index.ts';
-import type { Requirement } from '../../src/core/verify/index.ts';
+import type { FlagRequirement } from '../../src/core/verify/index.ts';
 import { createTestKey, createTestSigstore } from '../../src/testing/index.ts';
 import { damagedJson } from '../damaged-json.ts';
 import { answer, ARTIFACT, BY_KEY, DIGEST, judged, proven, type Question, SUBJECT } from '../judging.ts';
@@ -109,7 +109,7 @@ describe('malformed input', () => {
   it('a DSSE envelope of the right type without a signature that verifies is refused in every form', () => {
     const forged = { signatures: [{ sig: encodeBase64(createTestKey().sign(ARTIFACT)) }] };
     const envelope = { ...(sigstore.attest(STATEMENT)['dsseEnvelope'] as JsonObject), ...forged };
-    const requirement: Requirement = { ...BY_KEY, role: 'attestation', logs: 0 };
+    const requirement: FlagRequirement = { ...BY_KEY, role: 'attestation', logs: 0 };
     assert.equal(
       answer({ anchors: withKey, requirement, evidence: { ...sigstore.attest(STATEMENT, { signer: { key: KEY } }), dsseEnvelope: envelope } }),
       'SIGNATURE_INVALID',

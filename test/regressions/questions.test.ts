@@ -5,7 +5,7 @@ import { STATEMENT_PAYLOAD_TYPE } from '../../src/core/bundle/index.ts';
 import { hash, parseCertificate } from '../../src/core/crypto/index.ts';
 import { encodeHex, type JsonObject, utf8 } from '../../src/core/encoding/index.ts';
 import { type Anchors, keyAnchor, parseTrustedRoot } from '../../src/core/trust/index.ts';
-import { compilePattern, exactly, type Requirement } from '../../src/core/verify/index.ts';
+import { compilePattern, exactly, type FlagRequirement } from '../../src/core/verify/index.ts';
 import {
   createTestKey,
   createTestRekorV2,
@@ -26,7 +26,7 @@ const STATEMENT = { subjects: [{ digest: { sha256: DIGEST } }], predicateType: '
 
 describe('what is asked and what is found', () => {
   it('CVE-2022-35929, CVE-2022-35930: no attestation of the type that is asked for is a refusal', () => {
-    const requirement: Requirement = { ...KEYLESS, role: 'attestation', predicateTypes: ['https://spdx.dev/Document'] };
+    const requirement: FlagRequirement = { ...KEYLESS, role: 'attestation', predicateTypes: ['https://spdx.dev/Document'] };
     assert.equal(answer({ anchors, requirement, evidence: sigstore.attest(STATEMENT) }), 'PREDICATE_TYPE_MISMATCH');
     assert.equal(answer({ anchors, requirement, evidence: [] }), 'NO_SIGNATURE');
     const both = [sigstore.attest(STATEMENT), sigstore.attest({ ...STATEMENT, predicateType: 'https://spdx.dev/Document' })];
@@ -58,16 +58,16 @@ describe('what is asked and what is found', () => {
       `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"${DIGEST}"}}],"predicateType":7}`,
       '{"predicateType":"x"',
     ]) {
-      const requirement: Requirement = { ...KEYLESS, role: 'attestation' };
+      const requirement: FlagRequirement = { ...KEYLESS, role: 'attestation' };
       if (payload !== '') assert.equal(answer({ anchors, requirement, evidence: sigstore.envelop(STATEMENT_PAYLOAD_TYPE, utf8(payload)) }), 'BUNDLE_MALFORMED');
     }
   });
 
   it('CVE-2026-48815: everything that can be asked for is compared', () => {
     const evidence = sigstore.attest({ ...STATEMENT, subjects: [{ digest: { sha256: DIGEST } }] }, { timestampAuthorities: [timestampAuthority] });
-    const asked: Requirement = { ...KEYLESS, timestamps: 1 };
+    const asked: FlagRequirement = { ...KEYLESS, timestamps: 1 };
     /** For each part of a requirement, another wish that this signature does not fulfil. */
-    const unfulfilled: { readonly [Part in keyof Required<Requirement>]: readonly [Partial<Requirement>, evidence?: TestEvidence] } = {
+    const unfulfilled: { readonly [Part in keyof Required<FlagRequirement>]: readonly [Partial<FlagRequirement>, evidence?: TestEvidence] } = {
       role: [{ role: 'signature' }],
       signer: [{ signer: { kind: 'key' } }],
       logs: [{ logs: 2 }],
@@ -78,7 +78,7 @@ describe('what is asked and what is found', () => {
       annotations: [{ annotations: { env: 'prod' } }],
       repository: [{ repository: { rule: 'exact', name: 'registry.sealward.test/app' } }],
     };
-    const signers: { readonly [Part in keyof Required<Requirement['signer']>]: Partial<Requirement['signer']> } = {
+    const signers: { readonly [Part in keyof Required<FlagRequirement['signer']>]: Partial<FlagRequirement['signer']> } = {
       kind: { kind: 'key' },
       identity: { identity: exactly('somebody@sealward.test') },
       issuer: { issuer: exactly('https://somewhere.sealward.test') },
@@ -102,7 +102,7 @@ describe('what is asked and what is found', () => {
     const issuer = 'https://evil.test/?x=https://good.test';
     const evidence = sigstore.sign(ARTIFACT, { signer: sigstore.issue({ identity: { ...TEST_IDENTITY, issuer } }) });
     for (const pattern of ['https://good[.]test', 'https://good[.]test.*', '(https://good[.]test)', '(?m)https://good[.]test$', 'x|https://good[.]test']) {
-      const requirement: Requirement = { ...KEYLESS, signer: { kind: 'certificate', issuer: await compilePattern(pattern) } };
+      const requirement: FlagRequirement = { ...KEYLESS, signer: { kind: 'certificate', issuer: await compilePattern(pattern) } };
       assert.equal(answer({ anchors, evidence, requirement }), 'ISSUER_MISMATCH', pattern);
     }
     assert.equal(answer({ anchors, evidence, requirement: { ...KEYLESS, signer: { kind: 'certificate', issuer: exactly(issuer) } } }), 'VERIFIED');

@@ -6,7 +6,7 @@ import { keySigner } from '../../src/clients/signers/index.ts';
 import type { Reference } from '../../src/core/artifact/index.ts';
 import { generateKeyPair } from '../../src/core/crypto/index.ts';
 import { keyAnchor, NO_ANCHORS } from '../../src/core/trust/index.ts';
-import type { Requirement } from '../../src/core/verify/index.ts';
+import type { FlagRequirement } from '../../src/core/verify/index.ts';
 import { signImage, verifyImage } from '../../src/sdk/index.ts';
 import { type Gate, gate, MemoryRegistry } from '../../src/testing/index.ts';
 import { assertWhole } from '../faults/whole.ts';
@@ -29,7 +29,7 @@ function atRequest(n: number, stop: () => void): Gate {
   };
 }
 
-const BY_KEY: Requirement = { role: 'signature', signer: { kind: 'key' }, logs: 0, timestamps: 0, certificateLog: false, undated: 'refuse' };
+const BY_KEY: FlagRequirement = { role: 'signature', signer: { kind: 'key' }, logs: 0, timestamps: 0, certificateLog: false, undated: 'refuse' };
 
 for (const referrersApi of [true, false]) {
   test(`an interruption at each request of signing, ${referrersApi ? 'with' : 'without'} the referrers API`, async (t) => {

@@ -7,13 +7,13 @@ import { keySigner } from '../../src/clients/signers/index.ts';
 import { formatDigest, parseReference, type Reference } from '../../src/core/artifact/index.ts';
 import { generateKeyPair } from '../../src/core/crypto/index.ts';
 import { keyAnchor, NO_ANCHORS } from '../../src/core/trust/index.ts';
-import type { Requirement } from '../../src/core/verify/index.ts';
+import type { FlagRequirement } from '../../src/core/verify/index.ts';
 import { type ImageVerification, signImage, verifyImage, type VerifyImageOptions } from '../../src/sdk/index.ts';
 import { buildReferrer, MemoryRegistry, type MemoryRegistryOptions, pushArtifact } from '../../src/testing/index.ts';
 import { anImage } from './registries.ts';
 import { Workshop } from './workshop.ts';
 
-const BY_KEY: Requirement = { role: 'signature', signer: { kind: 'key' }, logs: 0, timestamps: 0, certificateLog: false, undated: 'refuse' };
+const BY_KEY: FlagRequirement = { role: 'signature', signer: { kind: 'key' }, logs: 0, timestamps: 0, certificateLog: false, undated: 'refuse' };
 const LOGIN = { username: 'maria', password: 'secret' };
 
 interface Setting {

@@ -14,7 +14,7 @@ import {
   parseTrustedRoot,
   timestampAuthorityAnchors,
 } from '../../core/trust/index.ts';
-import type { Requirement } from '../../core/verify/index.ts';
+import type { FlagRequirement } from '../../core/verify/index.ts';
 import type { Config } from './config.ts';
 import { readBytes } from './file.ts';
 import type { KeyAsked } from './key-options.ts';
@@ -23,7 +23,7 @@ import { visible } from './visible.ts';
 
 type Values = Pick<SignerValues, 'key'> & TrustValues;
 
-export async function anchorsOf(invocation: KeyAsked & { readonly flags: Values }, requirement: Requirement): Promise<Anchors> {
+export async function anchorsOf(invocation: KeyAsked & { readonly flags: Values }, requirement: FlagRequirement): Promise<Anchors> {
   const { flags, config, debug } = invocation;
   const given = givenAnchors(flags, config);
   const keys: Anchors['keys'][number][] = [];
@@ -77,7 +77,7 @@ function givenAnchors(flags: Values, config: Config): Partial<Anchors> {
 }
 
 /** Whether the question cannot be answered without a trusted root. */
-function needsRoot(given: Partial<Anchors>, { signer, logs, timestamps, certificateLog }: Requirement): boolean {
+function needsRoot(given: Partial<Anchors>, { signer, logs, timestamps, certificateLog }: FlagRequirement): boolean {
   return (
     (signer.kind === 'certificate' && !given.authorities) ||
     (logs > 0 && !given.logs) ||

@@ -1,10 +1,10 @@
 /** The one place where an outcome becomes an exit code; the table is in docs/reference/errors.md. */
 import { ERRORS, type ErrorCode, SealwardError } from '../../core/errors.ts';
-import type { Decision, Outcome } from '../../core/verify/index.ts';
+import type { FlagDecision, Outcome } from '../../core/verify/index.ts';
 
 export interface Answer {
   readonly outcome: Outcome;
-  readonly code: Decision['code'] | ErrorCode;
+  readonly code: FlagDecision['code'] | ErrorCode;
 }
 
 const REJECTED_EXIT: Readonly<Partial<Record<Answer['code'], number>>> = {

@@ -1,8 +1,8 @@
-/** What the flags of a verify command ask: flags to a Requirement. Contradictions are refused before anything is read. */
+/** What the flags of a verify command ask: flags to a FlagRequirement. Contradictions are refused before anything is read. */
 import { predicateTypeOf } from '../../core/bundle/index.ts';
 import type { FulcioClaimName } from '../../core/crypto/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import { compilePattern, exactly, type Matcher, type Requirement, type SignerRequirement } from '../../core/verify/index.ts';
+import { compilePattern, exactly, type Matcher, type FlagRequirement, type SignerRequirement } from '../../core/verify/index.ts';
 import type { Flags, FlagValues } from './flag.ts';
 import type { annotationFlags, predicateFlags, signerFlags, trustFlags } from './table/trust-flags.ts';
 
@@ -26,7 +26,7 @@ function conflict(message: string, hint = SAY_WHO): SealwardError {
   return new SealwardError('ERR_FLAG_CONFLICT', message, { hint });
 }
 
-export async function requirementOf(flags: QuestionValues, role: Requirement['role']): Promise<Requirement> {
+export async function requirementOf(flags: QuestionValues, role: FlagRequirement['role']): Promise<FlagRequirement> {
   const signer = await signerOf(flags);
   if (flags['check-claims'] === false) {
     throw conflict('--check-claims=false is refused: a signature counts only for the digest that it was made for', 'Leave the flag out.');
@@ -94,7 +94,7 @@ export function parseAnnotations(values: readonly string[]): Record<string, stri
 }
 
 /** One line for --explain: what was asked. */
-export function describeRequirement(requirement: Requirement, keyName: string | undefined): string {
+export function describeRequirement(requirement: FlagRequirement, keyName: string | undefined): string {
   const { signer, logs, timestamps, predicateTypes, annotations } = requirement;
   const who =
     signer.kind === 'key' ? `the key ${keyName ?? ''}`.trim() : `${signer.identity?.wanted ?? 'anybody'}, vouched for by ${signer.issuer?.wanted ?? 'anybody'}`;

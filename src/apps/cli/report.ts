@@ -3,16 +3,7 @@ import type { SignedEntity } from '../../core/bundle/index.ts';
 import { describeKey } from '../../core/crypto/index.ts';
 import type { JsonValue } from '../../core/encoding/index.ts';
 import { documentationAnchor, ERRORS, FINDINGS, type SealwardError } from '../../core/errors.ts';
-import {
-  type Candidate,
-  type Check,
-  claimedRepository,
-  type Decision,
-  type Finding,
-  type Place,
-  type Requirement,
-  signedAnnotations,
-} from '../../core/verify/index.ts';
+import { type FlagCandidate, type Check, type FlagDecision, type Finding, type Place, type FlagRequirement } from '../../core/verify/index.ts';
 import type { Answer } from './outcome.ts';
 import { describeSigner, describeTime, isoTime } from './signer-words.ts';
 import type { Style, Terminal } from './terminal.ts';
@@ -26,9 +17,9 @@ export interface Verified extends Answer {
   readonly digest?: string;
   /** `host/repository`, of images. */
   readonly repository?: string;
-  readonly decision?: Decision;
+  readonly decision?: FlagDecision;
   /** What was asked for it. */
-  readonly requirement: Requirement;
+  readonly requirement: FlagRequirement;
   /** Instead of a decision: what kept it from being made. */
   readonly error?: SealwardError;
 }
@@ -80,14 +71,12 @@ export function sentence(result: Verified, terminal: Terminal): string {
   return `${head}\n          ${visible(reason?.message ?? result.code)}\n          ${terminal.style('dim', `${result.code}  hint: ${visible(reason?.hint ?? '')}`)}`;
 }
 
-function claimsOf({ facts: { entity, about } }: Candidate): string {
+function claimsOf({ facts: { entity, claimed, annotations } }: FlagCandidate): string {
   const parts: string[] = [];
   if (entity.claim.kind === 'statement' && !entity.claim.statement.predicateType.startsWith('https://sigstore.dev/cosign/sign/'))
     parts.push(`attests ${entity.claim.statement.predicateType}`);
-  const repository = claimedRepository(entity);
-  if (repository !== undefined) parts.push(`for ${repository}`);
-  for (const [key, value] of Object.entries(signedAnnotations(entity, about)))
-    parts.push(`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  if (claimed) parts.push(`for ${claimed.repository}`);
+  for (const [key, value] of Object.entries(annotations)) parts.push(`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   return parts.length === 0 ? '' : `\n          ${visible(parts.join(', '))}`;
 }
 
@@ -111,47 +100,47 @@ export function resultJson(result: Verified, explain: boolean): Record<string, u
   };
 }
 
-function cosignForm(result: Verified, first: Candidate | undefined): Record<string, unknown> {
+function cosignForm(result: Verified, first: FlagCandidate | undefined): Record<string, unknown> {
   const entity = first?.facts.entity;
   const type = entity?.claim.kind === 'statement' ? entity.claim.statement.predicateType : 'cosign container image signature';
   return {
     critical: {
-      identity: { 'docker-reference': (entity && claimedRepository(entity)) ?? result.repository },
+      identity: { 'docker-reference': first?.facts.claimed?.repository ?? result.repository },
       image: { 'docker-manifest-digest': result.digest },
       type,
     },
-    optional: first ? signedAnnotations(first.facts.entity, first.facts.about) : {},
+    optional: first?.facts.annotations ?? {},
   };
 }
 
-function candidateJson(candidate: Candidate, requirement: Requirement): Record<string, unknown> {
-  const { facts, failed, passed, time } = candidate;
-  const { document, entity, signers, entries, times, about } = facts;
+function candidateJson(candidate: FlagCandidate, requirement: FlagRequirement): Record<string, unknown> {
+  const { facts, failed, passed, time, names } = candidate;
+  const { document, place, entity, signers, entries, about, claimed, annotations } = facts;
   const [signer] = signers;
   const certificate = signer?.certificate;
   return {
     counts: candidate.counts,
     ...(failed ? { failed: { check: failed.check, code: failed.finding.code, detail: failed.finding.detail } } : {}),
     passed: passed.filter((check) => isAsked(check, requirement)),
-    document: document.digest,
-    place: document.place,
+    document,
+    place,
     format: entity.format,
     ...(about === undefined ? {} : { subject: about }),
-    ...(signer ? { key: { kind: describeKey(signer.key), sha256: signer.key.fingerprint, algorithm: signer.algorithm.id } } : {}),
+    ...(signer ? { key: { kind: describeKey(signer), sha256: signer.key, algorithm: signer.algorithm } } : {}),
     ...(certificate
       ? {
           certificate: {
             identity: candidate.identity ?? null,
-            serial: certificate.leaf.serial,
-            sha256: certificate.leaf.fingerprint,
+            serial: certificate.serial,
+            sha256: certificate.fingerprint,
             claims: certificate.claims,
           },
         }
       : {}),
-    ...(time ? { time: { from: isoTime(time.from), to: isoTime(time.to), datedBy: times.map(({ anchor }) => anchor.name) } } : {}),
-    log: entries.map(({ anchor, index, included }) => ({ name: anchor.name, index: String(index), included })),
-    ...(claimedRepository(entity) === undefined ? {} : { repository: claimedRepository(entity) }),
-    annotations: signedAnnotations(entity, about),
+    ...(time ? { time: { from: isoTime(time.from), to: isoTime(time.to), datedBy: names.times } } : {}),
+    log: entries.map(({ index, included }, at) => ({ name: names.entries[at], index, included })),
+    ...(claimed ? { repository: claimed.repository } : {}),
+    annotations,
     ...statementJson(entity),
   };
 }
@@ -182,7 +171,7 @@ const CHECK_WORDS: Readonly<Record<Check, string>> = {
 };
 
 /** Whether a check stood for something: one that nobody asked for is passed by everything, and is not worth a line. */
-function isAsked(check: Check, { signer, logs, timestamps, certificateLog, annotations, repository }: Requirement): boolean {
+function isAsked(check: Check, { signer, logs, timestamps, certificateLog, annotations, repository }: FlagRequirement): boolean {
   switch (check) {
     case 'log':
       return logs > 0;
@@ -209,7 +198,7 @@ export function explanation(result: Verified, question: string, terminal: Termin
     const state = { complete: 'answered', absent: 'holds nothing', unavailable: 'did not answer', 'not-asked': 'was not asked: it was not needed' }[
       place.state
     ];
-    const found = result.decision?.candidates.filter(({ facts }) => facts.document.place === place.name).length ?? 0;
+    const found = result.decision?.candidates.filter(({ facts }) => facts.place === place.name).length ?? 0;
     const count = place.state === 'complete' ? ` (${found} ${found === 1 ? 'signature' : 'signatures'})` : '';
     const cause = place.cause ? `: ${visible(place.cause.message)}` : '';
     const left = place.left === undefined ? '' : `; ${place.left} more were not looked at`;
@@ -223,15 +212,15 @@ export function explanation(result: Verified, question: string, terminal: Termin
   return lines.join('\n');
 }
 
-function candidateLines(candidate: Candidate, number: number, requirement: Requirement, terminal: Terminal): string[] {
-  const { facts, failed, passed, counts } = candidate;
+function candidateLines(candidate: FlagCandidate, number: number, requirement: FlagRequirement, terminal: Terminal): string[] {
+  const { facts, failed, passed, counts, names } = candidate;
   const mark = counts ? terminal.style('green', 'counts') : terminal.style('red', 'does not count');
   const lines = [
-    `  ${number}. ${mark}: ${facts.entity.format} ${visible(facts.document.digest)} in ${facts.document.place}`,
+    `  ${number}. ${mark}: ${facts.entity.format} ${visible(facts.document)} in ${facts.place}`,
     `     signed by  ${visible(describeSigner(candidate))}${visible(describeTime(candidate))}`,
   ];
-  for (const entry of facts.entries)
-    lines.push(`     logged in  ${visible(entry.anchor.name)}, entry ${entry.index}${entry.included ? ', with proof of inclusion' : ', by promise'}`);
+  for (const [at, entry] of facts.entries.entries())
+    lines.push(`     logged in  ${visible(names.entries[at] ?? '')}, entry ${entry.index}${entry.included ? ', with proof of inclusion' : ', by promise'}`);
   lines.push(...passed.filter((check) => isAsked(check, requirement)).map((check) => `     ${terminal.style('green', 'passed')}     ${CHECK_WORDS[check]}`));
   if (failed) {
     lines.push(

@@ -2,7 +2,7 @@
  * The one table of signature algorithms. Names and numbers are those of Sigstore's PublicKeyDetails, the registry that
  * bundles, logs and trusted roots of this field share; what is not in the table is refused.
  */
-import { SealwardError } from '../errors.ts';
+import { invariant, SealwardError } from '../errors.ts';
 import type { HashName } from './hash.ts';
 import type { EcCurve, MlDsaVariant, PublicKey } from './public-key.ts';
 
@@ -97,6 +97,15 @@ export function algorithmsFor(key: PublicKey): Algorithm[] {
 /** A row by Sigstore's name or number; undefined for what is not supported. */
 export function algorithmByName(keyDetails: string | number): Algorithm | undefined {
   return ALGORITHMS.find((algorithm) => algorithm.keyDetails === keyDetails || algorithm.keyDetailsNumber === keyDetails);
+}
+
+const BY_ID: ReadonlyMap<string, Algorithm> = new Map(ALGORITHMS.map((algorithm) => [algorithm.id, algorithm]));
+
+/** A row by its own id, as facts keep it. */
+export function algorithmById(id: string): Algorithm {
+  const found = BY_ID.get(id);
+  invariant(found, `the algorithm ${id} is not in the table`);
+  return found;
 }
 
 /** Whether the digest of a message is enough to verify a signature over it. */

@@ -24,6 +24,8 @@ export interface Place {
   readonly cause?: SealwardError;
   /** Signatures that the place lists but that were not fetched, because there are more than the bound. */
   readonly left?: number;
+  /** When it last answered, in milliseconds since 1970; absent where nobody noted it. */
+  readonly askedAt?: number;
 }
 
 /** One blob that carries signatures, or would if it could be read. */
@@ -31,6 +33,8 @@ export interface EvidenceDocument {
   /** `sha256:hex` of the bytes. */
   readonly digest: string;
   readonly place: PlaceName;
+  /** How it is to be read; only of documents that were. */
+  readonly source?: DocumentSource;
   readonly entities: readonly SignedEntity[];
   /** Why nothing could be read from it. */
   readonly unreadable?: { readonly code: FindingCode; readonly detail: string };
@@ -46,7 +50,7 @@ export interface Evidence {
 export function readEvidence(place: PlaceName, source: DocumentSource, bytes: Uint8Array): EvidenceDocument {
   const digest = `sha256:${fingerprintOf(bytes)}`;
   try {
-    return { digest, place, entities: readDocument(source, bytes) };
+    return { digest, place, source, entities: readDocument(source, bytes) };
   } catch (error) {
     if (!(error instanceof SealwardError) || error.family !== 'InputError') throw error;
     return {

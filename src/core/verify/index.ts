@@ -1,8 +1,11 @@
-export * from './decide.ts';
-export * from './decision.ts';
+export * from './by-flags.ts';
+export { CHECKS, type Check } from './checks.ts';
+export { REQUIRED_ALGORITHMS } from './claim.ts';
+export type { Matcher } from './asked.ts';
 export * from './evidence.ts';
 export * from './facts.ts';
-export { claimedRepository, REQUIRED_ALGORITHMS, signedAnnotations } from './match.ts';
-export type { ProofMemory } from './proof-memory.ts';
+export * from './flag-decision.ts';
+export * from './flag-requirement.ts';
+export type { EdgeMemory, ProofMemory } from './proof-memory.ts';
 export { prove } from './prove.ts';
-export * from './requirement.ts';
+export { decodeFacts, digestOfAnchors, digestOfEvidence, encodeFacts } from './stored-facts.ts';

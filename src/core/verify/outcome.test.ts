@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { answer, ARTIFACT, FILE, judged, KEYLESS, proven, type Question } from '../../../test/judging.ts';
 import { createTestKey, createTestSigstore, TEST_IDENTITY, TEST_NOW } from '../../testing/index.ts';
 import { SealwardError } from '../errors.ts';
-import { decide, type Place } from './index.ts';
+import { decideByFlags, type Place } from './index.ts';
 
 const sigstore = createTestSigstore();
 const { anchors, tiles } = sigstore;
@@ -75,8 +75,8 @@ describe('candidates', () => {
   it('are judged the same each time, and leave the facts as they were', () => {
     const facts = proven({ anchors, evidence: [promised, stamped, keyed] });
     const before = JSON.stringify(facts, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
-    const first = decide(facts, KEYLESS, { now: TEST_NOW });
-    assert.deepEqual(decide(facts, KEYLESS, { now: TEST_NOW }), first);
+    const first = decideByFlags(facts, KEYLESS, { now: TEST_NOW, anchors });
+    assert.deepEqual(decideByFlags(facts, KEYLESS, { now: TEST_NOW, anchors }), first);
     assert.equal(
       JSON.stringify(facts, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
       before,

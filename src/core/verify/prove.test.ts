@@ -14,7 +14,7 @@ import {
 import { createVerdictCache, hash, parseCertificate } from '../crypto/index.ts';
 import { encodeBase64, encodeHex, encodePem, type JsonObject, utf8 } from '../encoding/index.ts';
 import { type Anchors, keyAnchor } from '../trust/index.ts';
-import type { SignatureFacts } from './index.ts';
+import type { ProvenSignature } from './index.ts';
 
 const sigstore = createTestSigstore();
 const { anchors, rekor, tiles, timestampAuthority } = sigstore;
@@ -27,7 +27,7 @@ const withKeys = (...keys: readonly { readonly publicKey: Parameters<typeof keyA
 const STATEMENT = { subjects: [{ digest: { sha256: DIGEST } }], predicateType: 'https://slsa.dev/provenance/v1' };
 const OTHER_DIGEST = encodeHex(hash('sha256', utf8('another artifact')));
 
-function factsOf(question: Parameters<typeof proven>[0]): SignatureFacts {
+function factsOf(question: Parameters<typeof proven>[0]): ProvenSignature {
   const [facts, ...more] = proven(question).signatures;
   assert.ok(facts && more.length === 0);
   return facts;
@@ -83,7 +83,7 @@ describe('the subject', () => {
 describe('the signer', () => {
   it('is a key that was given, whichever it is, and never one that the evidence names', () => {
     const evidence = sigstore.sign(ARTIFACT, { signer: { key: KEY } });
-    assert.equal(factsOf({ anchors: withKeys(OTHER_KEY, KEY), evidence }).signers[0]?.anchor?.id, KEY.publicKey.fingerprint);
+    assert.equal(factsOf({ anchors: withKeys(OTHER_KEY, KEY), evidence }).signers[0]?.anchor, KEY.publicKey.fingerprint);
     assert.equal(answer({ anchors: withKeys(OTHER_KEY), evidence, requirement: BY_KEY }), 'KEY_MISMATCH');
     assert.equal(answer({ anchors, evidence, requirement: BY_KEY }), 'SIGNATURE_INVALID');
   });

@@ -3,7 +3,7 @@ import { documentKindOfFile, parseDetachedSignature, type SignedEntity } from '.
 import { fingerprintOf, parseCertificatesPem } from '../../../core/crypto/index.ts';
 import { decodeBase64, decodeUtf8, LIMITS, parseJsonObject } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
-import type { Requirement, Subject } from '../../../core/verify/index.ts';
+import type { FlagRequirement, Subject } from '../../../core/verify/index.ts';
 import { type VerifyBlobOptions, verifyBlob } from '../../../sdk/index.ts';
 import { anchorsOf } from '../anchors.ts';
 import { readBytes } from '../file.ts';
@@ -20,7 +20,7 @@ type BlobValues = Partial<FlagValues<typeof blobFlags>>;
 
 export type BlobInvocation = Omit<Invocation, 'flags'> & { readonly flags: QuestionValues & BlobValues & FlagValues<typeof explainFlags> };
 
-export async function judgeBlob(invocation: BlobInvocation, role: Requirement['role'], name: string, subject: () => Subject): Promise<Verified> {
+export async function judgeBlob(invocation: BlobInvocation, role: FlagRequirement['role'], name: string, subject: () => Subject): Promise<Verified> {
   const { flags } = invocation;
   const requirement = await requirementOf(flags, role);
   const evidence = evidenceOf(flags, role);
@@ -33,7 +33,7 @@ export async function judgeBlob(invocation: BlobInvocation, role: Requirement['r
   return result;
 }
 
-function evidenceOf(flags: BlobValues, role: Requirement['role']): Evidence {
+function evidenceOf(flags: BlobValues, role: FlagRequirement['role']): Evidence {
   const { bundle, signature } = flags;
   if (bundle !== undefined && signature !== undefined)
     throw new SealwardError('ERR_FLAG_CONFLICT', '--bundle and --signature contradict each other', { hint: 'Give one of them.' });

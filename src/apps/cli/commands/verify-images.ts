@@ -2,7 +2,7 @@
 import { formatDigest, formatRepository, type Reference } from '../../../core/artifact/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import type { Anchors } from '../../../core/trust/index.ts';
-import type { Decision, Requirement } from '../../../core/verify/index.ts';
+import type { FlagDecision, FlagRequirement } from '../../../core/verify/index.ts';
 import { checkContent, inParallel, resolveOnce, verifyImage } from '../../../sdk/index.ts';
 import { anchorsOf } from '../anchors.ts';
 import type { FlagValues } from '../flag.ts';
@@ -23,9 +23,9 @@ export type ImageInvocation = Omit<Invocation, 'flags'> & {
 };
 
 /** Judges a signature that lies in a file instead of in the registry. */
-export type FromFile = (digest: string, anchors: Anchors, requirement: Requirement) => Decision;
+export type FromFile = (digest: string, anchors: Anchors, requirement: FlagRequirement) => FlagDecision;
 
-export async function verifyImages(invocation: ImageInvocation, role: Requirement['role'], fromFile?: FromFile): Promise<number> {
+export async function verifyImages(invocation: ImageInvocation, role: FlagRequirement['role'], fromFile?: FromFile): Promise<number> {
   const { results, question } = await judgeImages(invocation, role, fromFile);
   printResults(results, invocation, question, invocation.flags.explain);
   return exitOfAll(results);
@@ -34,7 +34,7 @@ export async function verifyImages(invocation: ImageInvocation, role: Requiremen
 /** The answers alone, with one line that says what was asked. */
 export async function judgeImages(
   invocation: ImageInvocation,
-  role: Requirement['role'],
+  role: FlagRequirement['role'],
   fromFile?: FromFile,
 ): Promise<{ readonly results: readonly Verified[]; readonly question: string }> {
   const { flags, config, terminal, signal, deadline } = invocation;
@@ -77,14 +77,14 @@ export async function judgeImages(
   return { results, question: describeRequirement(asked, flags.key.join(' or ')) };
 }
 
-function forRepository(requirement: Requirement, claim: 'any' | 'exact' | undefined, reference: Reference): Requirement {
+function forRepository(requirement: FlagRequirement, claim: 'any' | 'exact' | undefined, reference: Reference): FlagRequirement {
   return claim === 'exact' ? { ...requirement, repository: { rule: 'exact', name: formatRepository(reference) } } : requirement;
 }
 
 /** One image's answer; what goes wrong with it is its own answer and stops no other. */
 async function judged(
   asked: Pick<Verified, 'name' | 'repository' | 'requirement'>,
-  judge: () => Promise<{ digest: string; decision: Decision }>,
+  judge: () => Promise<{ digest: string; decision: FlagDecision }>,
 ): Promise<Verified> {
   try {
     const { digest, decision } = await judge();

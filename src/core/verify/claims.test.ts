@@ -5,7 +5,7 @@ import { answer, ARTIFACT, DIGEST, judged, KEYLESS } from '../../../test/judging
 import { createTestSigstore, TEST_IDENTITY } from '../../testing/index.ts';
 import { COSIGN_SIGN_PREDICATE } from '../bundle/index.ts';
 import { SealwardError } from '../errors.ts';
-import { compilePattern, exactly, type Matcher, type Requirement } from './index.ts';
+import { compilePattern, exactly, type Matcher, type FlagRequirement } from './index.ts';
 
 const sigstore = createTestSigstore();
 const { anchors } = sigstore;
@@ -27,7 +27,7 @@ describe('certificates', () => {
   });
 
   it('match identity and issuer, each where it is asked for', () => {
-    const asking = (signer: Requirement['signer']): string => answer({ anchors, evidence: promised, requirement: { ...KEYLESS, signer } });
+    const asking = (signer: FlagRequirement['signer']): string => answer({ anchors, evidence: promised, requirement: { ...KEYLESS, signer } });
     assert.equal(asking({ kind: 'certificate' }), 'VERIFIED');
     assert.equal(asking({ kind: 'certificate', identity: exactly('somebody@sealward.test') }), 'IDENTITY_MISMATCH');
     assert.equal(asking({ kind: 'certificate', issuer: exactly('https://other.sealward.test') }), 'ISSUER_MISMATCH');
@@ -39,7 +39,7 @@ describe('what was signed', () => {
   const attested = sigstore.attest(STATEMENT);
 
   it('is of the type that is asked for, where attestations are', () => {
-    const asking = (role: Requirement['role'], predicateTypes?: readonly string[]): string =>
+    const asking = (role: FlagRequirement['role'], predicateTypes?: readonly string[]): string =>
       answer({ anchors, evidence: attested, requirement: { ...KEYLESS, role, ...(predicateTypes ? { predicateTypes } : {}) } });
     assert.equal(asking('attestation'), 'VERIFIED');
     assert.equal(asking('attestation', ['https://spdx.dev/Document', STATEMENT.predicateType]), 'VERIFIED');

@@ -1,12 +1,6 @@
-/** What is asked of a signature. The command line fills it from flags; policies will fill the same. */
+/** What the command line and the library ask of a signature, when no policy does. */
 import type { FulcioClaims } from '../crypto/index.ts';
-
-/** A whole-string match: exact, or a pattern that is anchored by construction. */
-export interface Matcher {
-  /** For people: what was asked for. */
-  readonly wanted: string;
-  readonly matches: (value: string) => boolean;
-}
+import type { Asked, Matcher } from './asked.ts';
 
 export interface SignerRequirement {
   /** `key`: a trusted key made it. `certificate`: a key that a trusted authority certified, for the identity below. */
@@ -20,7 +14,7 @@ export interface SignerRequirement {
   readonly claims?: readonly { readonly claim: keyof FulcioClaims; readonly wanted: string }[];
 }
 
-export interface Requirement {
+export interface FlagRequirement {
   /** Of `any`, every kind counts: for a file whose bundle may carry either. */
   readonly role: 'signature' | 'attestation' | 'any';
   readonly signer: SignerRequirement;
@@ -41,6 +35,29 @@ export interface Requirement {
   readonly annotations?: Readonly<Record<string, string>>;
   /** `exact`: what was signed must name this repository. `any` ignores the name, as cosign does. */
   readonly repository?: { readonly rule: 'any' } | { readonly rule: 'exact'; readonly name: string };
+}
+
+/** In the form that the checks read. */
+export function askedByFlags({ signer, annotations = {}, repository, predicateTypes, ...rest }: FlagRequirement): Asked {
+  const { kind, identity, issuer, claims = [] } = signer;
+  return {
+    role: rest.role,
+    logs: rest.logs,
+    timestamps: rest.timestamps,
+    certificateLog: rest.certificateLog,
+    undated: rest.undated,
+    signer: kind,
+    identities: [
+      {
+        ...(identity ? { name: identity } : {}),
+        ...(issuer ? { issuer } : {}),
+        claims: claims.map(({ claim, wanted }) => ({ claim, ...exactly(wanted) })),
+      },
+    ],
+    annotations: Object.entries(annotations).map(([key, value]) => ({ key, ...exactly(value) })),
+    ...(predicateTypes ? { predicateTypes } : {}),
+    ...(repository?.rule === 'exact' ? { repository: repository.name } : {}),
+  };
 }
 
 export function exactly(wanted: string): Matcher {

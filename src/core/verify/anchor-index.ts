@@ -1,0 +1,31 @@
+/** Anchors by id: facts name them, and what they are worth is looked up when something is decided. */
+import { type Anchor, type Anchors, inWindow } from '../trust/index.ts';
+
+/** Under one id stand several when they are trusted for several windows, or under several names. */
+export type AnchorIndex = ReadonlyMap<string, readonly Anchor[]>;
+
+const kept = new WeakMap<Anchors, AnchorIndex>();
+
+export function indexAnchors(anchors: Anchors): AnchorIndex {
+  const known = kept.get(anchors);
+  if (known) return known;
+  const all: Anchor[] = [...anchors.keys, ...anchors.authorities, ...anchors.logs, ...anchors.certificateLogs, ...anchors.timestampAuthorities];
+  const index = Map.groupBy(all, ({ id }) => id);
+  kept.set(anchors, index);
+  return index;
+}
+
+/** Whether an anchor is trusted at a moment; one that is not there at all never is. */
+export function isTrustedAt(index: AnchorIndex, id: string, moment: number): boolean {
+  return index.get(id)?.some(({ window }) => inWindow(window, moment)) === true;
+}
+
+/** For people. */
+export function nameOf(index: AnchorIndex, id: string): string {
+  return index.get(id)?.[0]?.name ?? id.slice(0, 16);
+}
+
+/** Who runs it, where that is stated. */
+export function operatorOf(index: AnchorIndex, id: string): string | undefined {
+  return index.get(id)?.find(({ operator }) => operator !== undefined)?.operator;
+}
