@@ -7,7 +7,7 @@ import { formatRepository } from '../core/artifact/index.ts';
 import { canonicalJson } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
 import { keyAnchor, NO_ANCHORS } from '../core/trust/index.ts';
-import { type FlagCandidate, type FlagRequirement } from '../core/verify/index.ts';
+import type { FlagCandidate, FlagRequirement } from '../core/verify/index.ts';
 import type { Published } from './publish.ts';
 import { type Annotations, asBundle, asEnvelope, imageStatement, type Sealed, type SealedStatement, sealSimpleSigning, sealStatement } from './seal.ts';
 import { callOf, describeOnce, mustStand, publishAll, type PublishOptions } from './sign.ts';

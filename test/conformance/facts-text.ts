@@ -10,8 +10,9 @@ export function factsText({ digests, signatures, unreadable }: ProvenFacts): str
   );
 }
 
-function signatureFacts({ entity, document: _, place: __, format: ___, ...facts }: ProvenSignature): unknown {
-  return { ...facts, claim: entity.claim, signature: entity.signature };
+function signatureFacts(signature: ProvenSignature): unknown {
+  const { about, signers, entries, times, findings, broken, entity } = signature;
+  return { about, signers, entries, times, findings, broken, claim: entity.claim, signature: entity.signature };
 }
 
 function plain(_: string, value: unknown): unknown {

@@ -56,9 +56,8 @@ function spanOf(times: readonly TimeFact[]): Pick<FlagCandidate, 'time'> {
 }
 
 function identityOf({ signers }: ProvenSignature, { identities, signer }: Asked): Pick<FlagCandidate, 'identity'> {
-  const certificate = signer === 'certificate' ? signers[0]?.certificate : undefined;
-  const wanted = identities[0]?.name;
-  const shown = certificate && ((wanted && certificate.names.find((name) => wanted.matches(name))) ?? certificate.names[0]);
+  const names = (signer === 'certificate' && signers[0]?.certificate?.names) || [];
+  const shown = names.find((name) => identities[0]?.name?.matches(name)) ?? names[0];
   return shown === undefined ? {} : { identity: shown };
 }
 

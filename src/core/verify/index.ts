@@ -1,5 +1,5 @@
 export * from './by-flags.ts';
-export { CHECKS, type Check } from './checks.ts';
+export type { Check } from './checks.ts';
 export { REQUIRED_ALGORITHMS } from './claim.ts';
 export type { Matcher } from './asked.ts';
 export * from './evidence.ts';

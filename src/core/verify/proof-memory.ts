@@ -2,9 +2,8 @@
  * What may be kept between judgements. Every verdict of cryptography is an edge between one piece of evidence and one
  * anchor, and stands under the names of both: a new anchor, or a removed one, invalidates nothing about the others.
  */
-import { canonicalJson, type JsonValue } from '../encoding/index.ts';
 import { fingerprintOf, type VerdictCache } from '../crypto/index.ts';
-import { utf8 } from '../encoding/index.ts';
+import { canonicalJson, type JsonValue, utf8 } from '../encoding/index.ts';
 import type { EvidenceDocument, Subject } from './evidence.ts';
 
 /**

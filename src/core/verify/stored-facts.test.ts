@@ -57,8 +57,8 @@ describe('stored facts', () => {
     assert.deepEqual(encodeFacts(decodeFacts(bytes)), bytes);
     assert.equal(facts.signatures.length, 6);
     assert.deepEqual(facts.signatures[1]?.claimed, { in: 'statement', repository: 'registry.test/app', tag: '1' });
-    assert.deepEqual(facts.signatures[1]?.annotations, { stage: 'release' });
-    assert.match(facts.signatures[1]?.statement ?? '', /^sha256:[0-9a-f]{64}$/);
+    assert.deepEqual(facts.signatures[1].annotations, { stage: 'release' });
+    assert.match(facts.signatures[1].statement ?? '', /^sha256:[0-9a-f]{64}$/);
   });
 
   it('hold neither bytes nor keys nor errors as objects', () => {
