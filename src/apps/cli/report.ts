@@ -3,7 +3,7 @@ import type { SignedEntity } from '../../core/bundle/index.ts';
 import { describeKey } from '../../core/crypto/index.ts';
 import type { JsonValue } from '../../core/encoding/index.ts';
 import { documentationAnchor, ERRORS, FINDINGS, type SealwardError } from '../../core/errors.ts';
-import { type FlagCandidate, type Check, type FlagDecision, type Finding, type Place, type FlagRequirement } from '../../core/verify/index.ts';
+import type { Check, Finding, FlagCandidate, FlagDecision, FlagRequirement, Place } from '../../core/verify/index.ts';
 import type { Answer } from './outcome.ts';
 import { describeSigner, describeTime, isoTime } from './signer-words.ts';
 import type { Style, Terminal } from './terminal.ts';

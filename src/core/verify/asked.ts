@@ -5,7 +5,7 @@
 import type { FulcioClaimName } from '../crypto/index.ts';
 import type { FindingCode } from '../errors.ts';
 import type { AnchorIndex } from './anchor-index.ts';
-import type { Finding } from './facts.ts';
+import type { Finding, SignatureFacts, TimeFact } from './facts.ts';
 
 /** A whole-string match: exact, or a pattern that is anchored by construction. */
 export interface Matcher {
@@ -51,6 +51,13 @@ export interface Context {
   readonly now: number;
 }
 
+/** What is true of a signature however it is asked about. */
+export interface Dated {
+  readonly facts: SignatureFacts;
+  /** Times that count: stated by a party that was trusted at that time. */
+  readonly times: readonly TimeFact[];
+}
+
 /** Why a check failed; the words are made only when somebody reads them. */
 export interface Miss {
   readonly code: FindingCode;
@@ -68,4 +75,8 @@ export function missOf(finding: Finding | undefined): Miss | undefined {
 
 export function findingOf({ code, detail }: Miss): Finding {
   return { code, detail: detail() };
+}
+
+export function iso(moment: number): string {
+  return Math.abs(moment) <= 8.64e15 ? new Date(moment).toISOString() : 'an unknown time';
 }

@@ -1,8 +1,6 @@
 /** Who signed, and whether that key or certificate was valid then. */
-import type { Asked, Context, Miss } from './asked.ts';
-import { miss, missOf } from './asked.ts';
+import { type Asked, type Context, type Dated, iso, type Miss, miss, missOf } from './asked.ts';
 import { type AnchorIndex, isTrustedAt, nameOf } from './anchor-index.ts';
-import type { Dated } from './checks.ts';
 import type { CertificateFact, SignatureFacts } from './facts.ts';
 import { CODE_SIGNING } from './prove-certificate.ts';
 
@@ -58,8 +56,4 @@ export function checkCertificateLog({ signers }: SignatureFacts, { certificateLo
   if (loggedBy.some(({ anchor, at }) => isTrustedAt(anchors, anchor, at))) return undefined;
   const why = findings.find(({ code }) => code === 'SCT_MISSING' || code === 'SCT_INVALID');
   return missOf(why) ?? miss('SCT_INVALID', () => 'the certificate log was not trusted at that time');
-}
-
-export function iso(moment: number): string {
-  return Math.abs(moment) <= 8.64e15 ? new Date(moment).toISOString() : 'an unknown time';
 }

@@ -1,9 +1,6 @@
 /** Which logs hold a signature, and who dated it. Parties are counted, never entries or tokens. */
-import type { Asked, Context, Miss } from './asked.ts';
-import { miss, missOf } from './asked.ts';
+import { type Asked, type Context, type Dated, iso, type Miss, miss, missOf } from './asked.ts';
 import { type AnchorIndex, isTrustedAt, nameOf, operatorOf } from './anchor-index.ts';
-import { iso } from './check-signer.ts';
-import type { Dated } from './checks.ts';
 import type { EntryFact, SignatureFacts, TimeFact } from './facts.ts';
 
 /** Windows are inclusive at both ends (sigstore common.proto, TimeRange). */

@@ -5,9 +5,9 @@
 import { checkCertificateLog, checkSigner, checkValidity } from './check-signer.ts';
 import { checkAnnotations, checkIdentity, checkRepository, checkType } from './check-words.ts';
 import { checkLogs, checkTimes } from './check-time.ts';
-import type { Asked, Context, Miss } from './asked.ts';
+import type { Asked, Context, Dated, Miss } from './asked.ts';
 import { missOf, miss } from './asked.ts';
-import type { SignatureFacts, TimeFact } from './facts.ts';
+import type { SignatureFacts } from './facts.ts';
 
 export const CHECKS = [
   'readable',
@@ -24,13 +24,6 @@ export const CHECKS = [
   'companions',
 ] as const;
 export type Check = (typeof CHECKS)[number];
-
-/** What is true of a signature however it is asked about. */
-export interface Dated {
-  readonly facts: SignatureFacts;
-  /** Times that count: stated by a party that was trusted at that time. */
-  readonly times: readonly TimeFact[];
-}
 
 type CheckOf = (dated: Dated, asked: Asked, context: Context) => Miss | undefined;
 

@@ -149,7 +149,13 @@ export function plainFacts({ digests, places, signatures, unreadable }: ProvenFa
   return {
     digests,
     places: places.map(({ cause, ...place }) => ({ ...place, ...(cause ? { cause: { code: cause.code, message: cause.message, hint: cause.hint } } : {}) })),
-    signatures: signatures.map(({ entity: _, ...facts }) => facts),
+    signatures: signatures.map(withoutBytes),
     unreadable,
   };
+}
+
+function withoutBytes(signature: ProvenSignature): SignatureFacts {
+  const facts: SignatureFacts & { entity?: SignedEntity } = { ...signature };
+  delete facts.entity;
+  return facts;
 }
