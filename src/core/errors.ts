@@ -104,6 +104,18 @@ export const ERRORS = {
     'The environment does not say in which CI system this runs, or lacks what that system sets.',
     'Run this inside the job itself and pass its variables on into containers; docs/reference/build-types.md lists them.',
   ),
+  ERR_CONDITION_INVALID: input(
+    'A condition of a policy is no CEL expression, or names what a condition cannot see.',
+    'Conditions see statement, predicate, predicateType and subjects; docs/reference/policy.md has examples.',
+  ),
+  ERR_CONDITION_COST: input(
+    'A condition of a policy takes more steps than it may.',
+    'Make the expression simpler, such as by one loop instead of loops in loops; the bound is in docs/reference/limits.md.',
+  ),
+  ERR_CONDITION_FAILED: input(
+    'A condition of a policy could not be evaluated over a statement, so nobody can say whether it holds.',
+    'Guard members that may be missing with has(), and compare values of one type.',
+  ),
   ERR_TRUSTED_ROOT_INVALID: input('The trusted root is malformed.', 'Fetch the trusted root again from the party that publishes it.'),
   ERR_TRUSTED_ROOT_MISSING: input(
     'No trusted root was found, and keyless signatures cannot be judged without one.',

@@ -6,6 +6,7 @@ export type {
   Predicate,
   ProvenanceOptions,
   ResolvedDependency,
+  ScannedVulnerability,
   ScanInvocation,
   ScanOptions,
   ScanPredicate,

@@ -16,6 +16,11 @@ export const COSIGN_CUSTOM = 'https://cosign.sigstore.dev/attestation/v1';
 export const OPENVEX = 'https://openvex.dev/ns';
 export const IN_TOTO_LINK = 'https://in-toto.io/Link/v1';
 
+/** in-toto/attestation spec/predicates/test-result.md */
+export const TEST_RESULT = 'https://in-toto.io/attestation/test-result/v0.1';
+/** That somebody looked at an artifact and lets it through: docs/reference/policy.md. */
+export const APPROVAL = 'https://sealward.dev/attestations/approval/v1';
+
 export const PREDICATE_TYPES = {
   slsaprovenance: SLSA_V02,
   slsaprovenance02: SLSA_V02,

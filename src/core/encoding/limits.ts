@@ -57,4 +57,10 @@ export const LIMITS = {
   trustedDenials: 10_000,
   trustedTexts: 1024,
   leaseTiers: 16,
+  /** A CEL condition of a policy, in characters, and how deep its brackets may stand. */
+  conditionLength: 4096,
+  conditionDepth: 24,
+  /** Steps that one evaluation may take: so many, and so many more for each value in the statement. */
+  conditionSteps: 8000,
+  conditionStepsPerNode: 16,
 } as const;

@@ -1,1 +1,9 @@
+export type { Appraiser } from './appraise/appraise.ts';
+export type { Appraisal, Excuse, ScanFinding } from './appraise/appraisal.ts';
+/** @public */
+export { APPRAISER_VERSION } from './appraise/appraisal.ts';
+export { excuse } from './appraise/excuse.ts';
+/** @public */
+export { VEX_CONDITION_ID } from './appraise/excuse.ts';
+export { loadAppraiser } from './load-appraiser.ts';
 export type * from './policy.ts';

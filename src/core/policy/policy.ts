@@ -81,15 +81,19 @@ export type Combination =
 
 export type Severity = 'unknown' | 'negligible' | 'low' | 'medium' | 'high' | 'critical';
 
+/** SLSA Build levels (slsa.dev/spec/v1.0/levels). */
+export type SlsaLevel = 1 | 2 | 3;
+
 /** What an attestation must say. `id` is `sha256:hex` of kind and content: the key under which its value is kept. */
 export type Condition = { readonly id: string /** For people: as it was written. */; readonly text: string } & (
   | { readonly kind: 'cel'; readonly expression: string }
   | {
       readonly kind: 'slsa';
-      readonly builders: readonly TextPattern[];
+      /** Builders that are trusted, each with the level that its users vouch for; of an empty list every one. */
+      readonly builders: readonly { readonly id: TextPattern; readonly level?: SlsaLevel }[];
       readonly sourceRepository?: TextPattern;
       readonly ref?: TextPattern;
-      readonly level?: 1 | 2 | 3;
+      readonly level?: SlsaLevel;
     }
   | {
       readonly kind: 'sbom';

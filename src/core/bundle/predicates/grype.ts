@@ -1,6 +1,6 @@
 /** Grype's own JSON, of the vulnerability databases of version 5 and before, and of version 6. */
-import type { Scanner, ScannerNames, ScanSummary } from './scanner.ts';
-import { severityOf, Tally } from './scanner.ts';
+import type { ScannedVulnerability, Scanner, ScannerNames, ScanSummary } from './scanner.ts';
+import { severityOf, summarizeFindings } from './scanner.ts';
 import type { Shape } from './shape.ts';
 
 export const grype: Scanner = {
@@ -20,20 +20,44 @@ export const grype: Scanner = {
   },
 
   summarize(report: Shape): ScanSummary {
+    const found = grype.list(report);
+    return summarizeFindings('grype', found, report.at('ignoredMatches').absent ? 0 : report.at('ignoredMatches').list().length);
+  },
+
+  list(report: Shape): ScannedVulnerability[] {
     checkDescriptor(report);
-    const [found, fixable] = [new Tally(), new Tally()];
-    for (const match of matches(report, 'matches')) {
+    return matches(report, 'matches').map((match) => {
       const vulnerability = match.at('vulnerability');
-      const severity = severityOf(vulnerability.at('severity'));
-      found.add(severity);
-      vulnerability.maybe('fix', (fix) => {
-        if (fix.at('state').value === 'fixed') fixable.add(severity);
-      });
-    }
-    const suppressed = report.at('ignoredMatches').absent ? 0 : report.at('ignoredMatches').list().length;
-    return { scanner: 'grype', found: found.counts, fixable: fixable.counts, total: found.total, suppressed };
+      const fix = vulnerability.at('fix');
+      const component = componentOf(match);
+      return {
+        names: [vulnerability.at('id').text(), ...relatedNames(match)],
+        severity: severityOf(vulnerability.at('severity')),
+        ...(component === undefined ? {} : { component }),
+        fixable: !fix.absent && fix.at('state').value === 'fixed',
+      };
+    });
   },
 };
+
+/** The same vulnerability in other databases. */
+function relatedNames(match: Shape): string[] {
+  const related = match.at('relatedVulnerabilities');
+  if (related.absent) return [];
+  return related
+    .list()
+    .map((one) => one.at('id').value)
+    .filter((id) => typeof id === 'string');
+}
+
+function componentOf(match: Shape): string | undefined {
+  const artifact = match.at('artifact');
+  if (artifact.absent) return undefined;
+  const { value: purl } = artifact.at('purl');
+  if (typeof purl === 'string' && purl !== '') return purl;
+  const [name, version] = [artifact.at('name').value, artifact.at('version').value];
+  return typeof name === 'string' ? `${name}${typeof version === 'string' ? `@${version}` : ''}` : undefined;
+}
 
 function checkDescriptor(report: Shape): Shape {
   const descriptor = report.at('descriptor');

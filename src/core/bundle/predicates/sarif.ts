@@ -1,6 +1,6 @@
 /** SARIF 2.1.0 (OASIS), which nearly every scanner can write. */
-import type { Scanner, ScannerNames, ScanSummary, Severity } from './scanner.ts';
-import { Tally } from './scanner.ts';
+import type { ScannedVulnerability, Scanner, ScannerNames, ScanSummary, Severity } from './scanner.ts';
+import { summarizeFindings } from './scanner.ts';
 import type { Shape } from './shape.ts';
 
 export const sarif: Scanner = {
@@ -15,22 +15,33 @@ export const sarif: Scanner = {
   },
 
   summarize(report: Shape): ScanSummary {
-    const found = new Tally();
-    let suppressed = 0;
     const all = runs(report);
-    for (const run of all) {
-      const rules = rulesOf(run);
-      for (const result of run.at('results').absent ? [] : run.at('results').list()) {
-        // 3.27.9: only `fail`, the default, `open` and `review` are findings.
-        const kind = result.at('kind').value ?? 'fail';
-        if (kind === 'pass' || kind === 'notApplicable' || kind === 'informational') continue;
-        if (isSuppressed(result)) suppressed++;
-        else found.add(severityOf(result, ruleOf(result, rules)));
-      }
-    }
-    return { scanner: (all[0] as Shape).at('tool').at('driver').at('name').text(), found: found.counts, total: found.total, suppressed };
+    const suppressed = all.flatMap((run) => results(run)).filter(({ result }) => isSuppressed(result)).length;
+    return summarizeFindings((all[0] as Shape).at('tool').at('driver').at('name').text(), sarif.list(report), suppressed, false);
+  },
+
+  list(report: Shape): ScannedVulnerability[] {
+    return runs(report)
+      .flatMap((run) => results(run))
+      .filter(({ result }) => !isSuppressed(result))
+      .map(({ result, rule }) => ({ names: namesOf(result, rule), severity: severityOf(result, rule) }));
   },
 };
+
+/** The findings of a run with their rules. */
+function results(run: Shape): { readonly result: Shape; readonly rule: Shape | undefined }[] {
+  const rules = rulesOf(run);
+  const all = run.at('results').absent ? [] : run.at('results').list();
+  // 3.27.9: only `fail`, the default, `open` and `review` are findings.
+  return all
+    .filter((result) => !['pass', 'notApplicable', 'informational'].includes((result.at('kind').value ?? 'fail') as string))
+    .map((result) => ({ result, rule: ruleOf(result, rules) }));
+}
+
+function namesOf(result: Shape, rule: Shape | undefined): string[] {
+  const id = result.at('ruleId').value ?? rule?.at('id').value;
+  return typeof id === 'string' ? [id] : [];
+}
 
 function runs(report: Shape): Shape[] {
   report.at('version').oneOf(['2.1.0']);

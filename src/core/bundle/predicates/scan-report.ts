@@ -7,7 +7,7 @@ import { grype } from './grype.ts';
 import { fitting, readDocument } from './read-predicate.ts';
 import { type DocumentName, recognize } from './recognize.ts';
 import { sarif } from './sarif.ts';
-import type { Scanner, ScanSummary } from './scanner.ts';
+import type { ScannedVulnerability, Scanner, ScanSummary } from './scanner.ts';
 import { Shape } from './shape.ts';
 import { formatTime } from './time.ts';
 import { trivy } from './trivy.ts';
@@ -76,8 +76,20 @@ export function predicateFromScan(bytes: Uint8Array, options: ScanOptions = {}):
  * was counted must not look like "nothing was found". Throws ERR_PREDICATE_INVALID for a report that is damaged.
  */
 export function summarizeScan(predicate: JsonValue): ScanSummary | undefined {
+  const known = reportIn(predicate);
+  return known?.scanner.summarize(known.report);
+}
+
+/** Every finding of a scan record; undefined and errors as for `summarizeScan`. */
+export function listVulnerabilities(predicate: JsonValue): ScannedVulnerability[] | undefined {
+  const known = reportIn(predicate);
+  return known?.scanner.list(known.report);
+}
+
+function reportIn(predicate: JsonValue): { readonly scanner: Scanner; readonly report: Shape } | undefined {
   const { scanner } = checkPredicate(COSIGN_VULN, predicate).predicate as { scanner: JsonObject };
   const result = scanner.result ?? null;
   const found = recognize(result);
-  return found && SCANNERS[found.name]?.summarize(new Shape(found.what, result, 'scanner.result'));
+  const reader = found && SCANNERS[found.name];
+  return found && reader && { scanner: reader, report: new Shape(found.what, result, 'scanner.result') };
 }

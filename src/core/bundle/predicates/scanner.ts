@@ -27,12 +27,35 @@ export interface ScannerNames {
   readonly finishedOn?: number;
 }
 
+/** One finding of a report. */
+export interface ScannedVulnerability {
+  /** The name by which the scanner calls it, and the other names that it knows. */
+  readonly names: readonly string[];
+  readonly severity: Severity;
+  /** The package URL of what is vulnerable, or its name and version; absent where the format does not say. */
+  readonly component?: string;
+  /** Whether a newer version mends it; undefined where the format cannot say. */
+  readonly fixable?: boolean;
+}
+
 export interface Scanner {
   describe(report: Shape): ScannerNames;
   summarize(report: Shape): ScanSummary;
+  /** Every finding that is in the numbers of the summary, as often as the report lists it. */
+  list(report: Shape): ScannedVulnerability[];
 }
 
-export class Tally {
+/** The numbers of a list of findings. */
+export function summarizeFindings(scanner: string, findings: readonly ScannedVulnerability[], suppressed: number, knowsFixes = true): ScanSummary {
+  const [found, fixable] = [new Tally(), new Tally()];
+  for (const { severity, fixable: mends } of findings) {
+    found.add(severity);
+    if (mends) fixable.add(severity);
+  }
+  return { scanner, found: found.counts, ...(knowsFixes ? { fixable: fixable.counts } : {}), total: found.total, suppressed };
+}
+
+class Tally {
   readonly #counts: Record<Severity, number> = { critical: 0, high: 0, medium: 0, low: 0, negligible: 0, unknown: 0 };
 
   add(severity: Severity): void {

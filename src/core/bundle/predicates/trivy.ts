@@ -1,6 +1,6 @@
 /** Trivy's own JSON, schema version 2 (trivy 0.20 and later). Times since 0.48, the version of the program since 0.69. */
-import type { Scanner, ScannerNames, ScanSummary } from './scanner.ts';
-import { severityOf, Tally } from './scanner.ts';
+import type { ScannedVulnerability, Scanner, ScannerNames, ScanSummary } from './scanner.ts';
+import { severityOf, summarizeFindings } from './scanner.ts';
 import type { Shape } from './shape.ts';
 
 export const trivy: Scanner = {
@@ -22,21 +22,44 @@ export const trivy: Scanner = {
   },
 
   summarize(report: Shape): ScanSummary {
-    checkVersion(report);
-    const [found, fixable] = [new Tally(), new Tally()];
+    const found = trivy.list(report);
     let suppressed = 0;
     for (const result of results(report)) {
-      for (const finding of findings(result)) {
-        const severity = severityOf(finding.at('Severity'));
-        found.add(severity);
-        const fixed = finding.at('FixedVersion').value;
-        if (typeof fixed === 'string' && fixed !== '') fixable.add(severity);
-      }
       result.maybe('ExperimentalModifiedFindings', (it) => (suppressed += it.list().filter((one) => one.at('Type').value === 'vulnerability').length));
     }
-    return { scanner: 'Trivy', found: found.counts, fixable: fixable.counts, total: found.total, suppressed };
+    return summarizeFindings('Trivy', found, suppressed);
+  },
+
+  list(report: Shape): ScannedVulnerability[] {
+    checkVersion(report);
+    return results(report).flatMap((result) =>
+      findings(result).map((finding) => {
+        const fixed = finding.at('FixedVersion').value;
+        const component = componentOf(finding);
+        return {
+          names: [finding.at('VulnerabilityID').text(), ...otherNames(finding)],
+          severity: severityOf(finding.at('Severity')),
+          ...(component === undefined ? {} : { component }),
+          fixable: typeof fixed === 'string' && fixed !== '',
+        };
+      }),
+    );
   },
 };
+
+/** `VendorIDs`, of advisories such as GHSA and RHSA. */
+function otherNames(finding: Shape): string[] {
+  const { value } = finding.at('VendorIDs');
+  return Array.isArray(value) ? value.filter((name) => typeof name === 'string') : [];
+}
+
+function componentOf(finding: Shape): string | undefined {
+  const identifier = finding.at('PkgIdentifier');
+  const purl = identifier.absent ? undefined : identifier.at('PURL').value;
+  if (typeof purl === 'string') return purl;
+  const [name, version] = [finding.at('PkgName').value, finding.at('InstalledVersion').value];
+  return typeof name === 'string' ? `${name}${typeof version === 'string' ? `@${version}` : ''}` : undefined;
+}
 
 function checkVersion(report: Shape): void {
   if (report.at('SchemaVersion').value !== 2) report.at('SchemaVersion').refuse('2', 'Scan again with a current Trivy.');
