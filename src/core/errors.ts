@@ -142,6 +142,10 @@ export const ERRORS = {
     'Two parts of a trust repository do not belong together.',
     'Fetch again: the repository was changed while it was read, or a mirror has a part of it only.',
   ),
+  ERR_TRUST_PLAN: input(
+    'What is staged for a trust repository cannot be published as it is.',
+    'See `sealward trust show`; keys and thresholds are set with `sealward trust role`.',
+  ),
   ERR_TRUST_TRANSITION: input(
     'A change of the trust state would give back trust that was taken, or rewrite what was said.',
     'Denials and the dates of revocations only ever grow stricter: add a new key version instead.',

@@ -105,3 +105,8 @@ export function composeMetadataKey(key: PublicKey, holder?: string): { readonly 
 export function verifiesMetadata({ usable }: MetadataKey, signed: Uint8Array, signature: Uint8Array): boolean {
   return usable !== undefined && verifySignature(usable.key, usable.algorithm, { bytes: signed }, signature);
 }
+
+/** A key as its record will be read. */
+export function metadataKeyOf(key: PublicKey, holder?: string): MetadataKey {
+  return { id: composeMetadataKey(key).id, ...(holder === undefined ? {} : { holder }), usable: { key, algorithm: metadataAlgorithm(key) } };
+}
