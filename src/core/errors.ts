@@ -193,6 +193,11 @@ export const ERRORS = {
     'An identity token is malformed, forged, for another audience, or out of its time.',
     'Get a new token for the audience that the message names.',
   ),
+  ERR_TOKEN_MISSING: access(
+    401,
+    'Nobody gives an identity token here, and none was given.',
+    'Give --identity-token, sign in with a browser, or let the CI job have a token (`id-token: write`, `id_tokens:`); or sign with --key.',
+  ),
   ERR_TOKEN_REPLAYED: access(401, 'An identity token was used before, and each is good for one certificate.', 'Get a new token for each signature.'),
   ERR_ISSUER_UNKNOWN: access(
     403,
@@ -201,6 +206,15 @@ export const ERRORS = {
   ),
   ERR_IDENTITY_REFUSED: access(403, 'The token is good, and names nobody to whom a certificate is issued.', 'Look at what the message says of the claim.'),
   ERR_LOGIN_REFUSED: access(401, 'Signing in failed.', 'Check name and password, or start again.'),
+  ERR_SERVICE_REFUSED: access(
+    403,
+    'A certificate authority, log or timestamp authority refused what it was asked for.',
+    'Look at what it says in the message: often the token is for another audience, or its issuer is not known there.',
+  ),
+  ERR_ENDORSEMENT_INVALID: input(
+    'What a certificate authority, log or timestamp authority gave does not verify, so nothing was published.',
+    'Check that the trusted root belongs to the services that were asked, and the clock of this machine.',
+  ),
   ERR_RATE_LIMITED: {
     ...unavailable('Too many requests came for one identity, or from one client.', 'Wait as long as Retry-After says, then try again.'),
     http: 429,

@@ -1,6 +1,7 @@
 export { type AttestBlobOptions, attestBlob, attestImage, type AttestedImage, type AttestImageOptions, signBlob, subjectOf } from './attest.ts';
 export { type CheckedContent, checkContent } from './check-content.ts';
 export { type Copied, copyImage, type CopyOptions } from './copy.ts';
+export { type Endorser, type EndorserOptions, endorserFor, type KeylessOptions, servicesOf, signKeyless, type SigningServices } from './endorse.ts';
 export type { Wanted } from './fit.ts';
 export type { GatherOptions, GatherStep } from './gather.ts';
 export { inParallel } from './in-parallel.ts';

@@ -9,7 +9,17 @@ import { SealwardError } from '../core/errors.ts';
 import { keyAnchor, NO_ANCHORS } from '../core/trust/index.ts';
 import type { FlagCandidate, FlagRequirement } from '../core/verify/index.ts';
 import type { Published } from './publish.ts';
-import { type Annotations, asBundle, asEnvelope, imageStatement, type Sealed, type SealedStatement, sealSimpleSigning, sealStatement } from './seal.ts';
+import {
+  type Annotations,
+  asBundle,
+  asEnvelope,
+  imageStatement,
+  keyMaterial,
+  type Sealed,
+  type SealedStatement,
+  sealSimpleSigning,
+  sealStatement,
+} from './seal.ts';
 import { callOf, describeOnce, mustStand, publishAll, type PublishOptions } from './sign.ts';
 import { verifyImage } from './verify.ts';
 
@@ -85,7 +95,7 @@ function missingAttestations(candidates: readonly FlagCandidate[], format: 'bund
       predicateType: entity.claim.statement.predicateType,
       payload: entity.envelope.payload,
       signature: entity.signature,
-      signer,
+      material: keyMaterial(signer),
     };
     const has = (legacy: boolean): boolean => forms.some(({ facts }) => (facts.entity.format === 'dsse') === legacy);
     return [...(format !== 'legacy' && !has(false) ? [asBundle(statement)] : []), ...(format !== 'bundle' && !has(true) ? [asEnvelope(statement)] : [])];

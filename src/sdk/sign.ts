@@ -6,6 +6,7 @@ import { LIMITS } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
 import { REQUIRED_ALGORITHMS } from '../core/verify/index.ts';
 import { type Home, type Published, publish } from './publish.ts';
+import type { Endorser } from './endorse.ts';
 import { type Annotations, asBundle, imageStatement, type Sealed, sealSimpleSigning, sealStatement } from './seal.ts';
 
 /** `bundle` is what cosign 3 writes, `legacy` what cosign 1 and 2 and skopeo read. */
@@ -18,6 +19,8 @@ export interface PublishOptions {
   readonly reference: Reference;
   /** Who signs; see `openSigner`. */
   readonly signer: Signer;
+  /** Who vouches for the signatures besides the key; see `endorserFor` and `signKeyless`. Bundles alone carry it. */
+  readonly endorser?: Endorser;
   /** `bundle` when not said. */
   readonly format?: SignatureFormat;
   /** Where signatures go, when not beside the image. */
@@ -61,6 +64,7 @@ export interface SignedImage {
  */
 export async function signImage(options: SignImageOptions): Promise<SignedImage> {
   checkCompanions(options);
+  checkEndorser(options);
   const call = callOf(options);
   const image = await describeOnce(options.registry, options.reference, call);
   const images = options.recursive ? [image, ...(await childrenOf(options.registry, options.reference, image.digest, call))] : [image];
@@ -73,6 +77,15 @@ export async function signImage(options: SignImageOptions): Promise<SignedImage>
   const [first, ...children] = signed;
   if (!first) throw new SealwardError('ERR_INVARIANT', 'nothing was signed');
   return { ...first, children };
+}
+
+/** The first generation has other places for certificates and entries, and the logs that they came from end. */
+export function checkEndorser({ endorser, format = 'bundle' }: PublishOptions): void {
+  if (endorser && format !== 'bundle') {
+    throw new SealwardError('ERR_FLAG_CONFLICT', 'certificates, log entries and timestamps are written in bundles alone', {
+      hint: 'Leave out --signature-format, or sign with a key and no services.',
+    });
+  }
 }
 
 function checkCompanions({ signer, companions = [], format, annotations = {} }: SignImageOptions): void {
@@ -91,12 +104,17 @@ function checkCompanions({ signer, companions = [], format, annotations = {} }: 
 }
 
 async function sealImage(options: SignImageOptions, { digest }: Descriptor): Promise<Sealed[]> {
-  const { signer, companions = [], reference, annotations = {}, format = 'bundle' } = options;
+  const { signer, companions = [], reference, annotations = {}, format = 'bundle', endorser } = options;
   const signers = [signer, ...companions];
   const signed = signers.length === 1 ? annotations : { ...annotations, [REQUIRED_ALGORITHMS]: signers.map(({ algorithm }) => algorithm.id).join(',') };
   const sealed: Sealed[] = [];
   if (format !== 'legacy') {
-    for (const one of signers) sealed.push(asBundle(await sealStatement(one, imageStatement(digest, signed), { digests: { [digest.algorithm]: digest.hex } })));
+    for (const one of signers)
+      sealed.push(
+        asBundle(
+          await sealStatement(one, imageStatement(digest, signed), { digests: { [digest.algorithm]: digest.hex } }, one === signer ? endorser : undefined),
+        ),
+      );
   }
   if (format !== 'bundle') sealed.push(await sealSimpleSigning(signer, formatRepository(reference), digest, signed));
   return sealed;

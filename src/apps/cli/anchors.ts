@@ -16,6 +16,7 @@ import {
 } from '../../core/trust/index.ts';
 import type { FlagRequirement } from '../../core/verify/index.ts';
 import type { Config } from './config.ts';
+import { fetchedTrust } from './fetched-trust.ts';
 import { readBytes } from './file.ts';
 import type { KeyAsked } from './key-options.ts';
 import type { SignerValues, TrustValues } from './question.ts';
@@ -89,7 +90,7 @@ function needsRoot(given: Partial<Anchors>, { signer, logs, timestamps, certific
 function loadRoot(path: string | undefined, config: Config, needed: boolean, debug: (text: string) => void): Partial<Anchors> {
   if (path !== undefined) return parseTrustedRoot(readBytes(path, LIMITS.documentBytes, 'the trusted root'));
   if (!needed) return {};
-  const found = publicGoodRoot(config);
+  const found = fetchedTrust(config)?.trustedRoot;
   if (found === undefined) {
     throw new SealwardError('ERR_TRUSTED_ROOT_MISSING', `no trusted root was given, and none of the public good instance lies in ${visible(config.tufRoot)}`, {
       hint: 'Give --trusted-root FILE, or fetch the public good root once with `cosign initialize`. For signatures with a key that no log holds, give --insecure-ignore-tlog.',
@@ -99,7 +100,7 @@ function loadRoot(path: string | undefined, config: Config, needed: boolean, deb
   return parseTrustedRoot(readBytes(found, LIMITS.documentBytes, 'the trusted root'));
 }
 
-/** Where cosign and the other clients of Sigstore keep the root that they fetched last. */
+/** Where cosign and the other clients of Sigstore keep the root of the public good instance. */
 export function publicGoodRoot({ tufRoot }: Config): string | undefined {
   return [join(tufRoot, 'tuf-repo-cdn.sigstore.dev', 'targets', 'trusted_root.json'), join(tufRoot, 'targets', 'trusted_root.json')].find((path) =>
     existsSync(path),

@@ -35,6 +35,8 @@ export interface Config {
   readonly registryAuthFile: string | undefined;
   /** HTTPS_PROXY, HTTP_PROXY and NO_PROXY as they stand; clients/http reads them. */
   readonly proxyEnvironment: Environment;
+  /** SSL_CERT_FILE: authorities in PEM for TLS, besides those of the system. */
+  readonly caFile: string | undefined;
   readonly noColor: boolean;
   readonly forceColor: boolean;
   readonly ci: boolean;
@@ -62,6 +64,7 @@ export function readConfig(environment: Environment): Config {
     dockerConfig: text('DOCKER_CONFIG') ?? join(home, '.docker'),
     registryAuthFile: text('REGISTRY_AUTH_FILE'),
     proxyEnvironment: Object.freeze(Object.fromEntries(PROXY_VARIABLES.map((name) => [name, environment[name]]))),
+    caFile: text('SSL_CERT_FILE'),
     // no-color.org: any value that is not empty.
     noColor: text('NO_COLOR') !== undefined,
     forceColor: text('FORCE_COLOR') !== undefined && !['0', 'false'].includes(environment['FORCE_COLOR'] ?? ''),

@@ -7,8 +7,9 @@ import type { Io } from './terminal.ts';
 export { runKeepingCode } from './compile-cache.ts';
 export { defineCommand } from './flag.ts';
 export type { Invocation, Run } from './invocation.ts';
-export { keyOptions } from './key-options.ts';
-export { askFor } from './password.ts';
+
+/** How a command opens keys, and asks for what nobody has given: loaded when it is needed, because this door is light. */
+export const loadKeys = async () => ({ ...(await import('./key-options.ts')), ...(await import('./password.ts')) });
 export type { Command, Io };
 
 /** One call of the command line; see main.ts. */

@@ -13,7 +13,7 @@ export async function signersFor(
   const [first, ...rest] = keys;
   if (first === undefined) {
     throw new SealwardError('ERR_FLAG_CONFLICT', `\`sealward ${command}\` needs --key`, {
-      hint: 'Make a key with `sealward generate-key-pair`, then give --key cosign.key.',
+      hint: 'Make a key with `sealward generate-key-pair`, then give --key cosign.key; or name services that sign without one with --signing-config.',
     });
   }
   const options = keyOptions(invocation, passwordFile);

@@ -2,7 +2,7 @@
 import packageJson from '../../../package.json' with { type: 'json' };
 import { SealwardError } from '../../core/errors.ts';
 import { hashPassword } from '../../services/identity/index.ts';
-import { askFor, keyOptions } from '../cli/index.ts';
+import { loadKeys } from '../cli/index.ts';
 import { askStatus, initServer, ONLINE_KEYS, type OnlineKey, runServer, statusLines } from '../server/index.ts';
 import type { ServerInvocation } from './server-flags.ts';
 
@@ -16,6 +16,7 @@ export async function run(invocation: ServerInvocation): Promise<number> {
     case 'status':
       return status(invocation);
     case 'hash-password': {
+      const { askFor } = await loadKeys();
       const password = await askFor(invocation, invocation.flags['password-file'], 'Password', true);
       if (password === '') throw new SealwardError('ERR_USAGE', 'the password is empty');
       invocation.terminal.print(await hashPassword(password));
@@ -45,6 +46,7 @@ async function init(invocation: ServerInvocation): Promise<number> {
   const parsed = URL.parse(url);
   if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.pathname !== '/' || parsed.search !== '' || parsed.username !== '')
     throw new SealwardError('ERR_USAGE', `--url is not one such as https://sigstore.example: ${JSON.stringify(flags.url.slice(0, 100))}`);
+  const { keyOptions } = await loadKeys();
   const made = await initServer({
     folder: flags.folder,
     url,

@@ -6,13 +6,21 @@ import type { KeyProof } from './proof.ts';
 export const REQUEST_BYTES: number = 4 * LIMITS.jwtBytes;
 
 /** Throws ERR_REQUEST_INVALID, ERR_JSON_INVALID, ERR_ENCODING_INVALID or ERR_TOO_LARGE. */
-export function parseSigningRequest(body: Uint8Array): { readonly token: string; readonly proof: KeyProof } {
+export function parseSigningRequest(body: Uint8Array, authorization?: string): { readonly token: string; readonly proof: KeyProof } {
   const value = parseJson(body, { what: 'the request', maxBytes: REQUEST_BYTES, maxDepth: 8 });
   const root = new ProtoObject(value, 'the request', ['credentials', 'publicKeyRequest', 'certificateSigningRequest'], 'ERR_REQUEST_INVALID');
-  const token = root.object('credentials', ['oidcIdentityToken']).string('oidcIdentityToken');
-  if (token === '') root.refuse('credentials.oidcIdentityToken is missing');
+  const token = readToken(root, authorization);
   if (root.has('publicKeyRequest') === root.has('certificateSigningRequest')) root.refuse('it must carry either publicKeyRequest or certificateSigningRequest');
   return { token, proof: root.has('publicKeyRequest') ? readSignature(root) : { kind: 'request', bytes: root.bytes('certificateSigningRequest') } };
+}
+
+/** In the body as the API says, or in the header, where Sigstore's client for Go puts it. Two that differ are two questions. */
+function readToken(root: ProtoObject, authorization: string | undefined): string {
+  const inBody = root.optionalObject('credentials', ['oidcIdentityToken'])?.string('oidcIdentityToken') ?? '';
+  const inHeader = /^Bearer ([^\s,]+)$/i.exec(authorization ?? '')?.[1] ?? '';
+  if (inBody !== '' && inHeader !== '' && inBody !== inHeader) root.refuse('it carries two tokens');
+  const token = inBody || inHeader;
+  return token === '' ? root.refuse('credentials.oidcIdentityToken is missing, and no token stands in the Authorization header') : token;
 }
 
 function readSignature(root: ProtoObject): KeyProof {

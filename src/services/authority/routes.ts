@@ -18,8 +18,8 @@ export function authorityRoutes(authority: CertificateAuthority): ServiceRoute[]
       path: '/api/v2/signingCert',
       accepts: [JSON_TYPE],
       maxBytes: REQUEST_BYTES,
-      async answer({ body, remote }) {
-        const chain = await authority.issue({ ...parseSigningRequest(body), remote });
+      async answer({ body, headers, remote }) {
+        const chain = await authority.issue({ ...parseSigningRequest(body, headers['authorization']), remote });
         return jsonAnswer({ signedCertificateEmbeddedSct: { chain: { certificates: pems(chain) } } });
       },
     },

@@ -5,7 +5,7 @@ import { replaceFile } from '../file.ts';
 import type { Run } from '../invocation.ts';
 import { predicateOf } from '../predicate.ts';
 import { oneKey } from '../signed.ts';
-import { signersFor } from '../signer.ts';
+import { endorsementFor } from '../endorsement.ts';
 import type { attestBlob as spec } from '../table/attest.ts';
 import { visible } from '../visible.ts';
 
@@ -14,9 +14,16 @@ export const run: Run<typeof spec> = async (invocation) => {
   const [path = ''] = invocation.arguments;
   const given = await predicateOf(invocation, config.sourceDate ?? Date.now());
   const { digests } = readSubject(path);
-  const [signer] = await signersFor(invocation, oneKey(flags.key, 'attest-blob'), flags['password-file'], 'attest-blob');
+  oneKey(flags.key, 'attest-blob');
+  const { signer, endorser } = await endorsementFor(invocation, 'attest-blob');
   // cosign names a file by its last part alone; verifiers compare digests, never names.
-  const bundle = await attestBlob({ signer, name: basename(path), digests: digests.sha256 === undefined ? digests : { sha256: digests.sha256 }, ...given });
+  const bundle = await attestBlob({
+    signer,
+    ...(endorser ? { endorser } : {}),
+    name: basename(path),
+    digests: digests.sha256 === undefined ? digests : { sha256: digests.sha256 },
+    ...given,
+  });
   if (flags.bundle === undefined) terminal.print(new TextDecoder().decode(bundle));
   else {
     replaceFile(flags.bundle, bundle);

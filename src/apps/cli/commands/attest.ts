@@ -4,7 +4,7 @@ import { replaceFile } from '../file.ts';
 import type { Run } from '../invocation.ts';
 import { predicateOf } from '../predicate.ts';
 import { parseImages, registryFor, signatureRepository } from '../registry.ts';
-import { signersFor } from '../signer.ts';
+import { endorsementFor } from '../endorsement.ts';
 import type { attest } from '../table/attest.ts';
 import { mustGoSomewhere, oneKey, publishedLines } from '../signed.ts';
 import { visible, visibleJson } from '../visible.ts';
@@ -17,13 +17,15 @@ export const run: Run<typeof attest> = async (invocation) => {
   const given = await predicateOf(invocation, now);
   const home = signatureRepository(config);
   const registry = registryFor(flags, images, invocation);
-  const [signer] = await signersFor(invocation, oneKey(flags.key, 'attest'), flags['password-file'], 'attest');
+  oneKey(flags.key, 'attest');
+  const { signer, endorser } = await endorsementFor(invocation, 'attest');
   for (const { name, reference } of images) {
     terminal.progress(`attesting ${visible(name)}`);
     const { image, signatures } = await attestImage({
       registry,
       reference,
       signer,
+      ...(endorser ? { endorser } : {}),
       ...given,
       format: flags['signature-format'],
       upload: flags.upload,

@@ -4,7 +4,7 @@ import { readSubject } from '../blob.ts';
 import { replaceFile } from '../file.ts';
 import type { Run } from '../invocation.ts';
 import { oneKey } from '../signed.ts';
-import { signersFor } from '../signer.ts';
+import { endorsementFor } from '../endorsement.ts';
 import type { signBlob as spec } from '../table/attest.ts';
 import { visible } from '../visible.ts';
 
@@ -16,8 +16,9 @@ export const run: Run<typeof spec> = async (invocation) => {
     throw new SealwardError('ERR_TOO_LARGE', `${visible(path)} is too large to be signed in memory, or only its digest is given`, {
       hint: 'Sign a file of at most 256 MiB, or attest to its digest with `sealward attest-blob`.',
     });
-  const [signer] = await signersFor(invocation, oneKey(flags.key, 'sign-blob'), flags['password-file'], 'sign-blob');
-  const bundle = await signBlob(signer, bytes, digests);
+  oneKey(flags.key, 'sign-blob');
+  const { signer, endorser } = await endorsementFor(invocation, 'sign-blob');
+  const bundle = await signBlob(signer, bytes, digests, endorser);
   if (flags.bundle === undefined) terminal.print(new TextDecoder().decode(bundle));
   else {
     replaceFile(flags.bundle, bundle);

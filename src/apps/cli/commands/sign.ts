@@ -9,7 +9,7 @@ import type { Invocation, Run } from '../invocation.ts';
 import { parseAnnotations } from '../question.ts';
 import { parseImages, registryFor, signatureRepository } from '../registry.ts';
 import { publishedLines } from '../signed.ts';
-import { signersFor } from '../signer.ts';
+import { endorsementFor } from '../endorsement.ts';
 import type { sign } from '../table/sign.ts';
 import { visible, visibleJson } from '../visible.ts';
 
@@ -20,7 +20,7 @@ export const run: Run<typeof sign> = async (invocation) => {
   const annotations = parseAnnotations(flags.annotations);
   const home = signatureRepository(config);
   const registry = registryFor(flags, images, invocation);
-  const [signer, ...companions] = await signersFor(invocation, flags.key, flags['password-file'], 'sign');
+  const { signer, companions, endorser, identity } = await endorsementFor(invocation, 'sign');
 
   const signed: ({ readonly name: string; readonly digest: string; readonly published: boolean } & Record<string, unknown>)[] = [];
   // One after the other: whoever interrupts knows then which of them are signed.
@@ -31,6 +31,7 @@ export const run: Run<typeof sign> = async (invocation) => {
       reference,
       signer,
       companions,
+      ...(endorser ? { endorser } : {}),
       annotations,
       format: flags['signature-format'],
       recursive: flags.recursive,
@@ -51,7 +52,7 @@ export const run: Run<typeof sign> = async (invocation) => {
     signed.push({
       name,
       ...signedJson(result),
-      key: keys[0],
+      ...(identity ? { certificate: identity } : { key: keys[0] }),
       ...(companions.length > 0 ? { companions: keys.slice(1) } : {}),
       ...(flags.recursive ? { children: result.children.map(signedJson) } : {}),
     });

@@ -2,6 +2,7 @@ import { defineCommand, type Flags } from '../flag.ts';
 import { outputFlags } from './global.ts';
 import { passwordFlags } from './keys.ts';
 import { registryFlags } from './registry-flags.ts';
+import { signingFlags } from './signing-flags.ts';
 
 const keyFlags = {
   key: { type: 'strings', valueName: 'KEY', group: 'key', summary: 'the private key: an encrypted key file, or the reference of a key that is kept elsewhere' },
@@ -58,6 +59,7 @@ export const attest = defineCommand({
   arguments: [IMAGE],
   flags: {
     ...keyFlags,
+    ...signingFlags,
     ...predicateFlags,
     ...formatFlag,
     upload: { type: 'boolean', default: true, group: 'output', summary: 'attach the attestation to the image' },
@@ -79,6 +81,7 @@ export const signBlob = defineCommand({
   arguments: [{ name: 'FILE', summary: 'the file to sign, - for stdin', minimum: 1, maximum: 1 }],
   flags: {
     ...keyFlags,
+    ...signingFlags,
     bundle: { type: 'string', valueName: 'FILE', group: 'output', summary: 'write the bundle to FILE instead of stdout' },
   },
 });
@@ -97,6 +100,7 @@ export const attestBlob = defineCommand({
   arguments: [{ name: 'FILE', summary: 'the file that the statement is about, - for stdin', minimum: 1, maximum: 1 }],
   flags: {
     ...keyFlags,
+    ...signingFlags,
     ...predicateFlags,
     bundle: { type: 'string', valueName: 'FILE', group: 'output', summary: 'write the bundle to FILE instead of stdout' },
   },
