@@ -142,6 +142,10 @@ export const ERRORS = {
     'Two parts of a trust repository do not belong together.',
     'Fetch again: the repository was changed while it was read, or a mirror has a part of it only.',
   ),
+  ERR_TRUST_ROOT: input(
+    'Nothing says which root of a trust repository is to be trusted, or two things say different ones.',
+    'Give the root.json that whoever runs the repository handed out, with --trust-root FILE.',
+  ),
   ERR_TRUST_PLAN: input(
     'What is staged for a trust repository cannot be published as it is.',
     'See `sealward trust show`; keys and thresholds are set with `sealward trust role`.',

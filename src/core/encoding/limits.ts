@@ -57,6 +57,8 @@ export const LIMITS = {
   trustedDenials: 10_000,
   trustedTexts: 1024,
   leaseTiers: 16,
+  /** What a client of a trust repository remembers, in one file. */
+  trustMemoryBytes: 64 * MiB,
   /** A CEL condition of a policy, in characters, and how deep its brackets may stand. */
   conditionLength: 4096,
   conditionDepth: 24,

@@ -91,7 +91,7 @@ export const ISSUED_FIELD = 'x-sealward-issued';
 
 const MAX_BYTES = { root: LIMITS.tufRootBytes, timestamp: LIMITS.tufTimestampBytes, snapshot: LIMITS.tufSnapshotBytes, targets: LIMITS.tufTargetsBytes };
 
-/** The most bytes that a document of the type may have. @public */
+/** The most bytes that a document of the type may have. */
 export const metadataBound = (type: TopRole): number => MAX_BYTES[type];
 
 export function parseRoot(bytes: Uint8Array): RootMetadata {
