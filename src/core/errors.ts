@@ -232,6 +232,17 @@ export const ERRORS = {
     'Try again; if it stays, look at the health of the service that the message names.',
   ),
   ERR_STATE_INVALID: input('A database, a key or a record of the server cannot be used as it lies there.', 'Look at the message; nothing was changed.'),
+  // The transparency log
+  ERR_ENTRY_REFUSED: input(
+    'The log does not take an entry whose signature does not verify with the key or certificate beside it.',
+    'Check that key, algorithm and digest are those of the signature; pure Ed25519 cannot be logged, Ed25519ph can.',
+  ),
+  ERR_LOG_FROZEN: input('The log takes no new entries any more.', 'Use the log that the signing configuration names now.', 405),
+  ERR_LOG_BUSY: unavailable('More entries wait for their place in the log than it takes in at once.', 'Wait as long as Retry-After says, then try again.'),
+  ERR_LOG_INCONSISTENT: internal(
+    'What the log keeps contradicts what it signed, so it signs nothing more.',
+    'Keep all files as they are, and look at the message; never go on from an older copy.',
+  ),
   // Who we are is not enough
   ERR_REGISTRY_UNAUTHENTICATED: access(
     401,

@@ -17,6 +17,11 @@ export const LIMITS = {
   /** One certificate; those with ML-DSA keys and signatures have about 8 KiB. */
   certificateBytes: 64 * KiB,
   timestampBytes: 256 * KiB,
+  /** A request to the log for one signature, and for an envelope, whose payload it does not keep. */
+  logRequestBytes: 64 * KiB,
+  logEnvelopeRequestBytes: 4 * MiB,
+  /** One entry of a log: tiles have 16 bits for its length. */
+  logEntryBytes: 0xffff,
   jsonDepth: 64,
   derDepth: 32,
   descriptorsListed: 1000,

@@ -1,0 +1,55 @@
+/** Keys that sign the checkpoints of a log, under the log's name. */
+import type { Signer } from '../../clients/signers/index.ts';
+import { sha256 } from '../../core/crypto/index.ts';
+import { concatBytes, utf8 } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import {
+  cosignedSubtree,
+  encodeNote,
+  NOTE_KEY_TYPE,
+  type NoteKeyType,
+  type NoteSignature,
+  type NoteVerifier,
+  noteVerifier,
+  encodeVerifierKey,
+} from '../../core/tlog/index.ts';
+
+export interface NoteSigner {
+  readonly verifier: NoteVerifier;
+  /** The `vkey` by which others know it. */
+  readonly vkey: string;
+  /** 32 bytes: of these the key ID in notes is the beginning. Rekor v2 calls it the ID of the log. */
+  readonly logId: Uint8Array;
+  sign(text: string): Promise<NoteSignature>;
+}
+
+const TYPES: Readonly<Record<string, NoteKeyType>> = { ed25519: NOTE_KEY_TYPE.ed25519, ec: NOTE_KEY_TYPE.ecdsa, 'ml-dsa': NOTE_KEY_TYPE.subtree };
+
+/** @param name of the log; clients take it from the host name of its URL. */
+export function createNoteSigner(name: string, signer: Signer): NoteSigner {
+  const key = signer.publicKey();
+  const type = TYPES[key.kind];
+  if (type === undefined || (key.kind === 'ec' && key.curve !== 'P-256')) {
+    throw new SealwardError('ERR_STATE_INVALID', `the key of the log ${name} is of a kind that signs no checkpoints`, {
+      hint: 'Use Ed25519, ECDSA P-256, or ML-DSA-44 beside one of them.',
+    });
+  }
+  const verifier = noteVerifier(name, type, key);
+  return {
+    verifier,
+    vkey: encodeVerifierKey(verifier, type),
+    logId: type === NOTE_KEY_TYPE.ecdsa ? sha256(key.spki) : sha256(concatBytes(utf8(name), Uint8Array.of(0x0a, type), key.raw)),
+    async sign(text) {
+      const bytes = utf8(text);
+      if (type !== NOTE_KEY_TYPE.subtree) return { name, id: verifier.id, signature: await signer.sign(bytes) };
+      // A log states no time about its own tree.
+      const message = cosignedSubtree({ text }, name, 0n) as Uint8Array;
+      return { name, id: verifier.id, signature: concatBytes(new Uint8Array(8), await signer.sign(message)) };
+    },
+  };
+}
+
+/** The checkpoint signed by each, the first of which is the one that clients of Rekor know. */
+export async function signNote(text: string, signers: readonly NoteSigner[]): Promise<string> {
+  return encodeNote(text, await Promise.all(signers.map((signer) => signer.sign(text))));
+}

@@ -1,0 +1,85 @@
+/** A log that is open: entries go in, and what it answers can be held against it. */
+import type { Signer } from '../../clients/signers/index.ts';
+import type { PublicKey } from '../../core/crypto/index.ts';
+import type { SealwardError } from '../../core/errors.ts';
+import type { OpenStore } from './folder-store.ts';
+import { entryBundle } from './integrator.ts';
+import { type Included, LogEngine, type Pace } from './log-engine.ts';
+import type { NewEntry } from './log-store.ts';
+import { createNoteSigner } from './note-signer.ts';
+import type { TileSource } from './tile-routes.ts';
+
+export interface LogOptions {
+  /** The name of the log: for one that clients of Rekor read, the host name of its URL, without a port. */
+  readonly origin: string;
+  /** Ed25519 or ECDSA P-256; nothing else may ever sign with it. */
+  readonly signer: Signer;
+  /** Further keys that sign each checkpoint, such as one of ML-DSA-44. */
+  readonly besides?: readonly Signer[];
+  readonly store: OpenStore;
+  /** Called once when the log cannot go on; the process should end, and be looked at. */
+  readonly failed: (error: SealwardError) => void;
+  readonly pace?: Partial<Pace>;
+}
+
+export interface OpenedLog {
+  readonly origin: string;
+  /** Of the first key: what a trusted root says of the log. */
+  readonly key: PublicKey;
+  readonly logId: Uint8Array;
+  /** The `vkey` of each key. */
+  readonly vkeys: readonly string[];
+  readonly tiles: TileSource;
+  /** Answers when the entry stands under a signed checkpoint. Throws ERR_LOG_BUSY, ERR_LOG_FROZEN, ERR_SERVICE_UNAVAILABLE. */
+  add(entry: NewEntry): Promise<Included>;
+  consistencyProof(from: bigint, to: bigint): Promise<readonly Uint8Array[]>;
+  /** Takes nothing new from now on, and after any start. */
+  freeze(): Promise<void>;
+  health(): LogHealth;
+  close(): Promise<void>;
+}
+
+export interface LogHealth {
+  readonly ready: boolean;
+  /** Why not. */
+  readonly reason?: string;
+  readonly size: bigint;
+  readonly waiting: number;
+}
+
+/** Opens a log, or makes one where there is nothing. Throws ERR_STATE_INVALID or ERR_LOG_INCONSISTENT, and changes nothing then. */
+export async function openLog(options: LogOptions): Promise<OpenedLog> {
+  const { origin, signer, besides = [], failed, pace } = options;
+  const signers = [signer, ...besides].map((one) => createNoteSigner(origin, one));
+  const [first] = signers as [(typeof signers)[0]];
+  const { logId } = first;
+  const store = await options.store({ origin, logId });
+  let engine: LogEngine;
+  try {
+    engine = await LogEngine.open({ origin, signers, store, failed, ...(pace ? { pace } : {}) });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const size = (): bigint => engine.published?.size ?? 0n;
+  return {
+    origin,
+    key: signer.publicKey(),
+    logId,
+    vkeys: signers.map(({ vkey }) => vkey),
+    tiles: {
+      size,
+      checkpoint: () => engine.published?.note,
+      tile: (level, index, width) => engine.tree.tile(level, index, width),
+      bundle: (index, width) => entryBundle(store, index, width),
+    },
+    add: (entry) => engine.add(entry),
+    consistencyProof: (from, to) => engine.tree.consistencyProof(from, to),
+    freeze: () => store.freeze(),
+    health() {
+      const { failure, waiting } = engine;
+      return { ready: failure === undefined, ...(failure ? { reason: failure.message } : {}), size: size(), waiting };
+    },
+    close: () => engine.close(),
+  };
+}
