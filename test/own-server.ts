@@ -25,6 +25,7 @@ export interface OwnServer {
   readonly config: string;
   readonly trustedRoot: string;
   readonly signingConfig: string;
+  readonly tufRoot: string;
   /** Lines of its log. */
   readonly log: readonly string[];
   readonly operations: string;
@@ -92,6 +93,7 @@ export async function startOwnServer({ tls = false, init = {}, configure = (yaml
     config,
     trustedRoot: made.trustedRoot,
     signingConfig: made.signingConfig,
+    tufRoot: made.tufRoot,
     log,
     operations: `http://127.0.0.1:${operationsPort}`,
     async token() {

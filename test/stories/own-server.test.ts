@@ -42,7 +42,7 @@ describe('a server of one’s own', () => {
       assert.match(readFileSync(join(server.folder, 'keys', name), 'utf8'), /^-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY/);
       assert.equal(statSync(join(server.folder, 'keys', name)).mode & 0o077, 0);
     }
-    assert.deepEqual(readdirSync(join(server.folder, 'offline')).sort(), ['password', 'root.key', 'root.pem']);
+    assert.deepEqual(readdirSync(join(server.folder, 'offline')).sort(), ['password', 'root.key', 'root.pem', 'trust.key']);
     assert.equal(existsSync(join(server.folder, 'keys/root.key')), false);
   });
 
@@ -53,9 +53,9 @@ describe('a server of one’s own', () => {
     const [leaf, issuer] = parseCertificatesPem(signedCertificateEmbeddedSct.chain.certificates.join(''), 'the chain');
     assert.ok(leaf && issuer);
     assert.deepEqual([signerNames(leaf), fulcioClaims(leaf).issuer], [[WORKLOAD], `${server.url}/oidc`]);
-    const root = parseTrustedRoot(new Uint8Array(await (await fetch(`${server.url}/trust/targets/trusted_root.json`)).arrayBuffer()));
+    const root = parseTrustedRoot(readFileSync(server.trustedRoot));
     assert.equal(root.authorities[0]?.certificates[0]?.fingerprint, issuer.fingerprint);
-    const config = parseSigningConfig(new Uint8Array(await (await fetch(`${server.url}/trust/targets/signing_config.v0.2.json`)).arrayBuffer()));
+    const config = parseSigningConfig(readFileSync(server.signingConfig));
     assert.deepEqual(
       selectServices(config.authorities, [1], { rule: 'any' }, Date.now(), 'authority').map(({ url }) => url),
       [server.url],

@@ -26,7 +26,15 @@ function mirrorFolder(tufRoot: string): string[] {
   try {
     const { mirror } = JSON.parse(readFileSync(join(tufRoot, 'remote.json'), 'utf8')) as { mirror?: unknown };
     if (typeof mirror !== 'string') return [];
-    return [join(tufRoot, mirror.replace(/^https?:\/\//, '').replace(/[^A-Za-z0-9._-]+/g, '_'))];
+    return [
+      join(
+        tufRoot,
+        mirror
+          .replace(/^https?:\/\//, '')
+          .replace(/[/:]/g, '-')
+          .toLowerCase(),
+      ),
+    ];
   } catch {
     return [];
   }

@@ -62,6 +62,15 @@ export interface ServerConfig {
   readonly certificateLogKey?: string;
   readonly timestamp?: TimestampConfig;
   readonly identity?: IdentityConfig;
+  readonly trust?: TrustConfig;
+}
+
+export interface TrustConfig {
+  /** The folder that is served. */
+  readonly repository: string;
+  /** Signs timestamps and snapshots; without it somebody else publishes. */
+  readonly key?: string;
+  readonly leaseMs: number;
 }
 
 const ISSUER_KINDS: readonly IssuerKind[] = [
@@ -109,6 +118,7 @@ export function parseServerConfig(file: string, text: string): ServerConfig {
     const authority = roles.has('authority') ? needed(root, 'authority') : skipped(root, 'authority');
     const timestamp = roles.has('timestamp') ? needed(root, 'timestamp') : skipped(root, 'timestamp');
     const identity = roles.has('identity') ? needed(root, 'identity') : skipped(root, 'identity');
+    const trust = roles.has('trust') ? needed(root, 'trust') : skipped(root, 'trust');
     const certificateLogKey = authority?.text('certificateLogKey');
     return {
       file,
@@ -125,6 +135,7 @@ export function parseServerConfig(file: string, text: string): ServerConfig {
       ...(certificateLogKey === undefined ? {} : { certificateLogKey: keyOf(certificateLogKey) }),
       ...(timestamp ? { timestamp: { ...keyed(timestamp), ...readClock(timestamp) } } : {}),
       ...(identity ? { identity: readIdentity(identity, url, path, keyOf) } : {}),
+      ...(trust ? { trust: readTrust(trust, path, keyOf) } : {}),
     };
   });
 }
@@ -206,6 +217,15 @@ function readClock(section: Section): Omit<TimestampConfig, keyof KeyedCertifica
     quorum,
     toleranceMs: clock?.duration('tolerance', 10, 60_000, '1s') ?? 1000,
     freshMs: clock?.duration('fresh', 1000, DAY_MS, '5m') ?? 300_000,
+  };
+}
+
+function readTrust(section: Section, path: (name: string) => string, keyOf: (reference: string) => string): TrustConfig {
+  const key = section.optionalText('key');
+  return {
+    repository: path(section.text('repository')),
+    ...(key === undefined ? {} : { key: keyOf(key) }),
+    leaseMs: section.duration('lease', 60_000, 30 * DAY_MS, '24h'),
   };
 }
 

@@ -9,6 +9,7 @@ import { bareHost } from '../../clients/http/index.ts';
 import { type CertifiedKey, certifyIntermediate, certifyRoot, certifyServer, certifyTimestamps, YEAR_MS } from '../../services/keys/index.ts';
 import { ACCEPTED_KEYS, NEW_KEYS, ONLINE_KEYS, type OnlineKey } from './keys.ts';
 import { type NewFolderFile, writeNewFolder } from './new-folder.ts';
+import { foundServerTrust } from './first-trust.ts';
 import { publishedDocuments } from './published.ts';
 
 export interface InitOptions {
@@ -32,6 +33,8 @@ export interface Initialised {
   readonly url: string;
   readonly trustedRoot: string;
   readonly signingConfig: string;
+  /** What a client begins with: the first root of the trust repository. */
+  readonly tufRoot: string;
   /** What to do next, in lines. */
   readonly words: readonly string[];
 }
@@ -65,7 +68,10 @@ export async function initServer(options: InitOptions): Promise<Initialised> {
       timestamp: [[timestamp, root.certificate]],
       certificateLog: names['certificate-log'].signer.publicKey(),
     });
-    writeNewFolder(
+    const online = names.trust.signer;
+    const people = await offlineSigner('ecdsa-p256', offlinePassword, 'trust');
+    const trust = await foundServerTrust({ documents, organization, online, people: people.signer, now });
+    await writeNewFolder(
       folder,
       [
         { path: 'server.yaml', content: configuration(options, names, tls !== undefined) },
@@ -76,19 +82,21 @@ export async function initServer(options: InitOptions): Promise<Initialised> {
         { path: 'certificates/timestamp.pem', content: pem(timestamp, root.certificate) },
         { path: 'offline/password', content: `${offlinePassword}\n`, secret: true },
         ...root.files,
+        ...people.files,
         ...(tls ?? []),
-        ...documents.map(({ name, text }) => ({ path: `trust/targets/${name}`, content: text })),
       ],
       ['state'],
+      (made) => trust.writeTo(join(made, 'trust')),
     );
   } finally {
     await Promise.all(Object.values(names).map(({ close }) => close()));
   }
-  const [trustedRoot, signingConfig] = [join(folder, 'trust/targets/trusted_root.json'), join(folder, 'trust/targets/signing_config.v0.2.json')];
-  return { folder, url, trustedRoot, signingConfig, words: nextSteps(options, trustedRoot, signingConfig) };
+  const [trustedRoot, signingConfig] = [join(folder, 'trust/content/trusted_root.json'), join(folder, 'trust/content/signing_config.v0.2.json')];
+  const tufRoot = join(folder, 'trust/repository/1.root.json');
+  return { folder, url, trustedRoot, signingConfig, tufRoot, words: nextSteps(options, tufRoot) };
 }
 
-function nextSteps({ folder, url }: InitOptions, trustedRoot: string, signingConfig: string): string[] {
+function nextSteps({ folder, url }: InitOptions, tufRoot: string): string[] {
   const tls = url.startsWith('https:') ? `SSL_CERT_FILE=${join(folder, 'tls/ca.pem')} ` : '';
   return [
     `The server is in ${folder}. Its root, and nothing else, can make another authority: take ${join(folder, 'offline')} away, to where no network is.`,
@@ -96,9 +104,9 @@ function nextSteps({ folder, url }: InitOptions, trustedRoot: string, signingCon
     'Run it:',
     `  sealward server --config ${join(folder, 'server.yaml')}`,
     '',
-    'A client needs two commands, to sign and to verify:',
-    `  ${tls}cosign sign --trusted-root ${trustedRoot} --signing-config ${signingConfig} IMAGE`,
-    `  ${tls}cosign verify --trusted-root ${trustedRoot} --certificate-identity NAME --certificate-oidc-issuer ${url}/oidc IMAGE`,
+    `A client takes ${tufRoot} with it, and needs two commands, cosign as well as Sealward:`,
+    `  ${tls}cosign initialize --mirror ${url}/trust --root ${tufRoot}`,
+    `  ${tls}cosign sign IMAGE`,
   ];
 }
 
@@ -136,14 +144,14 @@ async function offlineKey(
   password: string,
   name: string,
 ): Promise<CertifiedKey & { readonly files: readonly NewFolderFile[] }> {
-  const { privateKey } = generateKeyPair(kind);
-  const signer = keySigner(privateKey);
+  const { signer, files } = await offlineSigner(kind, password, name);
   const certificate = await certify(signer);
-  const files = [
-    { path: `offline/${name}.key`, content: await sealKeyFile(privateKey, password), secret: true },
-    { path: `offline/${name}.pem`, content: pem(certificate) },
-  ];
-  return { signer, certificate, files };
+  return { signer, certificate, files: [...files, { path: `offline/${name}.pem`, content: pem(certificate) }] };
+}
+
+async function offlineSigner(kind: KeyKind, password: string, name: string): Promise<{ readonly signer: Signer; readonly files: readonly NewFolderFile[] }> {
+  const { privateKey } = generateKeyPair(kind);
+  return { signer: keySigner(privateKey), files: [{ path: `offline/${name}.key`, content: await sealKeyFile(privateKey, password), secret: true }] };
 }
 
 /** An authority for this one server's name, so that nothing else is trusted with it. */
@@ -195,6 +203,13 @@ timestamp:
   key: ${key('timestamp')}
   certificates: certificates/timestamp.pem
   clock: { sources: [], tolerance: 1s, fresh: 5m }
+
+# The repository of trust, for cosign and for Sealward. Its people sign with keys that are offline; this key says only that it is fresh.
+trust:
+  repository: trust/repository
+  key: ${key('trust')}
+  # So long a client may rely on what it fetched; given anew long before that.
+  lease: 24h
 
 # A small issuer of its own, for people and machines that no other issuer knows; the authority takes its tokens.
 identity:

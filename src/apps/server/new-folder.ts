@@ -11,8 +11,13 @@ export interface NewFolderFile {
   readonly secret?: boolean;
 }
 
-/** Throws ERR_FILE_EXISTS when something lies there, or ERR_FILE_UNREADABLE. */
-export function writeNewFolder(folder: string, files: readonly NewFolderFile[], subfolders: readonly string[] = []): void {
+/** @param fill puts in what brings itself to the disk. Throws ERR_FILE_EXISTS when something lies there, or ERR_FILE_UNREADABLE. */
+export async function writeNewFolder(
+  folder: string,
+  files: readonly NewFolderFile[],
+  subfolders: readonly string[],
+  fill: (folder: string) => Promise<void>,
+): Promise<void> {
   const target = resolve(folder);
   if (existsSync(target) && readdirSync(target).length > 0) throw taken(target);
   const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
@@ -21,6 +26,7 @@ export function writeNewFolder(folder: string, files: readonly NewFolderFile[], 
     mkdirSync(temporary, { mode: 0o700 });
     for (const name of subfolders) mkdirSync(join(temporary, name), { recursive: true, mode: 0o700 });
     for (const file of files) write(temporary, file);
+    await fill(temporary);
     for (const name of new Set(['.', ...subfolders, ...files.map(({ path }) => dirname(path))])) syncFolder(join(temporary, name));
     renameSync(temporary, target);
     syncFolder(dirname(target));

@@ -1,13 +1,12 @@
 /** From a configuration to a server that answers: state, keys, services, routes, listeners, and the end of all of them. */
 import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { KeyOptions } from '../../clients/signers/index.ts';
 import type { ServiceRoute } from '../../core/contract/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { createMetrics, type RunningServer, serve } from '../../services/api/index.ts';
 import { openServerState, type ServerState } from '../../services/store/index.ts';
-import { trustRoutes } from '../../services/trust/index.ts';
 import type { ServerConfig } from './config.ts';
 import { Keys, readChain, readText } from './files.ts';
 import type { OpenedPart, Part } from './context.ts';
@@ -15,6 +14,7 @@ import { operationsRoutes } from './operations.ts';
 import { openAuthority } from './parts/authority.ts';
 import { openIdentity } from './parts/identity.ts';
 import { openTimestamps } from './parts/timestamp.ts';
+import { openTrust } from './parts/trust.ts';
 
 export interface OpenServerOptions {
   readonly config: ServerConfig;
@@ -54,8 +54,7 @@ export async function openServer({ config, logger, version, keyOptions }: OpenSe
     if (identity) add(identity);
     if (config.timestamp) add(await openTimestamps(context, config.timestamp));
     if (config.authority) add(await openAuthority(context, config.authority, identity?.rule));
-    if (config.roles.has('trust'))
-      add({ part: { name: 'trust', problem: () => undefined, describe: () => ({}) }, routes: trustRoutes(trustFolder(config), '/trust') });
+    if (config.trust) add(await openTrust(context, config.trust));
     const server = await listen(config, { routes, logger, metrics }, keys);
     open.push(() => server.close());
     const operations = await serve({
@@ -71,10 +70,6 @@ export async function openServer({ config, logger, version, keyOptions }: OpenSe
     await close();
     throw error;
   }
-}
-
-export function trustFolder({ file }: ServerConfig): string {
-  return join(dirname(file), 'trust');
 }
 
 function openState({ database }: ServerConfig): ServerState {

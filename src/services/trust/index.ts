@@ -1,1 +1,2 @@
+export { type LeaseOptions, TrustLease } from './lease.ts';
 export { trustRoutes } from './routes.ts';

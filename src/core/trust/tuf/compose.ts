@@ -23,7 +23,13 @@ interface Common {
   readonly expires: number;
 }
 
-const common = (type: TopRole, { version, expires }: Common): JsonObject => ({ _type: type, spec_version: '1.0.31', version, expires: encodeMoment(expires) });
+/** In whole seconds: section 4.1 knows no others, and go-tuf verifies what it has written anew, without zeros at the end of a fraction. */
+const common = (type: TopRole, { version, expires }: Common): JsonObject => ({
+  _type: type,
+  spec_version: '1.0.31',
+  version,
+  expires: encodeMoment(Math.floor(expires / 1000) * 1000),
+});
 
 /** ML-DSA keys stand apart, because stock clients refuse a role in which one of the keys is of a kind that they do not know. */
 export function composeRoot(root: Common & { readonly roles: Readonly<Record<TopRole, SignerKeys>> }): JsonObject {

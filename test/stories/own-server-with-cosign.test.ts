@@ -1,0 +1,132 @@
+/** cosign 3, as it is released, and this project with one server of its own: who signs with one is verified by the other. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { bundleFromJSON } from '@sigstore/bundle';
+import { TrustedRoot } from '@sigstore/protobuf-specs';
+import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
+import { readFileSync } from 'node:fs';
+import { type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
+import { requirePeers } from '../peers.ts';
+import { verifiedBy } from './answers.ts';
+import { type PushedImage, pushImage, startMemoryRegistry, type StoryRegistry } from './registries.ts';
+import { type Ran, Workshop } from './workshop.ts';
+
+const ASKED = ['--insecure-ignore-tlog', '--use-signed-timestamps'];
+const TYPE = 'https://sealward.test/checked/v1';
+
+describe('a server of one’s own, with cosign 3', () => {
+  let server: OwnServer;
+  let registry: StoryRegistry;
+  let workshop: Workshop;
+  let who: string[];
+  let images = 0;
+  const image = (): Promise<PushedImage> => pushImage(registry.host, `own/app${images++}`);
+  const token = async (): Promise<string[]> => ['--identity-token', workshop.file('token', await server.token())];
+  const passes = (ran: Ran): string => {
+    assert.equal(ran.code, 0, ran.stderr);
+    return ran.stdout;
+  };
+  const ours = async (...args: readonly string[]): Promise<string> => passes(await workshop.sealward(args));
+  const theirs = async (...args: readonly string[]): Promise<string> => passes(await workshop.run('cosign3', args));
+
+  before(async () => {
+    [server, registry] = await Promise.all([startOwnServer(), startMemoryRegistry()]);
+    workshop = new Workshop();
+    who = ['--certificate-identity', WORKLOAD, '--certificate-oidc-issuer', `${server.url}/oidc`, ...ASKED];
+    workshop.file('blob', 'a release');
+    workshop.file('predicate.json', '{"checked":true}');
+  });
+  after(async () => {
+    await Promise.all([server.stop(), registry.stop()]);
+    workshop.remove();
+  });
+
+  it('is initialised from its first root, and then needs no flag to sign and to verify', async (t) => {
+    if (!requirePeers(t, 'cosign3')) return;
+    await theirs('initialize', '--mirror', `${server.url}/trust`, '--root', server.tufRoot);
+    const signed = await image();
+    await theirs('sign', '--yes', ...(await token()), signed.byDigest);
+    await theirs('verify', ...who, signed.byDigest);
+    // What cosign fetched is what this project trusts, too.
+    const found = verifiedBy(await workshop.sealward(['verify', ...who, signed.byDigest]));
+    assert.equal(found.certificate?.identity, WORKLOAD);
+    const own = await image();
+    await ours('sign', ...(await token()), own.tagged);
+    await ours('verify', ...who, own.tagged);
+    await theirs('verify', ...who, own.byDigest);
+    const attested = await image();
+    await theirs('attest', '--yes', ...(await token()), '--type', TYPE, '--predicate', workshop.path('predicate.json'), attested.byDigest);
+    await ours('verify-attestation', ...who, '--type', TYPE, attested.tagged);
+    await ours('attest', ...(await token()), '--type', TYPE, '--predicate', workshop.path('predicate.json'), own.tagged);
+    await theirs('verify-attestation', ...who, '--type', TYPE, own.byDigest);
+    await ours('verify-attestation', ...who, '--type', TYPE, own.tagged);
+  });
+
+  it('takes the root over the air, and refuses another one', async (t) => {
+    if (!requirePeers(t, 'cosign3', 'cosign2')) return;
+    for (const cosign of ['cosign3', 'cosign2'] as const) {
+      const elsewhere = { TUF_ROOT: workshop.path(`tuf-of-${cosign}`) };
+      passes(await workshop.run(cosign, ['initialize', '--mirror', `${server.url}/trust`, '--root', server.tufRoot], elsewhere));
+    }
+    const other = await startOwnServer();
+    try {
+      const foreign = await workshop.run('cosign3', ['initialize', '--mirror', `${server.url}/trust`, '--root', other.tufRoot], {
+        TUF_ROOT: workshop.path('foreign'),
+      });
+      assert.notEqual(foreign.code, 0);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('dates what a key signs, and what is dated passes with either program', async (t) => {
+    if (!requirePeers(t, 'cosign3')) return;
+    const { key, pub } = await workshop.keys();
+    const services = ['--signing-config', server.signingConfig, '--trusted-root', server.trustedRoot];
+    const asked = ['--key', pub, '--trusted-root', server.trustedRoot, ...ASKED];
+    const [first, second] = [await image(), await image()];
+    await theirs('sign', '--yes', ...services, '--key', key, first.byDigest);
+    await ours('sign', ...services, '--key', key, second.tagged);
+    for (const one of [first, second]) {
+      await theirs('verify', ...asked, one.byDigest);
+      assert.equal(verifiedBy(await workshop.sealward(['verify', ...asked, one.byDigest])).time?.datedBy.length, 1);
+    }
+  });
+
+  it('gives bundles of files that @sigstore/verify takes, whoever of the two made them', async (t) => {
+    if (!requirePeers(t, 'cosign3')) return;
+    const services = ['--signing-config', server.signingConfig, '--trusted-root', server.trustedRoot];
+    const root = TrustedRoot.fromJSON(JSON.parse(readFileSync(server.trustedRoot, 'utf8')));
+    const verifier = new Verifier(toTrustMaterial(root), { tlogThreshold: 0, tsaThreshold: 1, ctlogThreshold: 1 });
+    const policy = { subjectAlternativeName: WORKLOAD, extensions: { issuer: `${server.url}/oidc` } };
+    await theirs('sign-blob', '--yes', ...services, ...(await token()), '--bundle', workshop.path('theirs.json'), workshop.path('blob'));
+    await ours('sign-blob', ...services, ...(await token()), '--bundle', workshop.path('ours.json'), workshop.path('blob'));
+    for (const name of ['theirs.json', 'ours.json']) {
+      const question = ['--trusted-root', server.trustedRoot, ...who, '--bundle', workshop.path(name), workshop.path('blob')];
+      await ours('verify-blob', ...question);
+      await theirs('verify-blob', ...question);
+      const bundle = bundleFromJSON(JSON.parse(workshop.read(name)));
+      const signer = verifier.verify(toSignedEntity(bundle, Buffer.from('a release')), policy);
+      assert.equal(signer.identity?.subjectAlternativeName, WORKLOAD);
+    }
+  });
+
+  it('gives nothing for a token that was used, and says so', async (t) => {
+    if (!requirePeers(t, 'cosign3')) return;
+    const services = ['--signing-config', server.signingConfig, '--trusted-root', server.trustedRoot];
+    const again = await token();
+    await ours('sign-blob', ...services, ...again, '--bundle', workshop.path('once.json'), workshop.path('blob'));
+    const replayed = await workshop.sealward(['sign-blob', ...services, ...again, '--bundle', workshop.path('twice.json'), workshop.path('blob')]);
+    assert.match(replayed.stderr, /ERR_TOKEN_REPLAYED/);
+    const byCosign = await workshop.run('cosign3', [
+      'sign-blob',
+      '--yes',
+      ...services,
+      ...again,
+      '--bundle',
+      workshop.path('thrice.json'),
+      workshop.path('blob'),
+    ]);
+    assert.match(byCosign.stderr, /ERR_TOKEN_REPLAYED/);
+  });
+});
