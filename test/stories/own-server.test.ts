@@ -12,11 +12,16 @@ import { parseSigningConfig, parseTrustedRoot, selectServices } from '../../src/
 import { createTestKey } from '../../src/testing/index.ts';
 import { pino } from 'pino';
 import { sealward } from '../cli.ts';
-import { type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
+import { freePort, type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
+import { requirePostgres, startPostgres } from '../postgres.ts';
 import { Workshop } from './workshop.ts';
 
 /** What a client of Fulcio sends. */
-async function askForCertificate(server: OwnServer, token: string, subject = WORKLOAD): Promise<{ readonly status: number; readonly body: string }> {
+async function askForCertificate(
+  server: Pick<OwnServer, 'url'>,
+  token: string,
+  subject = WORKLOAD,
+): Promise<{ readonly status: number; readonly body: string }> {
   const key = createTestKey('ecdsa-p256');
   const answer = await fetch(`${server.url}/api/v2/signingCert`, {
     method: 'POST',
@@ -138,6 +143,37 @@ describe('a server that cannot be what it was', () => {
       await server.restart();
     } finally {
       await server.stop();
+    }
+  });
+
+  it('shares one database with another one: a token that was used at one is used at both', async (t) => {
+    if (!requirePostgres(t)) return;
+    const postgres = await startPostgres();
+    try {
+      const server = await startOwnServer({ init: { database: await postgres.database() } });
+      try {
+        assert.deepEqual(readdirSync(join(server.folder, 'state')), []);
+        const [port, operations] = [await freePort(), await freePort()];
+        const config = { ...readServerConfig(server.config), listen: { host: '127.0.0.1', port }, operations: { host: '127.0.0.1', port: operations } };
+        const second = await openServer({ config, logger, version: 'test', keyOptions: {} });
+        try {
+          const token = await server.token();
+          assert.equal((await askForCertificate({ url: `http://127.0.0.1:${port}` }, token)).status, 200);
+          assert.match((await askForCertificate(server, token)).body, /ERR_TOKEN_REPLAYED/);
+        } finally {
+          await second.close();
+        }
+        await postgres.kill();
+        assert.match((await askForCertificate(server, await server.token())).body, /ERR_SERVICE_UNAVAILABLE/);
+        assert.equal((await fetch(`${server.operations}/readyz`)).status, 503);
+        await postgres.start();
+        assert.equal((await askForCertificate(server, await server.token())).status, 200);
+        assert.equal((await fetch(`${server.operations}/readyz`)).status, 200);
+      } finally {
+        await server.stop();
+      }
+    } finally {
+      await postgres.stop();
     }
   });
 

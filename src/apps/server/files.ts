@@ -30,7 +30,7 @@ export function readChain(path: string, what: string): Certificate[] {
 /** Keys of one server, opened with one password and closed together. */
 export class Keys {
   readonly #options: KeyOptions;
-  readonly #opened: OpenedSigner[] = [];
+  readonly #opening = new Map<string, Promise<OpenedSigner>>();
 
   constructor(options: KeyOptions, passwordFile: string | undefined) {
     const secret: NonNullable<KeyOptions['secret']> = async ({ kind, of }) => {
@@ -42,10 +42,16 @@ export class Keys {
     this.#options = { ...options, secret };
   }
 
-  async open(reference: string): Promise<OpenedSigner> {
-    const signer = await openSigner(reference, this.#options);
-    this.#opened.push(signer);
-    return signer;
+  /** Passwords are slow to try on purpose; all keys are tried side by side. */
+  begin(references: readonly string[]): void {
+    // Whoever asks for one hears why it does not open.
+    for (const reference of references) void this.open(reference).catch(() => undefined);
+  }
+
+  open(reference: string): Promise<OpenedSigner> {
+    const opening = this.#opening.get(reference) ?? openSigner(reference, this.#options);
+    this.#opening.set(reference, opening);
+    return opening;
   }
 
   /** The private key for TLS in PEM: one of our key files, or any that Node reads. */
@@ -57,6 +63,6 @@ export class Keys {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#opened.map((signer) => signer.close()));
+    for (const opened of await Promise.allSettled(this.#opening.values())) if (opened.status === 'fulfilled') await opened.value.close();
   }
 }

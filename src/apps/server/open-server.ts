@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { KeyOptions } from '../../clients/signers/index.ts';
 import type { ServiceRoute } from '../../core/contract/index.ts';
-import { SealwardError } from '../../core/errors.ts';
 import { createMetrics, type RunningServer, serve } from '../../services/api/index.ts';
-import { openServerState, type ServerState } from '../../services/store/index.ts';
+import { openPostgresState, openServerState, type ServerState } from '../../services/store/index.ts';
 import type { ServerConfig } from './config.ts';
-import { Keys, readChain, readText } from './files.ts';
+import { Keys, readChain, readSecret, readText } from './files.ts';
 import type { OpenedPart, Part } from './context.ts';
 import { operationsRoutes } from './operations.ts';
 import { openAuthority } from './parts/authority.ts';
@@ -37,10 +36,11 @@ export async function openServer({ config, logger, version, keyOptions }: OpenSe
     for (const end of open.splice(0).reverse()) await end();
   };
   try {
-    const state = openState(config);
+    const state = await openState(config);
     open.push(() => state.close());
     const keys = new Keys(keyOptions, config.keyPasswordFile);
     open.push(() => keys.close());
+    keys.begin(referencesOf(config));
     const metrics = createMetrics();
     const context = { config, state, keys, metrics, logger, now: Date.now };
     const parts: Part[] = [];
@@ -72,8 +72,12 @@ export async function openServer({ config, logger, version, keyOptions }: OpenSe
   }
 }
 
-function openState({ database }: ServerConfig): ServerState {
-  if ('urlFile' in database) throw new SealwardError('ERR_CONFIG_INVALID', 'a server on PostgreSQL is not there yet');
+function referencesOf({ authority, certificateLogKey, timestamp, identity, trust }: ServerConfig): string[] {
+  return [authority?.key, certificateLogKey, timestamp?.key, identity?.key, trust?.key].filter((reference) => reference !== undefined);
+}
+
+async function openState({ database }: ServerConfig): Promise<ServerState> {
+  if ('urlFile' in database) return openPostgresState(readSecret(database.urlFile, 'the URL of the database'));
   mkdirSync(database.folder, { recursive: true, mode: 0o700 });
   return openServerState(join(database.folder, 'server.db'));
 }

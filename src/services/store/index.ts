@@ -1,3 +1,4 @@
 export { GroupCommit } from './group-commit.ts';
+export { openPostgresState } from './postgres-state.ts';
 export { openServerState, type ServerState } from './server-state.ts';
 export { openDatabase } from './sqlite.ts';
