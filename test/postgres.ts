@@ -62,7 +62,7 @@ export async function startPostgres(): Promise<OwnPostgres> {
     server = child;
     await new Promise<void>((resolve, reject) => {
       let text = '';
-      child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+      child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk;
         if (text.includes('database system is ready to accept connections')) resolve();
       });
@@ -71,7 +71,7 @@ export async function startPostgres(): Promise<OwnPostgres> {
   };
   const end = (signal: 'SIGKILL' | 'SIGQUIT'): Promise<void> =>
     new Promise((resolve) => {
-      if (!server || server.exitCode !== null || server.signalCode !== null) return resolve();
+      if (server?.exitCode !== null || server.signalCode !== null) return resolve();
       server.removeAllListeners('exit').once('exit', () => resolve());
       server.kill(signal);
     });
