@@ -71,7 +71,8 @@ export async function startOwnServer({ tls = false, init = {}, configure = (yaml
   writeFileSync(config, configure(yaml));
   const log: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) });
-  const open = (): Promise<OpenServer> => openServer({ config: readServerConfig(config), logger, version: 'test', keyOptions: {} });
+  const open = (): Promise<OpenServer> =>
+    openServer({ config: readServerConfig(config), logger, version: 'test', keyOptions: {}, failed: (error) => void log.push(`FAILED ${error.message}`) });
   let server: OpenServer | undefined;
   const halt = async (): Promise<void> => {
     await server?.close();

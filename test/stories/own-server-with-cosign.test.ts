@@ -11,7 +11,7 @@ import { verifiedBy } from './answers.ts';
 import { type PushedImage, pushImage, startMemoryRegistry, type StoryRegistry } from './registries.ts';
 import { type Ran, Workshop } from './workshop.ts';
 
-const ASKED = ['--insecure-ignore-tlog', '--use-signed-timestamps'];
+const ASKED = ['--use-signed-timestamps'];
 const TYPE = 'https://sealward.test/checked/v1';
 
 describe('a server of one’s own, with cosign 3', () => {
@@ -97,7 +97,7 @@ describe('a server of one’s own, with cosign 3', () => {
     if (!requirePeers(t, 'cosign3')) return;
     const services = ['--signing-config', server.signingConfig, '--trusted-root', server.trustedRoot];
     const root = TrustedRoot.fromJSON(JSON.parse(readFileSync(server.trustedRoot, 'utf8')));
-    const verifier = new Verifier(toTrustMaterial(root), { tlogThreshold: 0, tsaThreshold: 1, ctlogThreshold: 1 });
+    const verifier = new Verifier(toTrustMaterial(root), { tlogThreshold: 1, tsaThreshold: 1, ctlogThreshold: 1 });
     const policy = { subjectAlternativeName: WORKLOAD, extensions: { issuer: `${server.url}/oidc` } };
     await theirs('sign-blob', '--yes', ...services, ...(await token()), '--bundle', workshop.path('theirs.json'), workshop.path('blob'));
     await ours('sign-blob', ...services, ...(await token()), '--bundle', workshop.path('ours.json'), workshop.path('blob'));

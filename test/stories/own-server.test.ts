@@ -113,7 +113,7 @@ describe('a server that cannot be what it was', () => {
   const logger = pino({ level: 'silent' });
   const refuses = async (server: OwnServer, code: string, says: RegExp): Promise<void> => {
     const before = readFileSync(join(server.folder, 'state/server.db'));
-    await assert.rejects(openServer({ config: readServerConfig(server.config), logger, version: 'test', keyOptions: {} }), (error) => {
+    await assert.rejects(openServer({ config: readServerConfig(server.config), logger, version: 'test', keyOptions: {}, failed: assert.ifError }), (error) => {
       const { code: found, message } = error as { code?: string; message: string };
       assert.equal(found, code, message);
       assert.match(message, says);
@@ -152,10 +152,11 @@ describe('a server that cannot be what it was', () => {
     try {
       const server = await startOwnServer({ init: { database: await postgres.database() } });
       try {
-        assert.deepEqual(readdirSync(join(server.folder, 'state')), []);
+        assert.deepEqual(readdirSync(join(server.folder, 'state')), ['log']);
         const [port, operations] = [await freePort(), await freePort()];
-        const config = { ...readServerConfig(server.config), listen: { host: '127.0.0.1', port }, operations: { host: '127.0.0.1', port: operations } };
-        const second = await openServer({ config, logger, version: 'test', keyOptions: {} });
+        const { log: _elsewhere, ...shared } = readServerConfig(server.config);
+        const config = { ...shared, listen: { host: '127.0.0.1', port }, operations: { host: '127.0.0.1', port: operations } };
+        const second = await openServer({ config, logger, version: 'test', keyOptions: {}, failed: assert.ifError });
         try {
           const token = await server.token();
           assert.equal((await askForCertificate({ url: `http://127.0.0.1:${port}` }, token)).status, 200);

@@ -6,7 +6,7 @@ import { SealwardError } from '../../core/errors.ts';
 import { defineIssuer, type IssuerKind, type IssuerRule, type RateLimit } from '../../services/authority/index.ts';
 import { readYaml, type Section } from './yaml-section.ts';
 
-export const ROLES = ['authority', 'timestamp', 'trust', 'identity'] as const;
+export const ROLES = ['authority', 'log', 'timestamp', 'trust', 'identity'] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface Address {
@@ -63,6 +63,19 @@ export interface ServerConfig {
   readonly timestamp?: TimestampConfig;
   readonly identity?: IdentityConfig;
   readonly trust?: TrustConfig;
+  readonly log?: LogConfig;
+}
+
+export interface LogConfig {
+  readonly key: string;
+  /** Its name in checkpoints; clients of Rekor take it from the host name of its URL. */
+  readonly origin: string;
+  /** Holds the entries. */
+  readonly folder: string;
+  /** Holds the record of what was signed, which belongs into no backup; best on another disk. */
+  readonly recordFolder: string;
+  /** Threads that verify what comes in. */
+  readonly threads: number;
 }
 
 export interface TrustConfig {
@@ -118,6 +131,7 @@ export function parseServerConfig(file: string, text: string): ServerConfig {
     const authority = roles.has('authority') ? needed(root, 'authority') : skipped(root, 'authority');
     const timestamp = roles.has('timestamp') ? needed(root, 'timestamp') : skipped(root, 'timestamp');
     const identity = roles.has('identity') ? needed(root, 'identity') : skipped(root, 'identity');
+    const log = roles.has('log') ? needed(root, 'log') : skipped(root, 'log');
     const trust = roles.has('trust') ? needed(root, 'trust') : skipped(root, 'trust');
     const certificateLogKey = authority?.text('certificateLogKey');
     return {
@@ -135,6 +149,7 @@ export function parseServerConfig(file: string, text: string): ServerConfig {
       ...(certificateLogKey === undefined ? {} : { certificateLogKey: keyOf(certificateLogKey) }),
       ...(timestamp ? { timestamp: { ...keyed(timestamp), ...readClock(timestamp) } } : {}),
       ...(identity ? { identity: readIdentity(identity, url, path, keyOf) } : {}),
+      ...(log ? { log: readLog(log, url, path, keyOf) } : {}),
       ...(trust ? { trust: readTrust(trust, path, keyOf) } : {}),
     };
   });
@@ -217,6 +232,19 @@ function readClock(section: Section): Omit<TimestampConfig, keyof KeyedCertifica
     quorum,
     toleranceMs: clock?.duration('tolerance', 10, 60_000, '1s') ?? 1000,
     freshMs: clock?.duration('fresh', 1000, DAY_MS, '5m') ?? 300_000,
+  };
+}
+
+function readLog(section: Section, url: string, path: (name: string) => string, keyOf: (reference: string) => string): LogConfig {
+  const folder = section.text('folder', 'state/log');
+  const origin = section.text('origin', URL.parse(url)?.hostname ?? '');
+  if (!/^[A-Za-z0-9.-]{1,253}$/.test(origin)) section.refuse('origin', 'must be a host name, without a port');
+  return {
+    key: keyOf(section.text('key')),
+    origin,
+    folder: path(folder),
+    recordFolder: path(section.text('recordFolder', folder)),
+    threads: section.integer('threads', 0, 64, 1),
   };
 }
 

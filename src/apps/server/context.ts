@@ -1,6 +1,7 @@
 /** What every part of a server is opened with, and what it gives. */
 import type { Logger } from 'pino';
 import type { ServiceRoute } from '../../core/contract/index.ts';
+import type { SealwardError } from '../../core/errors.ts';
 import type { ServerMetrics } from '../../services/api/index.ts';
 import type { ServerState } from '../../services/store/index.ts';
 import type { ServerConfig } from './config.ts';
@@ -14,6 +15,8 @@ export interface ServerContext {
   readonly logger: Logger;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Called when a part cannot go on, and the process must end and be looked at. */
+  readonly failed: (error: SealwardError) => void;
 }
 
 /** One role that this process plays. */

@@ -66,6 +66,7 @@ export async function initServer(options: InitOptions): Promise<Initialised> {
       from: now - 60_000,
       authority: [[authority, root.certificate]],
       timestamp: [[timestamp, root.certificate]],
+      log: names.log.signer.publicKey(),
       certificateLog: names['certificate-log'].signer.publicKey(),
     });
     const online = names.trust.signer;
@@ -177,7 +178,7 @@ url: ${url}
 listen: ${listen}
 # Health, readiness, metrics and state, without TLS: for whoever runs the server, and for nobody else.
 operations: ${operations}
-roles: [authority, timestamp, trust, identity]
+roles: [authority, log, timestamp, trust, identity]
 ${tls ? 'tls: { key: tls/server.key, certificates: tls/server.pem }\n' : ''}database: ${database === undefined ? '{ folder: state }' : '{ urlFile: secrets/database-url }'}
 keyPasswordFile: secrets/key-password
 requestTimeout: 10s
@@ -203,6 +204,14 @@ timestamp:
   key: ${key('timestamp')}
   certificates: certificates/timestamp.pem
   clock: { sources: [], tolerance: 1s, fresh: 5m }
+
+# The transparency log, with Rekor's interface of version 2. What it has signed stands in recordFolder, which belongs into no
+# backup: a log that forgets what it signed is no log. Clients take its name from the host name of its URL.
+log:
+  key: ${key('log')}
+  origin: ${bareHost(new URL(url))}
+  folder: state/log
+  recordFolder: state/log
 
 # The repository of trust, for cosign and for Sealward. Its people sign with keys that are offline; this key says only that it is fresh.
 trust:

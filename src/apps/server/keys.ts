@@ -1,7 +1,7 @@
 /** The keys that a server holds while it runs, and what they must be. */
 import type { KeyKind } from '../../core/crypto/index.ts';
 
-export const ONLINE_KEYS = ['authority', 'certificate-log', 'timestamp', 'identity', 'trust'] as const;
+export const ONLINE_KEYS = ['authority', 'certificate-log', 'timestamp', 'identity', 'trust', 'log'] as const;
 export type OnlineKey = (typeof ONLINE_KEYS)[number];
 
 export const NEW_KEYS: Readonly<Record<OnlineKey, KeyKind>> = {
@@ -10,6 +10,7 @@ export const NEW_KEYS: Readonly<Record<OnlineKey, KeyKind>> = {
   timestamp: 'ecdsa-p256',
   identity: 'ecdsa-p256',
   trust: 'ecdsa-p256',
+  log: 'ed25519',
 };
 
 /** Of keys that are kept elsewhere, as describeKey names them. Tokens are signed with ES256, certificate logs with P-256 (RFC 6962 section 2.1.4). */
@@ -19,4 +20,5 @@ export const ACCEPTED_KEYS: Readonly<Record<OnlineKey, readonly string[]>> = {
   timestamp: ['ECDSA P-256', 'ECDSA P-384', 'RSA 2048', 'RSA 3072', 'RSA 4096'],
   identity: ['ECDSA P-256'],
   trust: ['ECDSA P-256', 'ECDSA P-384', 'Ed25519'],
+  log: ['Ed25519'],
 };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { KeyOptions } from '../../clients/signers/index.ts';
 import type { ServiceRoute } from '../../core/contract/index.ts';
+import type { SealwardError } from '../../core/errors.ts';
 import { createMetrics, type RunningServer, serve } from '../../services/api/index.ts';
 import { openPostgresState, openServerState, type ServerState } from '../../services/store/index.ts';
 import type { ServerConfig } from './config.ts';
@@ -12,6 +13,7 @@ import type { OpenedPart, Part } from './context.ts';
 import { operationsRoutes } from './operations.ts';
 import { openAuthority } from './parts/authority.ts';
 import { openIdentity } from './parts/identity.ts';
+import { openLog } from './parts/log.ts';
 import { openTimestamps } from './parts/timestamp.ts';
 import { openTrust } from './parts/trust.ts';
 
@@ -20,6 +22,8 @@ export interface OpenServerOptions {
   readonly logger: Logger;
   readonly version: string;
   readonly keyOptions: KeyOptions;
+  /** Called when a part cannot go on: close the server, and end. */
+  readonly failed: (error: SealwardError) => void;
 }
 
 export interface OpenServer {
@@ -29,7 +33,7 @@ export interface OpenServer {
   close(): Promise<void>;
 }
 
-export async function openServer({ config, logger, version, keyOptions }: OpenServerOptions): Promise<OpenServer> {
+export async function openServer({ config, logger, version, keyOptions, failed }: OpenServerOptions): Promise<OpenServer> {
   // In the order in which they were opened; closed the other way round.
   const open: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
@@ -42,7 +46,7 @@ export async function openServer({ config, logger, version, keyOptions }: OpenSe
     open.push(() => keys.close());
     keys.begin(referencesOf(config));
     const metrics = createMetrics();
-    const context = { config, state, keys, metrics, logger, now: Date.now };
+    const context = { config, state, keys, metrics, logger, now: Date.now, failed };
     const parts: Part[] = [];
     const routes: ServiceRoute[] = [];
     const add = ({ part, routes: more }: OpenedPart): void => {
@@ -52,6 +56,7 @@ export async function openServer({ config, logger, version, keyOptions }: OpenSe
     };
     const identity = config.identity ? await openIdentity(context, config.identity) : undefined;
     if (identity) add(identity);
+    if (config.log) add(await openLog(context, config.log));
     if (config.timestamp) add(await openTimestamps(context, config.timestamp));
     if (config.authority) add(await openAuthority(context, config.authority, identity?.rule));
     if (config.trust) add(await openTrust(context, config.trust));
@@ -72,8 +77,8 @@ export async function openServer({ config, logger, version, keyOptions }: OpenSe
   }
 }
 
-function referencesOf({ authority, certificateLogKey, timestamp, identity, trust }: ServerConfig): string[] {
-  return [authority?.key, certificateLogKey, timestamp?.key, identity?.key, trust?.key].filter((reference) => reference !== undefined);
+function referencesOf({ authority, certificateLogKey, timestamp, identity, trust, log }: ServerConfig): string[] {
+  return [log?.key, authority?.key, certificateLogKey, timestamp?.key, identity?.key, trust?.key].filter((reference) => reference !== undefined);
 }
 
 async function openState({ database }: ServerConfig): Promise<ServerState> {

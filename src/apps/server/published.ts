@@ -13,7 +13,7 @@ export interface Published {
   readonly authority: readonly (readonly Certificate[])[];
   readonly timestamp: readonly (readonly Certificate[])[];
   /** Ed25519. */
-  readonly log?: PublicKey;
+  readonly log: PublicKey;
   readonly certificateLog: PublicKey;
 }
 
@@ -27,7 +27,7 @@ export function publishedDocuments({ url, organization, from, authority, timesta
   const origin = bareHost(new URL(url));
   const trustedRoot = composeTrustedRoot({
     authorities: authority.map((certificates) => ({ url, certificates })),
-    logs: log ? [{ url, key: log, from, origin }] : [],
+    logs: [{ url, key: log, from, origin }],
     certificateLogs: [{ url, key: certificateLog, from }],
     timestampAuthorities: timestamp.map((certificates) => ({ url: `${url}/api/v1/timestamp`, certificates })),
   });
@@ -35,7 +35,7 @@ export function publishedDocuments({ url, organization, from, authority, timesta
     operator: organization,
     authorities: [{ url, version: 1, from }],
     issuers: [{ url: `${url}/oidc`, version: 1, from }],
-    logs: log ? [{ url, version: 2, from }] : [],
+    logs: [{ url, version: 2, from }],
     timestampAuthorities: [{ url: `${url}/api/v1/timestamp`, version: 1, from }],
   });
   const text = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

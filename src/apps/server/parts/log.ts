@@ -1,0 +1,19 @@
+/** The log of signatures of this server. */
+import { inFolder, openSigningLog } from '../../../services/log/index.ts';
+import type { LogConfig } from '../config.ts';
+import type { OpenedPart, ServerContext } from '../context.ts';
+
+export async function openLog({ keys, metrics, failed }: ServerContext, { key, origin, folder, recordFolder, threads }: LogConfig): Promise<OpenedPart> {
+  const log = await openSigningLog({ origin, signer: await keys.open(key), store: inFolder(folder, { recordFolder }), failed, threads });
+  metrics.gauge('sealward_log_size', 'Entries that a checkpoint covers', () => Number(log.health().size));
+  metrics.gauge('sealward_log_waiting', 'Entries that wait for their checkpoint', () => log.health().waiting);
+  return {
+    routes: log.routes,
+    part: {
+      name: 'log',
+      problem: () => log.health().reason,
+      describe: () => ({ origin, entries: String(log.health().size), waiting: log.health().waiting }),
+      close: () => log.close(),
+    },
+  };
+}
