@@ -6,6 +6,7 @@ export type { Wanted } from './fit.ts';
 export type { GatherOptions, GatherStep } from './gather.ts';
 export { inParallel } from './in-parallel.ts';
 export { type ResignedImage, resignImage } from './resign.ts';
+export { ARTIFACT_PREFIX, openTrust, type OpenTrustOptions, pushTrustArtifact } from './open-trust.ts';
 export type { Published } from './publish.ts';
 export type { Annotations, Sealed } from './seal.ts';
 export { type PublishOptions, type SignatureFormat, signImage, type SignedImage, type SignImageOptions } from './sign.ts';

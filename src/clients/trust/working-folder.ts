@@ -48,7 +48,7 @@ export function planOf(settings: FolderSettings, files: ReadonlyMap<string, Uint
   return { signers: settings.signers, files, lifetime: { root: settings.days.root * DAY, roles: settings.days.roles * DAY } };
 }
 
-/** Throws ERR_TRUST_PLAN where there is no working folder. @public */
+/** Throws ERR_TRUST_PLAN where there is no working folder. */
 export async function openWork(folder: string, now: number, renew: readonly StagedRole[] = []): Promise<Work> {
   const bytes = await readIfThere(join(folder, SETTINGS), LIMITS.documentBytes);
   if (!bytes)
@@ -85,22 +85,28 @@ async function readStaged(folder: string): Promise<Map<StagedRole, Uint8Array>> 
 }
 
 /** What a folder has published; undefined where that is nothing yet. */
-export async function readPublished(repository: string): Promise<TrustChain | undefined> {
-  const files = new Map<string, Uint8Array>();
-  for (const name of await listFiles(repository)) {
-    const bytes = await readIfThere(join(repository, name), LIMITS.tufTargetsBytes);
-    if (bytes) files.set(name, bytes);
-  }
+async function readPublished(repository: string): Promise<TrustChain | undefined> {
+  const files = await readFiles(repository);
   // A first publication that was cut off has everything but its timestamp, and is done again.
   return files.has('timestamp.json') ? readRepository((name) => files.get(name)) : undefined;
 }
 
-/** @public */
+/** All of a published repository by name, the timestamp last. */
+export async function readFiles(repository: string): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  const names = await listFiles(repository);
+  for (const name of [...names.filter((one) => one !== 'timestamp.json'), ...names.filter((one) => one === 'timestamp.json')]) {
+    const bytes = await readIfThere(join(repository, name), LIMITS.tufTargetsBytes);
+    if (bytes) files.set(name, bytes);
+  }
+  return files;
+}
+
 export async function writeSettings(folder: string, settings: FolderSettings): Promise<void> {
   await writeDurably(join(folder, SETTINGS), utf8(`${JSON.stringify(settingsJson(settings), null, 2)}\n`));
 }
 
-/** @param bytes undefined removes the file. @public */
+/** @param bytes undefined removes the file. */
 export async function writeContent(folder: string, path: string, bytes: Uint8Array | undefined): Promise<void> {
   if (!ownerOf(path)) throw new SealwardError('ERR_TRUST_PLAN', `${JSON.stringify(path)} is no file of a trust repository`);
   const place = join(folder, 'content', path);
@@ -108,7 +114,7 @@ export async function writeContent(folder: string, path: string, bytes: Uint8Arr
   else await rm(place, { force: true });
 }
 
-/** What waits for signatures, and nothing else. @public */
+/** What waits for signatures, and nothing else. */
 export async function writeStaged(folder: string, staged: ReadonlyMap<StagedRole, Uint8Array>): Promise<void> {
   for (const role of STAGED_ROLES) {
     const bytes = staged.get(role);
@@ -123,13 +129,9 @@ export async function writeRepository(repository: string, files: RepositoryFiles
   for (const [name, bytes] of files) await writeDurably(join(repository, name), bytes);
 }
 
-/** The whole of one repository into another folder, the timestamp last. @public */
+/** The whole of one repository into another folder. */
 export async function copyRepository(from: string, to: string): Promise<void> {
-  const names = await listFiles(from);
-  for (const name of [...names.filter((one) => one !== 'timestamp.json'), ...names.filter((one) => one === 'timestamp.json')]) {
-    const bytes = await readIfThere(join(from, name), LIMITS.tufTargetsBytes);
-    if (bytes) await writeDurably(join(to, name), bytes);
-  }
+  await writeRepository(to, await readFiles(from));
 }
 
 function settingsJson({ signers, days, leaseSeconds }: FolderSettings): JsonObject {

@@ -11,6 +11,7 @@ import { generateKeyPair, importKeyPair, publicKey } from './keys.ts';
 import { login, logout } from './login.ts';
 import { inspect, tree } from './look.ts';
 import { sign } from './sign.ts';
+import { trust } from './trust.ts';
 import { trustedRoot } from './trusted-root.ts';
 import { verify, verifyAttestation, verifyBlob, verifyBlobAttestation } from './verify.ts';
 
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
   command(inspect, () => import('../commands/inspect.ts')),
   command(login, () => import('../commands/login.ts')),
   command(logout, () => import('../commands/logout.ts')),
+  command(trust, () => import('../commands/trust.ts')),
   command(trustedRoot, () => import('../commands/trusted-root.ts')),
   command(completion, () => import('../commands/completion.ts')),
   command(version, () => import('../commands/version.ts')),

@@ -1,0 +1,35 @@
+import type { Run } from '../invocation.ts';
+import type { trust } from '../table/trust.ts';
+import { nearest } from '../nearest.ts';
+import { type Asked, usage } from '../trust/desk.ts';
+
+const ACTIONS: Readonly<Record<string, () => Promise<(invocation: Asked) => Promise<number>>>> = {
+  init: async () => (await import('../trust/set-up.ts')).init,
+  role: async () => (await import('../trust/set-up.ts')).role,
+  anchor: async () => (await import('../trust/edit-files.ts')).anchor,
+  key: async () => (await import('../trust/edit-keys.ts')).key,
+  deny: async () => (await import('../trust/edit-denials.ts')).deny,
+  principal: async () => (await import('../trust/edit-denials.ts')).principal,
+  policy: async () => {
+    const { texts } = await import('../trust/edit-files.ts');
+    return (invocation) => texts(invocation, 'policy');
+  },
+  except: async () => {
+    const { texts } = await import('../trust/edit-files.ts');
+    return (invocation) => texts(invocation, 'exceptions');
+  },
+  sign: async () => (await import('../trust/put-into-force.ts')).sign,
+  publish: async () => (await import('../trust/put-into-force.ts')).publish,
+  rollback: async () => (await import('../trust/put-into-force.ts')).rollback,
+  show: async () => (await import('../trust/look.ts')).show,
+  diff: async () => (await import('../trust/look.ts')).diff,
+  verify: async () => (await import('../trust/look.ts')).verify,
+};
+
+export const run: Run<typeof trust> = async (invocation) => {
+  const [action = ''] = invocation.arguments;
+  const load = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
+  if (load) return (await load())(invocation);
+  const near = nearest(action, Object.keys(ACTIONS));
+  throw usage(`\`sealward trust\` cannot ${JSON.stringify(action.slice(0, 40))}`, near === undefined ? undefined : `Did you mean \`sealward trust ${near}\`?`);
+};
