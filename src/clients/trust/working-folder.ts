@@ -85,7 +85,7 @@ async function readStaged(folder: string): Promise<Map<StagedRole, Uint8Array>> 
 }
 
 /** What a folder has published; undefined where that is nothing yet. */
-async function readPublished(repository: string): Promise<TrustChain | undefined> {
+export async function readPublished(repository: string): Promise<TrustChain | undefined> {
   const files = await readFiles(repository);
   // A first publication that was cut off has everything but its timestamp, and is done again.
   return files.has('timestamp.json') ? readRepository((name) => files.get(name)) : undefined;
