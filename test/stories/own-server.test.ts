@@ -146,6 +146,46 @@ describe('a server that cannot be what it was', () => {
     }
   });
 
+  it('refuses to start, or to sign, when the clock is years off', async () => {
+    const YEARS = 5 * 365 * 86_400_000;
+    const server = await startOwnServer();
+    try {
+      await server.halt();
+      const config = readServerConfig(server.config);
+      const startAt = (now: () => number) => openServer({ config, logger, version: 'test', keyOptions: {}, failed: assert.ifError, now });
+      const refused = { code: 'ERR_CLOCK_REFUSED' };
+      await assert.rejects(
+        startAt(() => Date.now() - YEARS),
+        { ...refused, message: /certificate of the (?:timestamp )?authority is valid from/ },
+      );
+      await assert.rejects(
+        startAt(() => Date.now() + YEARS),
+        { ...refused, message: /is valid until/ },
+      );
+      let off = 0;
+      const running = await startAt(() => Date.now() + off);
+      try {
+        const token = await server.token();
+        off = YEARS;
+        const answer = await askForCertificate(server, token);
+        assert.equal(answer.status, 503, answer.body);
+        assert.match(answer.body, /ERR_CLOCK_REFUSED: nothing is dated: the clock jumped/);
+        assert.match(await (await fetch(`${server.operations}/readyz`)).text(), /the clock jumped/);
+        off = 0;
+        assert.equal((await askForCertificate(server, await server.token())).status, 200);
+      } finally {
+        await running.close();
+      }
+      // What it dated last is remembered.
+      await assert.rejects(
+        startAt(() => Date.now() - 60_000),
+        { ...refused, message: /has dated something at/ },
+      );
+    } finally {
+      await server.stop();
+    }
+  });
+
   it('shares one database with another one: a token that was used at one is used at both', async (t) => {
     if (!requirePostgres(t)) return;
     const postgres = await startPostgres();

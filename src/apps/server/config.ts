@@ -28,7 +28,8 @@ export interface AuthorityConfig extends KeyedCertificates {
   readonly issuers: readonly IssuerRule[];
 }
 
-export interface TimestampConfig extends KeyedCertificates {
+/** The clock of certificates and timestamps. */
+export interface ClockConfig {
   /** Names of NTP servers. */
   readonly sources: readonly string[];
   readonly quorum: number;
@@ -60,7 +61,8 @@ export interface ServerConfig {
   readonly logLevel: string;
   readonly authority?: AuthorityConfig;
   readonly certificateLogKey?: string;
-  readonly timestamp?: TimestampConfig;
+  readonly timestamp?: KeyedCertificates;
+  readonly clock: ClockConfig;
   readonly identity?: IdentityConfig;
   readonly trust?: TrustConfig;
   readonly log?: LogConfig;
@@ -147,7 +149,8 @@ export function parseServerConfig(file: string, text: string): ServerConfig {
       logLevel: root.choice('logLevel', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info'),
       ...(authority ? { authority: { ...keyed(authority), ...readAuthority(authority, path) } } : {}),
       ...(certificateLogKey === undefined ? {} : { certificateLogKey: keyOf(certificateLogKey) }),
-      ...(timestamp ? { timestamp: { ...keyed(timestamp), ...readClock(timestamp) } } : {}),
+      ...(timestamp ? { timestamp: keyed(timestamp) } : {}),
+      clock: readClock(root),
       ...(identity ? { identity: readIdentity(identity, url, path, keyOf) } : {}),
       ...(log ? { log: readLog(log, url, path, keyOf) } : {}),
       ...(trust ? { trust: readTrust(trust, path, keyOf) } : {}),
@@ -222,8 +225,8 @@ function readIssuer(section: Section): IssuerRule | undefined {
   }
 }
 
-function readClock(section: Section): Omit<TimestampConfig, keyof KeyedCertificates> {
-  const clock = section.section('clock');
+function readClock(root: Section): ClockConfig {
+  const clock = root.section('clock');
   const sources = clock?.texts('sources') ?? [];
   const quorum = clock?.integer('quorum', 0, 16, Math.floor(sources.length / 2) + (sources.length > 0 ? 1 : 0)) ?? 0;
   if (quorum > sources.length) clock?.refuse('quorum', 'asks for more sources than there are');

@@ -13,7 +13,9 @@ export interface ServerContext {
   readonly keys: Keys;
   readonly metrics: ServerMetrics;
   readonly logger: Logger;
-  /** Milliseconds since 1970. */
+  /** The clock by which is certified and dated; refuses when it cannot be believed. */
+  readonly clock: { now(): number };
+  /** The clock of this machine, in milliseconds since 1970. */
   readonly now: () => number;
   /** Called when a part cannot go on, and the process must end and be looked at. */
   readonly failed: (error: SealwardError) => void;

@@ -183,6 +183,8 @@ ${tls ? 'tls: { key: tls/server.key, certificates: tls/server.pem }\n' : ''}data
 keyPasswordFile: secrets/key-password
 requestTimeout: 10s
 logLevel: info
+# Nothing is certified or dated when the clock jumped by more than the tolerance, or disagrees with its sources (NTP servers, if any).
+clock: { sources: [], tolerance: 1s, fresh: 5m }
 
 # Certificates of ten minutes, for whom a token of one of these issuers names.
 authority:
@@ -199,11 +201,10 @@ authority:
   #   webUrl: https://gitlab.example
   #   where: { namespace_path: [acme] }
 
-# RFC 3161 timestamps. With sources (NTP servers), nothing is dated while they disagree with this clock.
+# RFC 3161 timestamps.
 timestamp:
   key: ${key('timestamp')}
   certificates: certificates/timestamp.pem
-  clock: { sources: [], tolerance: 1s, fresh: 5m }
 
 # The transparency log, with Rekor's interface of version 2. What it has signed stands in recordFolder, which belongs into no
 # backup: a log that forgets what it signed is no log. Clients take its name from the host name of its URL.

@@ -12,6 +12,7 @@ import { Keys, readChain, readSecret, readText } from './files.ts';
 import type { OpenedPart, Part } from './context.ts';
 import { operationsRoutes } from './operations.ts';
 import { openAuthority } from './parts/authority.ts';
+import { openClock } from './parts/clock.ts';
 import { openIdentity } from './parts/identity.ts';
 import { openLog } from './parts/log.ts';
 import { openTimestamps } from './parts/timestamp.ts';
@@ -22,6 +23,8 @@ export interface OpenServerOptions {
   readonly logger: Logger;
   readonly version: string;
   readonly keyOptions: KeyOptions;
+  /** The clock of this machine, in milliseconds since 1970. */
+  readonly now?: () => number;
   /** Called when a part cannot go on: close the server, and end. */
   readonly failed: (error: SealwardError) => void;
 }
@@ -33,7 +36,7 @@ export interface OpenServer {
   close(): Promise<void>;
 }
 
-export async function openServer({ config, logger, version, keyOptions, failed }: OpenServerOptions): Promise<OpenServer> {
+export async function openServer({ config, logger, version, keyOptions, failed, now = Date.now }: OpenServerOptions): Promise<OpenServer> {
   // In the order in which they were opened; closed the other way round.
   const open: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
@@ -46,8 +49,10 @@ export async function openServer({ config, logger, version, keyOptions, failed }
     open.push(() => keys.close());
     keys.begin(referencesOf(config));
     const metrics = createMetrics();
-    const context = { config, state, keys, metrics, logger, now: Date.now, failed };
-    const parts: Part[] = [];
+    const clock = await openClock({ config: config.clock, state, metrics, logger, wall: now });
+    open.push(async () => clock.part.close?.());
+    const context = { config, state, keys, metrics, logger, now, clock, failed };
+    const parts: Part[] = [clock.part];
     const routes: ServiceRoute[] = [];
     const add = ({ part, routes: more }: OpenedPart): void => {
       parts.push(part);
@@ -63,7 +68,7 @@ export async function openServer({ config, logger, version, keyOptions, failed }
     const server = await listen(config, { routes, logger, metrics }, keys);
     open.push(() => server.close());
     const operations = await serve({
-      routes: operationsRoutes({ parts, state, metrics, version, started: Date.now() }),
+      routes: operationsRoutes({ parts, state, metrics, version, started: now() }),
       ...config.operations,
       logger,
       metrics,

@@ -5,10 +5,12 @@ import { SealwardError } from '../../../core/errors.ts';
 import type { AuthorityConfig } from '../config.ts';
 import { certificateWords, type OpenedPart, type ServerContext } from '../context.ts';
 import { readChain } from '../files.ts';
+import { checkValidity } from './clock.ts';
 
 export async function openAuthority(context: ServerContext, config: AuthorityConfig, own: IssuerRule | undefined): Promise<OpenedPart> {
-  const { keys, state, metrics, now } = context;
+  const { keys, state, metrics, now, clock } = context;
   const issuing = { signer: await keys.open(config.key), chain: readChain(config.certificates, 'the certificates of the authority') };
+  checkValidity(issuing.chain[0], 'authority', now());
   const logSigner = await keys.open(context.config.certificateLogKey ?? '');
   const authority = createCertificateAuthority({
     issuing,
@@ -23,7 +25,7 @@ export async function openAuthority(context: ServerContext, config: AuthorityCon
     },
     used: { take: (id, uses, until) => state.takeToken(id, uses, until), giveBack: (id) => state.giveTokenBack(id) },
     rates: new Rates(config.rate, () => performance.now()),
-    now,
+    now: () => clock.now(),
   });
   const [issuer] = issuing.chain;
   return {
