@@ -10,7 +10,9 @@ import { encodePublicKeyPem } from '../../src/core/crypto/index.ts';
 import type { CliResult } from '../cli.ts';
 import { fakeAuthority } from '../fakes/key-server.ts';
 import { FakeVault, VAULT_TOKEN } from '../fakes/vault-transit.ts';
+import { commandLines, sealwardArguments } from '../documentation.ts';
 import { requirePeers } from '../peers.ts';
+import { repositoryRoot } from '../vectors.ts';
 import { quickKeyFile } from './quick-key-file.ts';
 import { PASSWORD, Workshop } from './workshop.ts';
 
@@ -318,5 +320,35 @@ describe('a trust repository from files', () => {
     assert.match(stdout, /^in force$/m);
     assert.match(stdout, /^ {2}lease +until \d{4}-/m);
     assert.match(stdout, /^staged +nothing waits for signatures$/m);
+  });
+
+  it('the commands of docs/how-to/trust-in-a-repository.md do what it says', async (t) => {
+    if (!requirePeers(t, 'cosign3')) return;
+    const office = new Office(t, { people: [] });
+    office.file('release-2.pub', encodePublicKeyPem(createTestKey().publicKey));
+    office.file('trusted_root.json', JSON.stringify(createTestSigstore().trustedRoot));
+    office.file('app.yaml', 'app: 1\n');
+    const here = (word: string): string =>
+      word.replace(/^((?:\w+=)?)([\w-]+\.(?:pub|key|yaml|json)|out|out\/1\.root\.json|alice|bob|online|carol)$/, `$1${office.folder}/$2`);
+    const lines = commandLines(readFileSync(join(repositoryRoot, 'docs/how-to/trust-in-a-repository.md'), 'utf8'));
+    assert.ok(lines.length > 25);
+    for (const line of lines) {
+      const words = sealwardArguments(line);
+      if (!words) {
+        const [program, ...rest] = line.split(' ');
+        assert.equal(program, 'cosign');
+        await office.must(
+          'cosign3',
+          rest.map((word) => here(word.replace('$PWD', office.folder))),
+        );
+        continue;
+      }
+      const own = words[0] === 'trust' ? ['--folder', office.path('trust')] : [];
+      const { code, stderr } = await office.sealward([...words.map(here), ...own]);
+      assert.equal(code, 0, `${line}: ${stderr}`);
+    }
+    const state = await office.inForce();
+    assert.match(String(state['keys']), /release\/1 .*compromised.*release\/2 .*suspended/);
+    assert.equal(state['policies'], 'none');
   });
 });

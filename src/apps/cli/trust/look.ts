@@ -1,14 +1,11 @@
 /** `sealward trust show`, `diff` and `verify`: what holds, what would change, and whether a repository is what it says. */
-import { join } from 'node:path';
 import { openWork, type Work } from '../../../clients/trust/index.ts';
-import { LIMITS } from '../../../core/encoding/index.ts';
 import { leaseAt, SIGNING_ROLES, type TrustState } from '../../../core/trust/index.ts';
-import { ARTIFACT_PREFIX, openTrust } from '../../../sdk/index.ts';
-import { readBytes } from '../file.ts';
 import type { Description } from '../inspect/description.ts';
 import { isoTime } from '../signer-words.ts';
 import { type Asked, describeStaged, listOrNone, print, wordOf } from './desk.ts';
 import { describeDenial, describeKeyState, differences } from './differences.ts';
+import { trustState } from './trust-state.ts';
 
 const DAY = 86_400_000;
 
@@ -69,28 +66,11 @@ export async function diff(invocation: Asked): Promise<number> {
   return 0;
 }
 
-/** As a client: what is remembered of the repository is held against what it offers. */
+/** As a client: what is remembered of the repository is held against what it offers, and only what it offers now is good enough. */
 export async function verify(invocation: Asked): Promise<number> {
-  const { flags, config, signal, debug } = invocation;
   const from = wordOf(invocation, 1, 'a folder or a URL');
-  const root = flags['trust-root'] === undefined ? undefined : readBytes(flags['trust-root'], LIMITS.tufRootBytes, 'the root');
-  const remote = /^https?:\/\//i.test(from) || from.startsWith(ARTIFACT_PREFIX);
-  const connection = remote ? (await import('./connection.ts')).connectionFor(invocation) : undefined;
-  try {
-    const client = await openTrust({
-      from,
-      memory: join(config.home, '.sealward', 'trust'),
-      now: Date.now,
-      signal,
-      ...(root ? { root } : {}),
-      ...(connection ? connection.ports : {}),
-    });
-    for (const part of client.status.broken) invocation.terminal.warn(`${part}, which was remembered of it, cannot be read and is treated as not there`);
-    const state = await client.update();
-    debug(`remembered under ${join(config.home, '.sealward', 'trust')}`);
-    print(invocation, { verified: from, ...describeState(state, Date.now()) });
-    return 0;
-  } finally {
-    connection?.close();
-  }
+  const { state, status } = await trustState(invocation, from, invocation.flags['trust-root']);
+  if (status.failure) throw status.failure;
+  print(invocation, { verified: from, ...describeState(state, Date.now()) });
+  return 0;
 }

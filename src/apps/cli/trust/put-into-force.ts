@@ -8,7 +8,7 @@ import { matchFile, metadataName, ownerOf, parseTargets, STAGED_ROLES, type Stag
 import { ARTIFACT_PREFIX, pushTrustArtifact } from '../../../sdk/index.ts';
 import { isoTime } from '../signer-words.ts';
 import { type Asked, describeStaged, edit, print, stageAndReport, usage, withSigners, wordOf } from './desk.ts';
-import { fileChanges } from './differences.ts';
+import { whatIf } from './what-if.ts';
 
 export async function sign(invocation: Asked): Promise<number> {
   const { flags } = invocation;
@@ -55,7 +55,7 @@ export async function publish(invocation: Asked): Promise<number> {
 async function deliver(invocation: Asked, repository: string, to: string): Promise<void> {
   if (!to.startsWith(ARTIFACT_PREFIX)) return copyRepository(repository, to);
   const reference = parseReference(to.slice(ARTIFACT_PREFIX.length));
-  const connection = (await import('./connection.ts')).connectionFor(invocation);
+  const connection = (await import('./connection.ts')).connectionFor(invocation.config);
   try {
     const digest = await pushTrustArtifact(connection.ports.registry(), reference, await readFiles(repository));
     invocation.terminal.say(`Pushed as ${digest}.`);
@@ -81,10 +81,9 @@ export async function rollback(invocation: Asked): Promise<number> {
   if (flags.yes) return edit(invocation, change);
   const work = await openWork(flags.folder, Date.now());
   const held = new Map([...(work.published?.files ?? [])].filter(([path]) => ownerOf(path) === role));
-  const changes = fileChanges(held, old);
   print(invocation, {
     rollBack: `${role} to what version ${version} said, as a new version`,
-    changes: changes.length > 0 ? changes : ['nothing: it says the same as what is in force'],
+    ...whatIf({ before: held, after: old }),
     ...describeStaged(work),
   });
   terminal.say('Nothing was done. With --yes it is staged, and signed with --key.');
