@@ -204,4 +204,23 @@ describe('publishing a trust repository', () => {
     assert.equal(chain.metadata.root.postQuantum.root?.keys[0]?.holder, 'later');
     assert.equal(STAGED_ROLES.length, 6);
   });
+
+  it('cut off after any file is read as what was before, and done again becomes what was meant', async () => {
+    const published = await Published.of();
+    const plan = planned({ root: { keys: [...people].reverse(), threshold: 2 } }, [['policy/b.yaml', utf8('b: 1')]]);
+    const { staged } = await signStaged(published.chain, plan, published.stage(plan), all);
+    const next = await publishTrust(published.chain, plan, staged, all, options);
+    const before = published.chain?.state;
+    const written = new Map(published.served);
+    for (const [name, bytes] of next.files) {
+      const { versions, policies } = readRepository((other) => written.get(other))?.state ?? {};
+      assert.deepEqual([versions?.['timestamp'], policies], [1, before?.policies], `before ${name}`);
+      written.set(name, bytes);
+    }
+    assert.deepEqual(readRepository((name) => written.get(name))?.state, next.chain.state);
+    // Done again from what was there before, with the signatures that were given.
+    const again = await publishTrust(published.chain, plan, staged, all, options);
+    for (const [name, bytes] of again.files) written.set(name, bytes);
+    assert.deepEqual(readRepository((name) => written.get(name))?.state.versions, next.chain.state.versions);
+  });
 });

@@ -9,6 +9,7 @@ export * from './next.ts';
 export * from './publication.ts';
 export * from './repository-files.ts';
 export * from './state.ts';
+export * from './suppose.ts';
 export * from './trusted-root.ts';
 export * from './tuf/compose.ts';
 export { delegationsFor } from './tuf/delegated-path.ts';

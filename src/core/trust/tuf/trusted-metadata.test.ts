@@ -125,33 +125,42 @@ describe('the client workflow of TUF', () => {
   });
 
   it('refuses wrong types, missing members and short keys as values, and never crashes (CVE-2026-23991)', () => {
-    const whole = json(made().metadata.get('1.root.json') as Uint8Array);
     const strange: JsonValue[] = [null, [], {}, '', 0, -1, 'x', [null], { a: null }];
+    const repository = made();
+    const documents: [string, (bytes: Uint8Array) => unknown][] = [
+      ['1.root.json', startTrust],
+      ['timestamp.json', parseTimestamp],
+      ['1.snapshot.json', parseSnapshot],
+      ['1.targets.json', (bytes) => parseTargets(bytes, 'targets')],
+    ];
     let cases = 0;
-    const visit = (value: JsonValue, put: (other: JsonValue | undefined) => void): void => {
-      for (const other of [undefined, ...strange]) {
-        put(other);
-        cases++;
-        try {
-          startTrust(utf8(JSON.stringify(whole)));
-        } catch (error) {
-          assert.match((error as { code?: string }).code ?? String(error), /^ERR_(TRUST|JSON|TOO_LARGE)/);
+    for (const [name, parse] of documents) {
+      const whole = json(repository.metadata.get(name) as Uint8Array);
+      const visit = (value: JsonValue, put: (other: JsonValue | undefined) => void): void => {
+        for (const other of [undefined, ...strange]) {
+          put(other);
+          cases++;
+          try {
+            parse(utf8(JSON.stringify(whole)));
+          } catch (error) {
+            assert.match((error as { code?: string }).code ?? String(error), /^ERR_(TRUST|JSON|TOO_LARGE)/);
+          }
         }
-      }
-      put(value);
-      if (value !== null && typeof value === 'object') {
-        for (const key of Object.keys(value)) {
-          const holder = value as JsonObject;
-          visit(holder[key] as JsonValue, (other) => {
-            if (other === undefined) delete holder[key];
-            else holder[key] = other;
-          });
+        put(value);
+        if (value !== null && typeof value === 'object') {
+          for (const key of Object.keys(value)) {
+            const holder = value as JsonObject;
+            visit(holder[key] as JsonValue, (other) => {
+              if (other === undefined) delete holder[key];
+              else holder[key] = other;
+            });
+          }
         }
-      }
-    };
-    visit(whole['signed'] as JsonValue, (other) => void (whole['signed'] = other as JsonValue));
-    visit(whole['signatures'] as JsonValue, (other) => void (whole['signatures'] = other as JsonValue));
-    assert.ok(cases > 300);
+      };
+      visit(whole['signed'] as JsonValue, (other) => void (whole['signed'] = other as JsonValue));
+      visit(whole['signatures'] as JsonValue, (other) => void (whole['signatures'] = other as JsonValue));
+    }
+    assert.ok(cases > 900);
     const short = made('ed25519').root();
     for (const key of Object.values(short['keys'] as JsonObject)) ((key as JsonObject)['keyval'] as JsonObject)['public'] = 'ab'.repeat(31);
     refuses(() => parseRoot(utf8(JSON.stringify({ signed: short, signatures: [] }))), 'ERR_TRUST_INVALID');
