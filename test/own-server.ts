@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { pino } from 'pino';
 import { type InitOptions, initServer, type OpenServer, openServer, readServerConfig } from '../src/apps/server/index.ts';
+import type { KeyOptions } from '../src/clients/signers/index.ts';
 import { encodePublicKeyPem } from '../src/core/crypto/index.ts';
 import { createTestKey } from '../src/testing/index.ts';
 
@@ -44,11 +45,12 @@ export const WORKLOAD = 'https://ci.sealward.test/build';
 export interface OwnServerOptions {
   readonly tls?: boolean;
   readonly init?: Partial<InitOptions>;
+  readonly keyOptions?: KeyOptions;
   /** Changes the configuration before the first start. */
   readonly configure?: (yaml: string) => string;
 }
 
-export async function startOwnServer({ tls = false, init = {}, configure = (yaml) => yaml }: OwnServerOptions = {}): Promise<OwnServer> {
+export async function startOwnServer({ tls = false, init = {}, keyOptions = {}, configure = (yaml) => yaml }: OwnServerOptions = {}): Promise<OwnServer> {
   const home = mkdtempSync(join(tmpdir(), 'sealward-server-'));
   const folder = join(home, 'sigstore');
   const [port, operationsPort] = [await freePort(), await freePort()];
@@ -60,7 +62,7 @@ export async function startOwnServer({ tls = false, init = {}, configure = (yaml
     operations: `127.0.0.1:${operationsPort}`,
     organization: 'sealward.test',
     keys: {},
-    keyOptions: {},
+    keyOptions,
     now: Date.now(),
     ...init,
   });
@@ -72,7 +74,7 @@ export async function startOwnServer({ tls = false, init = {}, configure = (yaml
   const log: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) });
   const open = (): Promise<OpenServer> =>
-    openServer({ config: readServerConfig(config), logger, version: 'test', keyOptions: {}, failed: (error) => void log.push(`FAILED ${error.message}`) });
+    openServer({ config: readServerConfig(config), logger, version: 'test', keyOptions, failed: (error) => void log.push(`FAILED ${error.message}`) });
   let server: OpenServer | undefined;
   const halt = async (): Promise<void> => {
     await server?.close();

@@ -11,7 +11,7 @@ import {
   type TimestampRequest,
   verifyTimestampToken,
 } from '../../core/crypto/index.ts';
-import { derChildren, derSequence, parseDer, utf8 } from '../../core/encoding/index.ts';
+import { derChildren, derSequence, encodeBase64, parseDer, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { createTestTimestampAuthority, TEST_NOW } from '../../testing/index.ts';
 import { createTimestampAuthority, Serials, type TimestampAuthority, timestampRoutes } from './index.ts';
@@ -115,7 +115,7 @@ describe('a timestamp request', () => {
   });
 
   it('that is refused over HTTP gets a response of RFC 3161 with its reason', async () => {
-    const [post, get] = timestampRoutes(authority());
+    const [post, plain, get] = timestampRoutes(authority());
     const ask = (body: Uint8Array) =>
       (post as NonNullable<typeof post>).answer({
         body,
@@ -129,6 +129,8 @@ describe('a timestamp request', () => {
     assert.equal(refused.status, 400);
     const [status] = derSequence(parseDer(refused.body as Uint8Array), 'the response');
     assert.deepEqual(Array.from(derChildren(status as NonNullable<typeof status>)[0]?.value ?? []), [2]);
+    // What speaks RFC 3161 and no more wants 200.
+    assert.equal(plain?.path, '/timestamp');
     const granted = await ask(request());
     assert.deepEqual([granted.status, granted.headers['content-type']], [201, 'application/timestamp-reply']);
     const pem = await (get as NonNullable<typeof get>).answer({
@@ -140,5 +142,43 @@ describe('a timestamp request', () => {
       signal: new AbortController().signal,
     });
     assert.equal(String(pem.body).match(/BEGIN CERTIFICATE/g)?.length, 2);
+  });
+
+  it('may be JSON, as Sigstore’s client for JavaScript sends it, and is then as strict', async () => {
+    const [post] = timestampRoutes(authority());
+    const ask = async (body: unknown): Promise<{ readonly status: number; readonly body: Uint8Array }> => {
+      const answer = await (post as NonNullable<typeof post>).answer({
+        body: utf8(JSON.stringify(body)),
+        params: {},
+        query: new URLSearchParams(),
+        headers: { 'content-type': 'application/json' },
+        remote: '',
+        signal: new AbortController().signal,
+      });
+      return { status: answer.status, body: answer.body as Uint8Array };
+    };
+    const digest = hash('sha256', utf8('what is dated'));
+    const whole = { artifactHash: encodeBase64(digest), hashAlgorithm: 'sha256' };
+    const { statement } = parseTimestampToken((await ask({ ...whole, nonce: 4660, certificates: true })).body, 'the answer');
+    assert.deepEqual([statement.digest, statement.nonce], [digest, '1234']);
+    for (const change of [
+      { hashAlgorithm: 'sha1' },
+      { hashAlgorithm: 'toString' },
+      { hashAlgorithm: 'sha512' },
+      { artifactHash: 7 },
+      { artifactHash: '' },
+      { nonce: 1.5 },
+      { nonce: -1 },
+      { nonce: '1' },
+      { certificates: 1 },
+      { tsaPolicyOID: '9.9' },
+      { tsaPolicyOID: 7 },
+      { other: 1 },
+    ]) {
+      await assert.rejects(ask({ ...whole, ...change }), { code: 'ERR_TIMESTAMP_INVALID' }, JSON.stringify(change));
+    }
+    await assert.rejects(ask({ ...whole, tsaPolicyOID: '1.2.3' }), { code: 'ERR_REQUEST_INVALID' });
+    await assert.rejects(ask({ ...whole, artifactHash: 'x'.repeat(1100) }), { code: 'ERR_TOO_LARGE' });
+    await assert.rejects(ask([]), { code: 'ERR_JSON_INVALID' });
   });
 });
