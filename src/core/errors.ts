@@ -104,6 +104,10 @@ export const ERRORS = {
     'The environment does not say in which CI system this runs, or lacks what that system sets.',
     'Run this inside the job itself and pass its variables on into containers; docs/reference/build-types.md lists them.',
   ),
+  ERR_PATTERN_INVALID: input(
+    'A pattern over names cannot be read, or can match nothing.',
+    'In patterns * stands for anything but a slash, ** for anything; docs/reference/policy.md has examples.',
+  ),
   ERR_CONDITION_INVALID: input(
     'A condition of a policy is no CEL expression, or names what a condition cannot see.',
     'Conditions see statement, predicate, predicateType and subjects; docs/reference/policy.md has examples.',

@@ -64,6 +64,11 @@ export const LIMITS = {
   leaseTiers: 16,
   /** What a client of a trust repository remembers, in one file. */
   trustMemoryBytes: 64 * MiB,
+  /** A pattern of a policy, and what regular expressions are compared with, in characters; a longer value matches none. */
+  patternLength: 512,
+  matchedLength: 1024,
+  /** A regular expression with its repetitions written out, in instructions of RE2. */
+  regexInstructions: 256,
   /** A CEL condition of a policy, in characters, and how deep its brackets may stand. */
   conditionLength: 4096,
   conditionDepth: 24,

@@ -7,3 +7,7 @@ export { excuse } from './appraise/excuse.ts';
 export { VEX_CONDITION_ID } from './appraise/excuse.ts';
 export { loadAppraiser } from './load-appraiser.ts';
 export type * from './policy.ts';
+/** @public */
+export { imageGlob } from './image-glob.ts';
+/** @public */
+export { exactText, regexText, textGlob } from './text-pattern.ts';
