@@ -1,6 +1,6 @@
 /**
  * npm run bench: all figures of docs/benchmarks.md in one run, as one table. `npm run bench -- prove`,
- * `verify`, `sign` or `copy` runs one part; `--quick` runs it with less patience. Goals that are missed are marked, and
+ * `policy`, `verify`, `sign` or `copy` runs one part; `--quick` runs it with less patience. Goals that are missed are marked, and
  * fail nothing: a benchmark on a busy machine is no test.
  */
 import { existsSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { cpus, loadavg, release } from 'node:os';
 import { type Peer, peerPath } from '../test/peers.ts';
 import { vectorsPath } from '../test/vectors.ts';
 import { benchCopy, NEEDED as NEEDED_TO_COPY } from './copy.ts';
+import { benchPolicy } from './policy.ts';
 import { benchProve } from './prove.ts';
 import { benchSign } from './sign.ts';
 import { type Row, table } from './table.ts';
@@ -22,6 +23,7 @@ if (asked('prove')) {
   if (existsSync(vectorsPath('sigstore-conformance'))) rows.push(...benchProve(quick ? 2 : 10));
   else console.error('prove is not measured: the vectors are missing, see CONTRIBUTING.md');
 }
+if (asked('policy')) rows.push(...benchPolicy(quick ? 2 : 10));
 const withPrograms: readonly (readonly [part: string, needed: readonly Peer[], run: () => Promise<Row[]>])[] = [
   ['verify', NEEDED, () => benchVerifyImage(quick ? 5 : 25)],
   ['sign', NEEDED, () => benchSign(quick ? 5 : 25)],

@@ -4,18 +4,15 @@
  * Docker Hub, as everywhere. They are compared with `registry/repository`, `…:tag` and `…@digest`.
  */
 import { DOCKER_HUB, quoted } from '../artifact/index.ts';
-import { compileGlob, type Glob } from './glob.ts';
+import { compileGlob } from './glob.ts';
 import type { TextPattern } from './policy.ts';
 import { checkGlob, invalid } from './text-pattern.ts';
 
 /** Characters of names, tags and digests, and the star. */
 const ALLOWED = /^[A-Za-z0-9._:/@[\]*-]+$/;
 
-/** `text` has the defaults written out: two patterns with one text mean the same. */
-export interface ImagePattern extends TextPattern, Glob {}
-
-/** Throws ERR_PATTERN_INVALID, with what is wrong and what was probably meant. */
-export function imageGlob(written: string): ImagePattern {
+/** The text of the pattern has the defaults written out. Throws ERR_PATTERN_INVALID, with what is wrong and what was probably meant. */
+export function imageGlob(written: string): TextPattern {
   checkGlob(written);
   if (!ALLOWED.test(written)) throw invalid(written, 'only letters, digits, . _ - : / @ [ ] and stars can stand in it');
   if (written.startsWith('/') || written.includes('//')) throw invalid(written, 'a part of the name is empty, so that it can match nothing');

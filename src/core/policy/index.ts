@@ -11,3 +11,7 @@ export type * from './policy.ts';
 export { imageGlob } from './image-glob.ts';
 /** @public */
 export { exactText, regexText, textGlob } from './text-pattern.ts';
+/** @public */
+export { selectPolicies, whyNotSelected } from './select.ts';
+export type { SelectedPolicy } from './select.ts';
+export type { AskedImage, OutOfScope, Place, Reach } from './scope.ts';

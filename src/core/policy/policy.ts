@@ -12,6 +12,8 @@ export type Mode = 'enforce' | 'warn' | 'audit';
 export interface TextPattern {
   /** As it was written, for people. */
   readonly text: string;
+  /** What every value that matches starts with, where that is known: for finding patterns without trying them. */
+  readonly prefix?: string;
   readonly matches: (value: string) => boolean;
 }
 

@@ -1,0 +1,90 @@
+/** What policies cost: finding those about an image among a thousand, and patterns that were made to be slow. */
+import { exactText, type ImagePolicy, imageGlob, type PolicySet, regexText, selectPolicies, textGlob, whyNotSelected } from '../src/core/policy/index.ts';
+import { NO_ANCHORS } from '../src/core/trust/index.ts';
+import { race, ratio, type Timing } from './interleaved.ts';
+import type { Row } from './table.ts';
+
+const DIGEST = `sha256:${'1'.repeat(64)}`;
+const POLICIES = 1000;
+const GLOBS = 10;
+
+export function benchPolicy(seconds: number): Row[] {
+  return [...benchSelect(seconds), ...benchHostile(seconds / 4)];
+}
+
+/** Ten globs each, of every kind: exact, with a star at the end or within, over tags; one policy in a hundred is about every image. */
+function manyPolicies(): PolicySet {
+  const scope = { exclude: [], namespaceLabels: [], clusters: [exactText('eu')], environments: [] };
+  const policies = Array.from({ length: POLICIES }, (_, i): ImagePolicy => {
+    const patterns = Array.from({ length: GLOBS }, (_, j) => {
+      const team = `r${i % 7}.example/team-${i}`;
+      return [`${team}/app-${j}`, `${team}/svc-${j}-*`, `${team}/deep-${j}/**`, `${team}/a*-${j}:v*`, `${team}/lib-${j}:*`][j % 5] as string;
+    });
+    return {
+      name: `p${i}`,
+      source: `p${i}.yaml:1`,
+      digest: DIGEST,
+      scope: { ...scope, images: (i % 100 === 0 ? ['**'] : patterns).map(imageGlob), namespaces: i % 2 === 0 ? [textGlob('team-*')] : [] },
+      mode: 'enforce',
+      modes: [],
+      onInconclusive: 'deny',
+      requirements: [],
+      strictness: {
+        algorithms: [],
+        minimumBits: {},
+        hashes: [],
+        postQuantum: 'off',
+        dated: { logs: 0, timestamps: 0, any: 0 },
+        repositoryClaim: { rule: 'unless-claimed', mirrors: [], tag: false },
+        annotations: [],
+        suspended: 'hold',
+        compromised: 'deny',
+      },
+      pinTemplates: false,
+    };
+  });
+  return { digest: DIGEST, policies, exceptions: [], defaultRule: { action: 'deny', stated: false }, anchors: NO_ANCHORS };
+}
+
+function benchSelect(seconds: number): Row[] {
+  const set = manyPolicies();
+  const images = Array.from({ length: 997 }, (_, i) => ({ repository: `r${i % 7}.example/team-${i}/app-${i % GLOBS}`, tag: 'v1', digest: DIGEST }));
+  const place = { cluster: 'eu', environment: 'production', namespace: 'team-a' };
+  let next = 0;
+  const each = (work: (image: (typeof images)[number]) => void) => ({
+    run: (times: number): void => {
+      for (let i = 0; i < times; i++) work(images[next++ % images.length] as (typeof images)[number]);
+    },
+  });
+  const [found, tried] = race(
+    [each((image) => selectPolicies(set, image, place)), each((image) => set.policies.filter((policy) => whyNotSelected(policy, image, place) === undefined))],
+    seconds,
+  ) as [Timing, Timing];
+  const figures = `${(found.mean * 1000).toFixed(1)} µs, ${ratio(tried, found).toFixed(0)}x faster than trying each`;
+  return [{ what: `policies about an image, among ${POLICIES} with ${POLICIES * GLOBS} globs, µs`, figures, value: found.mean * 1000, atMost: 50 }];
+}
+
+function benchHostile(seconds: number): Row[] {
+  const long = 1024;
+  const patterns = [
+    textGlob('*a'.repeat(256)),
+    textGlob('**a'.repeat(170)),
+    regexText('(a+)+$'),
+    regexText('(.*a){45}b'),
+    regexText('a?'.repeat(100) + 'a'.repeat(50)),
+    regexText('((a|ab|b|ba)?(a*b?)?){12}x'),
+  ];
+  const values = ['a'.repeat(long), `${'ab'.repeat(long / 2 - 1)}!`, 'a/'.repeat(long / 2)];
+  const pairs = patterns.flatMap((pattern) => values.map((value) => ({ pattern, value })));
+  const timings = pairs.map(({ pattern, value }) => {
+    const run = (times: number): void => {
+      for (let i = 0; i < times; i++) pattern.matches(value);
+    };
+    return race([{ run }], seconds / 10)[0] as Timing;
+  });
+  const worst = timings.reduce((most, timing, i) => (timing.mean > (timings[most] as Timing).mean ? i : most), 0);
+  const value = (timings[worst] as Timing).mean;
+  return [
+    { what: 'the slowest of the hostile patterns, ms', figures: `${value.toFixed(2)} ms for ${pairs[worst]?.pattern.text.slice(0, 20)}`, value, atMost: 5 },
+  ];
+}
