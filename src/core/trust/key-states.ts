@@ -44,12 +44,9 @@ export function checkKeyTransition(before: KeyVersion, after: KeyVersion): void 
   if (!mayBecome(before.state, after.state)) refuse(after, `was ${before.state} and cannot become ${after.state}`);
   if (before.state !== 'pre-active' && before.window.from !== after.window.from) refuse(after, 'is active since another moment than it was');
   checkEnds(before, after);
-  if (before.state === 'suspended' && after.state === 'suspended' && (after.suspendedAt as number) > (before.suspendedAt as number))
-    refuse(after, 'is suspended since a later moment than it was');
   if (before.retiredAt !== undefined && (after.acceptUndatedUntil ?? 0) > (before.acceptUndatedUntil ?? 0))
     refuse(after, 'accepts undated signatures for longer than it did when it was retired');
-  if (before.destroyedAt !== undefined && (after.destroyedAt === undefined || after.state === 'active'))
-    refuse(after, 'was destroyed, and is said to be there again');
+  if (before.destroyedAt !== undefined && after.destroyedAt === undefined) refuse(after, 'was destroyed, and is said to be there again');
 }
 
 /** The moment from which nothing counts any more only moves earlier, under whichever name. */

@@ -37,8 +37,11 @@ describe('the trust state', () => {
     repository.principals = [{ name: 'release team', keys: ['release'], identities: [{ issuer: 'https://i', subject: 's' }] }];
     repository.denials = [denial({ kind: 'digest', digest: `sha256:${'a'.repeat(64)}` })];
     repository.publishTrust();
+    repository.keys = [listedKey({ operator: 'us' })];
+    repository.publishTrust();
     const { state, files } = repository.first();
-    assert.deepEqual(state.versions, { root: 1, timestamp: 2, snapshot: 2, targets: 2, policy: 2, keys: 2, deny: 2, exceptions: 2 });
+    assert.equal(state.anchors.keys[0]?.operator, 'us');
+    assert.deepEqual(state.versions, { root: 1, timestamp: 3, snapshot: 3, targets: 3, policy: 3, keys: 3, deny: 3, exceptions: 3 });
     assert.deepEqual(state.lease, { issuedAt: NOW, endsAt: NOW + DAY });
     assert.deepEqual(state.tiers, [{ name: 'edge', duration: 60_000 }]);
     assert.deepEqual(
@@ -46,7 +49,7 @@ describe('the trust state', () => {
       [1, [[release.publicKey.fingerprint, 'release/1']]],
     );
     assert.deepEqual(state.keys, [
-      { name: 'release', version: 1, role: 'artifact', state: 'active', anchor: release.publicKey.fingerprint, window: { from: NOW - 1000 } },
+      { name: 'release', version: 1, role: 'artifact', state: 'active', anchor: release.publicKey.fingerprint, window: { from: NOW - 1000 }, operator: 'us' },
     ]);
     assert.deepEqual([state.denials, state.principals], [repository.denials, repository.principals]);
     assert.deepEqual(
@@ -71,6 +74,9 @@ describe('the trust state', () => {
       { lease: { ...content.lease, endsAt: 1 } },
       { tiers: [{ name: 'x', duration: 1 }] },
       { anchors: { ...content.anchors, keys: [] } },
+      { anchors: { ...content.anchors, keys: content.anchors.keys.map((key) => ({ ...key, operator: 'us' })) } },
+      { anchors: { ...content.anchors, keys: content.anchors.keys.map((key) => ({ ...key, window: { ...key.window, to: NOW } })) } },
+      { anchors: { ...content.anchors, keys: content.anchors.keys.map((key) => ({ ...key, window: { from: Number.NEGATIVE_INFINITY } })) } },
       { keys: [] },
       { denials: [denial({ kind: 'run', run: 'x' }) as never] },
       { principals: [{ name: 'x', keys: [], identities: [] }] },
@@ -167,6 +173,12 @@ describe('from one state to the next', () => {
       [{ kind: 'log', anchor: 'a'.repeat(64), fromIndex: '10' }, { kind: 'log', anchor: 'a'.repeat(64) }, true],
       [{ kind: 'log', anchor: 'a'.repeat(64) }, { kind: 'log', anchor: 'a'.repeat(64), fromIndex: '0' }, false],
       [{ kind: 'log', anchor: 'a'.repeat(64), fromIndex: '9' }, { kind: 'log', anchor: 'a'.repeat(64), fromIndex: '10' }, false],
+      [
+        { kind: 'identity', issuer: 'i', subject: 's', ...window(10_000, 20_000) },
+        { kind: 'identity', issuer: 'i', subject: 's', ...window(10_000, 20_000) },
+        true,
+      ],
+      [{ kind: 'log', anchor: 'a'.repeat(64), fromIndex: '9' }, { kind: 'log', anchor: 'a'.repeat(64), fromIndex: '9' }, true],
       [{ kind: 'run', run: 'x' }, { kind: 'run', run: 'x', reason: 'another' }, true],
       [{ kind: 'run', run: 'x' }, { kind: 'run', run: 'y' }, false],
       [{ kind: 'key', key: 'a'.repeat(64) }, { kind: 'certificate', certificate: 'a'.repeat(64) }, false],
