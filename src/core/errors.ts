@@ -247,6 +247,20 @@ export const ERRORS = {
     'What the log keeps contradicts what it signed, so it signs nothing more.',
     'Keep all files as they are, and look at the message; never go on from an older copy.',
   ),
+  ERR_LOG_ROLLED_BACK: internal(
+    'The entries of the log are older than what it signed or than what others have seen of it, so it signs nothing more.',
+    'Bring the newest files back, or begin a new log under another origin; never go on from a copy or a snapshot.',
+  ),
+  // The journal under it
+  ERR_JOURNAL_IN_USE: unavailable('Another process writes to the journal.', 'One process writes to one folder; stop the other one first.'),
+  ERR_JOURNAL_DAMAGED: internal(
+    'The files of a journal are not what was written to them.',
+    'Keep them as they are for a look, and check the disk; nothing was changed.',
+  ),
+  ERR_JOURNAL_FAILED: {
+    ...unavailable('A write to the journal failed, and until a new start nobody knows what is on the disk.', 'Make room or mend the disk, then start again.'),
+    retryable: false,
+  },
   // Who we are is not enough
   ERR_REGISTRY_UNAUTHENTICATED: access(
     401,

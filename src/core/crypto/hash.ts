@@ -49,3 +49,9 @@ function fromLatin1(text: string): Uint8Array {
   for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
   return out;
 }
+
+/** SHA-256 of the bytes, written to `out` at `at`: for whoever hashes so often that a new array for each costs as much. */
+export function sha256Into(out: Uint8Array, at: number, bytes: Uint8Array): void {
+  const text = hashOnce('sha256', bytes, 'latin1');
+  for (let i = 0; i < text.length; i++) out[at + i] = text.charCodeAt(i);
+}

@@ -1,7 +1,9 @@
 export * from './checkpoint.ts';
+export * from './compact-range.ts';
 export * from './consistency-proof.ts';
 export * from './entry-claim.ts';
 export * from './entry-match.ts';
+export { GrowingTree, type HashTile } from './growing-tree.ts';
 export * from './inclusion-proof.ts';
 export * from './log-entry.ts';
 export type { Refusal } from './log-format.ts';
@@ -19,7 +21,9 @@ export {
   parseVerifierKey,
 } from './note-verifier.ts';
 export * from './sct.ts';
+export * from './sign-note.ts';
 export * from './tile.ts';
+export * from './tile-proof.ts';
 export { type Cosignature, type TransparencyLog, type VerifiedCheckpoint, verifyCheckpoint } from './verify-checkpoint.ts';
 export * from './verify-entry.ts';
 export { type NoteVerdict, type VerifiedSignature, verifyNote } from './verify-note.ts';

@@ -5,6 +5,7 @@
 import { decodeUtf8, equalBytes, utf8 } from '../../core/encoding/index.ts';
 import { invariant, SealwardError } from '../../core/errors.ts';
 import {
+  CompactRange,
   encodeCheckpoint,
   encodeEntryBundle,
   leafHash,
@@ -15,7 +16,7 @@ import {
   verifyConsistency,
   verifyNote,
 } from '../../core/tlog/index.ts';
-import { CompactRange } from './compact-range.ts';
+
 import type { LogStore, NewEntry, SignedTree, StoredTile } from './log-store.ts';
 import { type FullTile, LogTree } from './log-tree.ts';
 import { type NoteSigner, signNote } from './note-signer.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import { utf8 } from '../../core/encoding/index.ts';
-import { computeRoot, consistencyProof, inclusionProof, leafHash } from '../../core/tlog/index.ts';
-import { CompactRange } from './compact-range.ts';
+import { CompactRange, computeRoot, consistencyProof, inclusionProof, leafHash } from '../../core/tlog/index.ts';
+
 import { type FullTile, LogTree } from './log-tree.ts';
 
 const LEAVES = Array.from({ length: 70_000 }, (_, i) => leafHash(utf8(`entry ${i}`)));

@@ -4,8 +4,8 @@
  */
 import { LRUCache } from 'lru-cache';
 import { invariant } from '../../core/errors.ts';
-import { emptyRoot, nodeHash, TILE_WIDTH } from '../../core/tlog/index.ts';
-import type { Peak } from './compact-range.ts';
+import { emptyRoot, nodeHash, type Peak, TILE_WIDTH } from '../../core/tlog/index.ts';
+
 import { HEIGHT, TilePyramid } from './tile-pyramid.ts';
 
 export interface FullTile {

@@ -2,7 +2,7 @@
  * The root of a log by another way than its tiles: the full subtrees on the right edge and nothing else (RFC 9162 section
  * 2.1.2). It is fed what was read back from the store; what both ways agree about is not one flipped bit of memory.
  */
-import { emptyRoot, nodeHash } from '../../core/tlog/index.ts';
+import { emptyRoot, nodeHash } from './merkle-hash.ts';
 
 export interface Peak {
   /** A power of two. */

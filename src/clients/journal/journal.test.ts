@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { entryOf, LOG_KEY, newFolder, noteKey, openTestJournal, ORIGIN } from '../../../test/journals.ts';
+import { utf8 } from '../../core/encoding/index.ts';
+import {
+  computeRoot,
+  edgeTiles,
+  leafHash,
+  NOTE_KEY_TYPE,
+  parseCheckpoint,
+  parseHashTile,
+  parseNote,
+  rootFromEdge,
+  tilePath,
+  verifyInclusion,
+  verifyNote,
+} from '../../core/tlog/index.ts';
+import type { Journal } from './index.ts';
+
+async function fill(journal: Journal, count: number): Promise<void> {
+  const first = Number(journal.size);
+  const tickets = Array.from({ length: count }, (_, i) => journal.add(entryOf(first + i)));
+  for (const { durable } of tickets) await durable;
+}
+
+/** Everything that can be said about a journal, said twice. */
+async function checkAll(journal: Journal, size: number): Promise<void> {
+  const tree = await journal.sign();
+  if (size === 0) return assert.equal(tree, undefined);
+  assert.ok(tree);
+  const leaves = Array.from({ length: size }, (_, i) => leafHash(entryOf(i)));
+  assert.equal(tree.size, BigInt(size));
+  assert.deepEqual(tree.root, computeRoot(leaves));
+  assert.equal(verifyNote(parseNote(tree.note), [LOG_KEY.verifier]).ok, true);
+  assert.deepEqual(
+    (await journal.entries(0n, tree.size)).map((entry) => Buffer.from(entry).toString()),
+    Array.from({ length: size }, (_, i) => Buffer.from(entryOf(i)).toString()),
+  );
+  for (const index of new Set([0, size >> 1, size - 1])) {
+    const { proof } = await journal.prove(BigInt(index));
+    assert.ok(verifyInclusion({ index: BigInt(index), size: tree.size, leafHash: leaves[index] as Uint8Array, proof, root: tree.root }), `proof of ${index}`);
+  }
+}
+
+describe('a journal', () => {
+  it('keeps entries through restarts, with proofs, and as tiles that say the same', async (t) => {
+    const folder = newFolder(t);
+    let size = 0;
+    for (const more of [0, 1, 254, 1, 1, 300, 700, 3]) {
+      const journal = await openTestJournal(folder, { pace: { segmentBytes: 4000, perCommit: 100 } });
+      assert.equal(journal.size, BigInt(size));
+      await fill(journal, more);
+      size += more;
+      await checkAll(journal, size);
+      await journal.close();
+    }
+    const checkpoint = parseCheckpoint(parseNote(readFileSync(join(folder, 'checkpoint'), 'utf8')));
+    const edge = edgeTiles(checkpoint.size).map((tile) => parseHashTile(readFileSync(join(folder, tilePath(tile))), tile.width));
+    assert.deepEqual(rootFromEdge(edge), checkpoint.root);
+    assert.equal(checkpoint.origin, ORIGIN);
+    assert.ok(readdirSync(join(folder, 'journal')).length <= 3, 'old segments are gone');
+    assert.equal(existsSync(join(folder, 'tile/0/000.p')), false, 'full tiles have no partial ones beside them');
+  });
+
+  it('signs what was committed before a crash and not signed yet', async (t) => {
+    const folder = newFolder(t);
+    const first = await openTestJournal(folder);
+    await fill(first, 300);
+    const copy = newFolder(t);
+    cpSync(folder, copy, { recursive: true });
+    await first.close();
+    const second = await openTestJournal(copy, { create: false });
+    assert.equal(second.size, 300n);
+    await fill(second, 10);
+    await checkAll(second, 310);
+    await second.close();
+  });
+
+  it('has one writer', async (t) => {
+    const folder = newFolder(t);
+    const journal = await openTestJournal(folder);
+    await assert.rejects(openTestJournal(folder), { code: 'ERR_JOURNAL_IN_USE' });
+    await journal.close();
+    await (await openTestJournal(folder)).close();
+  });
+
+  it('is begun only when asked to, and never without the record of what it signed', async (t) => {
+    const folder = newFolder(t);
+    await assert.rejects(openTestJournal(folder, { create: false }), { code: 'ERR_STATE_INVALID' });
+    const journal = await openTestJournal(folder);
+    await fill(journal, 3);
+    await journal.close();
+    rmSync(join(folder, 'signed.jsonl'));
+    await assert.rejects(openTestJournal(folder), { code: 'ERR_STATE_INVALID', message: /record of what the log .* signed is missing/ });
+  });
+
+  it('refuses a restored snapshot: the record, or whoever has seen more, knows better', async (t) => {
+    const [folder, record, snapshot] = [newFolder(t), newFolder(t), newFolder(t)];
+    const journal = await openTestJournal(folder, { record });
+    await fill(journal, 5);
+    await journal.sign();
+    cpSync(folder, snapshot, { recursive: true });
+    const older = newFolder(t);
+    cpSync(record, older, { recursive: true });
+    await fill(journal, 5);
+    const newest = await journal.sign();
+    await journal.close();
+    await assert.rejects(openTestJournal(snapshot, { record }), { code: 'ERR_LOG_ROLLED_BACK', message: /signed 10 entries, and 5 are here/ });
+    await assert.rejects(openTestJournal(newFolder(t), { record }), { code: 'ERR_LOG_ROLLED_BACK' });
+    // Both restored: only a witness can tell.
+    const elsewhere = async (): Promise<string[]> => [newest?.note ?? ''];
+    await assert.rejects(openTestJournal(snapshot, { record: older, elsewhere }), { code: 'ERR_LOG_ROLLED_BACK', message: /others have seen 10/ });
+    const fork = await openTestJournal(snapshot, { record: older });
+    await fork.append(utf8('another past'));
+    await fill(fork, 5);
+    await fork.sign();
+    await assert.rejects(fork.compareWith(newest?.note ?? ''), { code: 'ERR_LOG_ROLLED_BACK', message: /another tree of 10/ });
+    await fork.close();
+    await assert.rejects(openTestJournal(folder, { record: older }), { code: /ERR_/ });
+  });
+
+  it('refuses two stores that share one record', async (t) => {
+    const [one, two, record] = [newFolder(t), newFolder(t), newFolder(t)];
+    const first = await openTestJournal(one, { record });
+    await assert.rejects(openTestJournal(two, { record }), { code: 'ERR_JOURNAL_IN_USE' });
+    await fill(first, 1);
+    await first.close();
+    await assert.rejects(openTestJournal(two, { record }), { code: 'ERR_LOG_ROLLED_BACK' });
+  });
+
+  it('refuses a record of another log, and one that somebody edited', async (t) => {
+    const folder = newFolder(t);
+    const journal = await openTestJournal(folder);
+    await fill(journal, 1);
+    await journal.sign();
+    await fill(journal, 1);
+    await journal.close();
+    await assert.rejects(openTestJournal(folder, { origin: 'log.example/another' }), { code: 'ERR_JOURNAL_DAMAGED' });
+    await assert.rejects(openTestJournal(folder, { keys: [noteKey(ORIGIN)] }), { code: 'ERR_LOG_INCONSISTENT' });
+    const path = join(folder, 'signed.jsonl');
+    const lines = readFileSync(path, 'utf8').split('\n');
+    writeFileSync(path, [lines[0], lines[2], ''].join('\n'));
+    await assert.rejects(openTestJournal(folder), { code: 'ERR_JOURNAL_DAMAGED', message: /does not follow/ });
+    writeFileSync(path, `${lines.slice(0, 2).join('\n')}\n{"previous":`);
+    // A line that was cut off never left; the one before it is the newest then, and is consistent.
+    await (await openTestJournal(folder)).close();
+  });
+
+  it('refuses any flipped bit of what was committed, and drops only what was cut off', async (t) => {
+    const folder = newFolder(t);
+    const journal = await openTestJournal(folder);
+    await fill(journal, 20);
+    await journal.close();
+    const path = join(folder, 'journal', readdirSync(join(folder, 'journal'))[0] as string);
+    const sound = readFileSync(path);
+    for (let bit = 0; bit < sound.length * 8; bit += 41) {
+      const damaged = Buffer.from(sound);
+      damaged[bit >> 3] = (damaged[bit >> 3] as number) ^ (1 << (bit & 7));
+      writeFileSync(path, damaged);
+      await assert.rejects(openTestJournal(folder), { code: /^ERR_(JOURNAL_DAMAGED|LOG_ROLLED_BACK)$/ }, `bit ${bit}`);
+    }
+    writeFileSync(path, sound);
+    appendFileSync(path, sound.subarray(0, sound.length - 1));
+    appendFileSync(path, new Uint8Array(0));
+    const again = await openTestJournal(folder);
+    assert.equal(again.size, 20n);
+    await again.close();
+    assert.deepEqual(readFileSync(path), sound);
+  });
+
+  it('signs with a post-quantum key beside the classical one', async (t) => {
+    const extra = noteKey(ORIGIN, NOTE_KEY_TYPE.subtree);
+    const journal = await openTestJournal(newFolder(t), { keys: [LOG_KEY, extra] });
+    await fill(journal, 3);
+    const note = parseNote((await journal.sign())?.note ?? '');
+    const verdict = verifyNote(note, [LOG_KEY.verifier, extra.verifier]);
+    assert.equal(verdict.ok && verdict.signatures.length, 2);
+    await journal.close();
+  });
+
+  it('refuses what is too long, more than it takes at once, and everything once it is closed', async (t) => {
+    const journal = await openTestJournal(newFolder(t), { pace: { outstanding: 2 } });
+    assert.throws(() => journal.add(new Uint8Array(65_536)), { code: 'ERR_TOO_LARGE' });
+    const waiting = [journal.add(new Uint8Array(65_535)), journal.add(new Uint8Array())];
+    assert.throws(() => journal.add(utf8('x')), { code: 'ERR_LOG_BUSY' });
+    for (const { durable } of waiting) await durable;
+    assert.equal(await journal.append(utf8('x')), 2n);
+    assert.equal(journal.waiting, 0);
+    await journal.close();
+    assert.throws(() => journal.add(utf8('x')), { code: 'ERR_SERVICE_UNAVAILABLE' });
+    assert.equal(journal.failure, undefined);
+  });
+
+  it('signs by itself soon after a commit', async (t) => {
+    const journal = await openTestJournal(newFolder(t), { pace: { signAfterMs: 1, gatherMs: 1 } });
+    await journal.append(utf8('x'));
+    while (!journal.signed) await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.equal(journal.signed.size, 1n);
+    await journal.close();
+  });
+
+  it('proves every entry, however entries, signatures and restarts follow each other', async (t) => {
+    const step = fc.oneof(fc.integer({ min: 1, max: 400 }), fc.constant('sign' as const), fc.constant('restart' as const));
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 8 }), fc.integer({ min: 200, max: 20_000 }), async (steps, segmentBytes) => {
+        const folder = newFolder(t);
+        let journal = await openTestJournal(folder, { pace: { segmentBytes, perCommit: 64 } });
+        for (const one of steps) {
+          if (one === 'sign') await journal.sign();
+          else if (one === 'restart') {
+            await journal.close();
+            journal = await openTestJournal(folder, { pace: { segmentBytes, perCommit: 64 } });
+          } else await fill(journal, one);
+        }
+        await checkAll(journal, Number(journal.size));
+        await journal.close();
+        rmSync(folder, { recursive: true });
+      }),
+      { numRuns: process.env['SEALWARD_TORTURE'] ? 500 : 15 },
+    );
+  });
+});
