@@ -31,7 +31,7 @@ export interface JournalFiles {
   close(): Promise<void>;
 }
 
-/** The real disk; appending goes through one handle per file. @public */
+/** The real disk; appending goes through one handle per file. */
 export function folderFiles(root: string): JournalFiles {
   mkdirSync(root, { recursive: true, mode: 0o700 });
   const handles = new Map<string, FileHandle>();
