@@ -1,13 +1,14 @@
 /**
  * npm run bench: all figures of docs/benchmarks.md in one run, as one table. `npm run bench -- prove`,
- * `policy`, `verify`, `sign` or `copy` runs one part; `--quick` runs it with less patience. Goals that are missed are marked, and
- * fail nothing: a benchmark on a busy machine is no test.
+ * `policy`, `verify`, `sign`, `copy` or `server` runs one part; `--quick` runs it with less patience. Goals that are missed are
+ * marked, and fail nothing: a benchmark on a busy machine is no test.
  */
 import { existsSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { type Peer, peerPath } from '../test/peers.ts';
 import { vectorsPath } from '../test/vectors.ts';
 import { benchCopy, NEEDED as NEEDED_TO_COPY } from './copy.ts';
+import { benchOwnServer } from './own-server.ts';
 import { benchPolicy } from './policy.ts';
 import { benchProve } from './prove.ts';
 import { benchSign } from './sign.ts';
@@ -28,6 +29,7 @@ const withPrograms: readonly (readonly [part: string, needed: readonly Peer[], r
   ['verify', NEEDED, () => benchVerifyImage(quick ? 5 : 25)],
   ['sign', NEEDED, () => benchSign(quick ? 5 : 25)],
   ['copy', NEEDED_TO_COPY, () => benchCopy(quick ? 2 : 7)],
+  ['server', ['cosign3'], () => benchOwnServer(quick ? 5 : 25)],
 ];
 for (const [part, needed, run] of withPrograms) {
   if (!asked(part)) continue;

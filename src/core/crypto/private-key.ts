@@ -64,8 +64,13 @@ export function encodePrivateKeyPkcs8(key: KeyObject): Uint8Array {
 
 /** The public half; a kind or size that is refused is ERR_KEY_INVALID. */
 export function publicKeyOf(key: KeyObject, what = 'the private key'): PublicKey {
-  return parsePublicKey(createPublicKey(key).export({ format: 'der', type: 'spki' }), what);
+  const known = PUBLIC_HALVES.get(key) ?? parsePublicKey(createPublicKey(key).export({ format: 'der', type: 'spki' }), what);
+  PUBLIC_HALVES.set(key, known);
+  return known;
 }
+
+/** Of keys that are in use: finding it takes as long as a signature, and servers sign with one key all day. */
+const PUBLIC_HALVES = new WeakMap<KeyObject, PublicKey>();
 
 /** Signs a message in the form that verifySignature reads: ECDSA in DER, PSS with a salt as long as the hash. */
 export function signBytes(privateKey: KeyObject, algorithm: Algorithm, bytes: Uint8Array): Uint8Array {

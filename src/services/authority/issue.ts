@@ -3,10 +3,11 @@
  * not linted in full, and nothing leaves that was not verified and recorded.
  */
 import type { Signer } from '../../clients/signers/index.ts';
-import { keySigner } from '../../clients/signers/index.ts';
 import {
+  type Algorithm,
   algorithmsFor,
   buildChain,
+  createVerdictCache,
   type Certificate,
   EXTENSION,
   encodeCertificate,
@@ -18,6 +19,8 @@ import {
   mayIssue,
   parseCertificate,
   type PublicKey,
+  signBytes,
+  type VerdictCache,
 } from '../../core/crypto/index.ts';
 import { equalBytes, utf8 } from '../../core/encoding/index.ts';
 import { invariant, SealwardError } from '../../core/errors.ts';
@@ -66,7 +69,7 @@ export interface CertificateAuthority {
 export function createCertificateAuthority(options: AuthorityOptions): CertificateAuthority {
   const { issuing, former = [], tokens, ledger } = options;
   checkIssuing(issuing);
-  const rehearse = rehearsalOf(issuing.signer);
+  const desk: Desk = { rehearsal: rehearsalOf(issuing.signer), chains: createVerdictCache() };
   return {
     chains: [issuing.chain, ...former],
     tokens,
@@ -74,7 +77,7 @@ export function createCertificateAuthority(options: AuthorityOptions): Certifica
       // Filled in as it becomes known, so that a refusal says how far it came.
       const entry: { -readonly [Key in keyof Issuance]?: Issuance[Key] } = { remote: request.remote, token: fingerprintOf(utf8(request.token)) };
       try {
-        const certificate = await issueOnce(options, rehearse, request, entry);
+        const certificate = await issueOnce(options, desk, request, entry);
         return [certificate, ...issuing.chain];
       } catch (error) {
         const known = error instanceof SealwardError ? error : undefined;
@@ -87,9 +90,16 @@ export function createCertificateAuthority(options: AuthorityOptions): Certifica
   };
 }
 
+/** What is made once, and lies ready for every certificate. */
+interface Desk {
+  readonly rehearsal: Rehearsal;
+  /** The signatures of authorities over each other, which are the same for every certificate. */
+  readonly chains: VerdictCache;
+}
+
 async function issueOnce(
   { issuing, tokens, log, ledger, used, rates, now }: AuthorityOptions,
-  rehearse: Signer,
+  desk: Desk,
   request: CertificateRequest,
   entry: { -readonly [Key in keyof Issuance]?: Issuance[Key] },
 ): Promise<Certificate> {
@@ -108,7 +118,7 @@ async function issueOnce(
   const id = tokenId(rule.url, payload.jti, request.token);
   if (!(await used.take(id, rule.uses, expires))) throw new SealwardError('ERR_TOKEN_REPLAYED', 'the identity token was used before');
   try {
-    const certificate = await certify(issuing, rehearse, log, principal, key, now());
+    const certificate = await certify(issuing, desk, log, principal, key, now());
     entry.serial = certificate.serial;
     entry.certificate = certificate.fingerprint;
     await ledger.record({ remote: request.remote, ...entry, at: tokens.now(), outcome: 'issued' });
@@ -135,27 +145,34 @@ function checkStrength(key: PublicKey, { chain }: IssuingKey): void {
 }
 
 /** Precertificate, timestamp, certificate: each linted under a throw-away key before the real one signs (RFC 6962 section 3.1). */
-async function certify(issuing: IssuingKey, rehearse: Signer, log: CertificateLog, principal: Principal, key: PublicKey, now: number): Promise<Certificate> {
+async function certify(
+  issuing: IssuingKey,
+  { rehearsal, chains }: Desk,
+  log: CertificateLog,
+  principal: Principal,
+  key: PublicKey,
+  now: number,
+): Promise<Certificate> {
   const issuer = issuing.chain[0] as Certificate;
   const fields = certificateFields(issuer, key, principal, now);
   const expected = { issuer, key, name: principal.name.value, now } as const;
   const sign = async (extension: Uint8Array, carries: LintExpectations['carries']): Promise<Certificate> => {
     const tbs = encodeTbsCertificate({ ...fields, extensions: [...fields.extensions, extension] }, issuing.signer.algorithm);
-    lint(encodeCertificate(tbs, rehearse.algorithm, await rehearse.sign(tbs)), { ...expected, carries });
+    lint(encodeCertificate(tbs, rehearsal.algorithm, rehearsal.signature), { ...expected, carries });
     return parseCertificate(encodeCertificate(tbs, issuing.signer.algorithm, await issuing.signer.sign(tbs)));
   };
   const tbs = encodeTbsCertificate(fields, issuing.signer.algorithm);
   const precertificate = await sign(poisonExtension(), 'poison');
   const sct = await log.addPrecertificate({ tbs, der: precertificate.raw, chain: issuing.chain });
   const certificate = await sign(encodeExtension(EXTENSION.certificateTimestamps, encodeSctList([sct])), 'timestamps');
-  checkRelease(certificate, tbs, issuing, log);
+  checkRelease(certificate, tbs, issuing, log, chains);
   return certificate;
 }
 
 /** As its receivers will look at it: the chain holds, and the log promised to include exactly this certificate. */
-function checkRelease(certificate: Certificate, tbs: Uint8Array, { chain }: IssuingKey, log: CertificateLog): void {
+function checkRelease(certificate: Certificate, tbs: Uint8Array, { chain }: IssuingKey, log: CertificateLog, chains: VerdictCache): void {
   invariant(equalBytes(precertificateTbs(certificate), tbs), 'the certificate is not the one that the log was shown');
-  invariant(buildChain(certificate, [], chain), 'the certificate does not chain to its authority');
+  invariant(buildChain(certificate, [], chain, { cache: chains }), 'the certificate does not chain to its authority');
   const [sct] = parseSctList(certificate.extensions.find(({ oid }) => oid === EXTENSION.certificateTimestamps)?.value ?? new Uint8Array());
   const verdict = sct && verifySct(sct, certificate, chain[0] as Certificate, log);
   if (!verdict?.ok) {
@@ -176,14 +193,22 @@ const THROW_AWAY: Readonly<Record<string, KeyKind>> = {
   '87': 'ml-dsa-87',
 };
 
-/** A signer of the same algorithm that nobody trusts; its key never leaves this process. */
-function rehearsalOf(signer: Signer): Signer {
+/**
+ * What stands in the place of the signature while a certificate is looked at: of the same algorithm, by a key that nobody
+ * trusts and that is gone. It is made once; the linter reads it and does not verify it, so it need not be over these bytes.
+ */
+interface Rehearsal {
+  readonly algorithm: Algorithm;
+  readonly signature: Uint8Array;
+}
+
+function rehearsalOf(signer: Signer): Rehearsal {
   const { kind, curve, variant, bits } = signer.publicKey();
   const name = THROW_AWAY[curve ?? variant ?? kind] ?? (`rsa${bits}` as KeyKind);
   const { privateKey, publicKey } = generateKeyPair(name);
   const algorithm = algorithmsFor(publicKey).find(({ id }) => id === signer.algorithm.id);
   invariant(algorithm, `no throw-away key for ${signer.algorithm.id}`);
-  return keySigner(privateKey, algorithm);
+  return { algorithm, signature: signBytes(privateKey, algorithm, utf8('a rehearsal')) };
 }
 
 /** Whether these certificates may issue with this key; found out at start and not by the first client. */
