@@ -1,5 +1,6 @@
 export { type FolderOptions, inFolder, type OpenStore } from './folder-store.ts';
 export type { Included, Pace } from './log-engine.ts';
 export type { LogStore, NewEntry, SignedTree, SignRecord, StoredTile, TileStorage } from './log-store.ts';
-export type { LogHealth, LogOptions, OpenedLog } from './open-log.ts';
+export { type LogHealth, type LogOptions, type OpenedLog, openLog } from './open-log.ts';
+export { inPostgres, type PostgresOptions } from './postgres-store.ts';
 export { openSigningLog, type SigningLog, type SigningLogOptions } from './signing-log.ts';

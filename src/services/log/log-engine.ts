@@ -53,6 +53,7 @@ export class LogEngine {
   #published: SignedTree | undefined;
   #failure: SealwardError | undefined;
   #closing = false;
+  #closed: Promise<void> | undefined;
   #closeBy = Number.POSITIVE_INFINITY;
   #pause: number;
   #sequencing: Promise<void> | undefined;
@@ -107,7 +108,11 @@ export class LogEngine {
   }
 
   /** Answers everybody who waits, and stops. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.#closed ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
     this.#closing = true;
     this.#closeBy = Date.now() + CLOSING_MS;
     while (this.#sequencing ?? this.#signing) await (this.#sequencing ?? this.#signing);
