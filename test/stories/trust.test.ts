@@ -274,6 +274,7 @@ describe('a trust repository from files', () => {
     assert.match(await office.refuses('ERR_USAGE', 'pubish'), /Did you mean `sealward trust publish`/);
     await office.refuses('ERR_FLAG_CONFLICT', 'init');
     await office.refuses('ERR_USAGE', 'init --signer alice');
+    await office.refuses('ERR_TRUST_PLAN', `init --signer me=${office.path('alice.pub')} --threshold 2`);
     const solo = `init --signer me=${office.path('alice.pub')} --tier edge=1h --lease 2h`;
     assert.match((await office.ask(solo)).stderr, /one signature is enough for everything/);
     await office.refuses('ERR_FILE_EXISTS', solo);

@@ -331,6 +331,22 @@ describe('from one state to the next', () => {
     );
   });
 
+  it('holds each key against itself, by name and version', () => {
+    const [second, other] = [createTestKey().publicKey, createTestKey().publicKey];
+    const keys = (rest: Partial<ListedKey>): ListedKey[] => [listedKey({ name: 'ci', ...rest }, other), listedKey(), listedKey({ version: 2 }, second)];
+    const repository = new TrustRepository();
+    repository.keys = keys({});
+    repository.publishTrust();
+    const chain = repository.first();
+    repository.keys = keys({ state: 'retired', retiredAt: NOW });
+    assert.deepEqual(
+      advanceTrust(chain, repository.publishTrust(), NOW).state.keys.map(({ state }) => state),
+      ['retired', 'active', 'active'],
+    );
+    repository.keys = repository.keys.map((key) => (key.version === 2 ? listedKey({ version: 2 }, createTestKey().publicKey) : key));
+    refuses(() => advanceTrust(chain, repository.publishTrust(), NOW), 'ERR_TRUST_TRANSITION', /release\/2 is another key/);
+  });
+
   it('has bounds', () => {
     const repository = new TrustRepository();
     const file = LIMITS.documentBytes + 1;

@@ -1,7 +1,7 @@
 /** `sealward trust init` and `trust role`: who signs for what. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FolderSettings, openWork, writeContent, writeSettings } from '../../../clients/trust/index.ts';
+import { type FolderSettings, openWork, planOf, writeContent, writeSettings } from '../../../clients/trust/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import {
   DENIALS_FILE,
@@ -15,6 +15,7 @@ import {
   SIGNING_ROLES,
   type SignerKeys,
   type SigningRole,
+  stageTrust,
 } from '../../../core/trust/index.ts';
 import { parseDuration } from '../duration.ts';
 import { type Asked, publicKeyOf, stageAndReport, usage, withSigners, wordOf } from './desk.ts';
@@ -58,6 +59,8 @@ export async function init(invocation: Asked): Promise<number> {
     leaseSeconds: flags.lease === undefined ? WEEK_SECONDS : Math.ceil(flags.lease / 1000),
   };
   const tiers = flags.tier.map(tierOf);
+  // Whoever could never sign is found before the folder is there.
+  stageTrust(undefined, planOf(settings, new Map()), new Map(), Date.now());
   return withSigners(invocation, async (signers) => {
     await writeContent(flags.folder, KEYS_FILE, encodeKeyList([]));
     await writeContent(flags.folder, DENIALS_FILE, encodeDenials([]));
