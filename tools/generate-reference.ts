@@ -8,6 +8,7 @@ import { commandHelp } from '../src/apps/cli/help.ts';
 import { commands } from '../src/apps/cli/table/index.ts';
 import { moreCommands } from '../src/apps/quickstart/more-commands.ts';
 import { LIMITS } from '../src/core/encoding/index.ts';
+import { policyJsonSchema } from '../src/core/policy/json-schema.ts';
 import { documentationAnchor, ERRORS, type ErrorCode, type ErrorFamily, type ErrorRow, FINDINGS, type FindingRow } from '../src/core/errors.ts';
 
 const GENERATED = '<!-- Written by `npm run docs` from the tables in the source; edits here are lost. -->';
@@ -137,6 +138,59 @@ ${sections.join('\n\n')}
 `;
 }
 
+interface SchemaNode {
+  readonly $ref?: string;
+  readonly type?: string;
+  readonly description?: string;
+  readonly enum?: readonly string[];
+  readonly const?: unknown;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly items?: SchemaNode;
+  readonly anyOf?: readonly SchemaNode[];
+  readonly additionalProperties?: boolean | SchemaNode;
+}
+
+/** Every member of every kind of document, by its path. */
+export function policyFieldsPage(): string {
+  const { $defs } = policyJsonSchema() as unknown as { $defs: Readonly<Record<string, SchemaNode>> };
+  const rowsOf = (node: SchemaNode, path: string): string[][] =>
+    Object.entries(node.properties ?? {}).flatMap(([name, member]) => {
+      const here = path === '' ? name : `${path}.${name}`;
+      const { node: inner, suffix } = innermost(member);
+      const values = inner.enum ? `one of ${inner.enum.map((value) => `\`${value}\``).join(', ')}` : typeOf(member);
+      const description = [member.description, inner === member ? undefined : inner.description].filter((text) => text).join(' ');
+      return [[`\`${here}${suffix}\``, values, node.required?.includes(name) ? 'yes' : '', description], ...rowsOf(inner, `${here}${suffix}`)];
+    });
+  const sections = Object.entries($defs)
+    .filter(([kind]) => kind !== 'combination')
+    .map(([kind, node]) => `## ${kind}\n\n${node.description ?? ''}\n\n${table(['member', 'value', 'required', 'meaning'], rowsOf(node, ''))}`);
+  return `${GENERATED}\n\n# Members of policy documents\n\nWhat they are for is in [policy.md](policy.md); editors complete them with [policy.schema.json](policy.schema.json).\n\n${sections.join('\n\n')}\n`;
+}
+
+/** Through lists and maps to what stands in them. */
+function innermost(node: SchemaNode): { readonly node: SchemaNode; readonly suffix: string } {
+  if (node.items) {
+    const inner = innermost(node.items);
+    return { node: inner.node, suffix: `[]${inner.suffix}` };
+  }
+  if (typeof node.additionalProperties === 'object') {
+    const inner = innermost(node.additionalProperties);
+    return { node: inner.node, suffix: `.*${inner.suffix}` };
+  }
+  const object = node.anyOf?.find((one) => one.properties && !('regex' in one.properties));
+  return { node: object ?? node, suffix: '' };
+}
+
+function typeOf(node: SchemaNode): string {
+  if (node.$ref) return 'a combination';
+  if (node.anyOf) return [...new Set(node.anyOf.map(typeOf))].join(' or ');
+  if (node.properties && 'regex' in node.properties) return '`{ exact }` or `{ regex }`';
+  if (node.items) return 'list';
+  if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``;
+  return node.type === 'object' ? 'map' : (node.type ?? 'text');
+}
+
 const root = resolve(import.meta.dirname, '..');
 const PIPELINE = 'deploy/ci/pipeline.sh';
 
@@ -154,6 +208,8 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/reference/cli.md': commandsPage,
   'docs/reference/errors.md': errorsPage,
   'docs/reference/limits.md': limitsPage,
+  'docs/reference/policy-fields.md': policyFieldsPage,
+  'docs/reference/policy.schema.json': () => `${JSON.stringify(policyJsonSchema(), null, 2)}\n`,
 };
 
 if (import.meta.main) {

@@ -104,6 +104,10 @@ export const ERRORS = {
     'The environment does not say in which CI system this runs, or lacks what that system sets.',
     'Run this inside the job itself and pass its variables on into containers; docs/reference/build-types.md lists them.',
   ),
+  ERR_POLICY_INVALID: input(
+    'A policy cannot be understood; it is refused whole, and the policies in force stay.',
+    'Mend what is said at the line and column; `sealward policy check` shows every problem at once.',
+  ),
   ERR_PATTERN_INVALID: input(
     'A pattern over names cannot be read, or can match nothing.',
     'In patterns * stands for anything but a slash, ** for anything; docs/reference/policy.md has examples.',

@@ -69,6 +69,11 @@ export const LIMITS = {
   matchedLength: 1024,
   /** A regular expression with its repetitions written out, in instructions of RE2. */
   regexInstructions: 256,
+  /** Values in one source of policies, aliases followed. */
+  policyValues: 200_000,
+  /** Problems of policies that are told at once. */
+  policyProblems: 1000,
+  authoritiesPerPolicy: 64,
   /** A CEL condition of a policy, in characters, and how deep its brackets may stand. */
   conditionLength: 4096,
   conditionDepth: 24,

@@ -5,7 +5,10 @@ export { APPRAISER_VERSION } from './appraise/appraisal.ts';
 export { excuse } from './appraise/excuse.ts';
 /** @public */
 export { VEX_CONDITION_ID } from './appraise/excuse.ts';
+export type { CompiledPolicies } from './compile.ts';
+export type { CompileContext } from './compile-authority.ts';
 export { loadAppraiser } from './load-appraiser.ts';
+export { loadPolicyCompiler } from './load-compiler.ts';
 export type * from './policy.ts';
 /** @public */
 export { imageGlob } from './image-glob.ts';
@@ -15,3 +18,4 @@ export { exactText, regexText, textGlob } from './text-pattern.ts';
 export { selectPolicies, whyNotSelected } from './select.ts';
 export type { SelectedPolicy } from './select.ts';
 export type { AskedImage, OutOfScope, Place, Reach } from './scope.ts';
+export type { PolicyProblem, PolicySource } from './yaml-source.ts';

@@ -1,0 +1,329 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it, test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
+import { type Document, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
+import { policyFile } from '../../../test/policies.ts';
+import type { KeyVersion } from '../trust/index.ts';
+import { LIMITS } from '../encoding/index.ts';
+import { type CompileContext, type ImagePolicy, loadPolicyCompiler, type PolicySet } from './index.ts';
+import { policyJsonSchema } from './json-schema.ts';
+
+const { compilePolicies, compileNamespaced, withNamespaced } = await loadPolicyCompiler();
+
+const keys: readonly KeyVersion[] = [
+  { name: 'release', version: 3, anchor: '44'.repeat(32), role: 'artifact', state: 'active', window: { from: 0 } },
+  { name: 'release', version: 4, anchor: '45'.repeat(32), role: 'artifact', state: 'active', window: { from: 0 } },
+];
+const context: CompileContext = { keys, readFile: (path) => (['release.pub', 'authority.pem'].includes(path) ? policyFile(path) : undefined) };
+const everything = policyFile('everything.yaml');
+
+function compiled(text: string, name = 'policy.yaml'): PolicySet {
+  const result = compilePolicies([{ name, text }], context);
+  if (!result.ok) assert.fail(JSON.stringify(result.problems, null, 1));
+  return result.policies;
+}
+
+function problems(text: string): string[] {
+  const result = compilePolicies([{ name: 'p', text }], context);
+  return result.ok ? [] : result.problems.map(({ line, column, message, hint }) => `${line}:${column} ${message}${hint === undefined ? '' : ` (${hint})`}`);
+}
+
+const policy = (spec: string, name = 'one'): string =>
+  `apiVersion: sealward.dev/v1alpha1\nkind: ImagePolicy\nmetadata: { name: ${name} }\nspec:\n${spec.replace(/^/gm, '  ')}\n`;
+const KEY = 'authorities: [{ name: a, key: { fingerprint: "' + '11'.repeat(32) + '" } }]\nsignatures: a\n';
+
+function only(set: PolicySet): ImagePolicy {
+  assert.equal(set.policies.length, 1);
+  return set.policies[0] as ImagePolicy;
+}
+
+describe('a document with everything in it', () => {
+  it('compiles, with its keys and certificates as anchors', () => {
+    const set = compiled(everything);
+    assert.deepEqual(set.policies.map(({ name }) => name).sort(), ['production', 'retired-names']);
+    assert.deepEqual([set.anchors.keys.length, set.anchors.authorities.length], [1, 1]);
+    assert.deepEqual(set.defaultRule, { action: 'warn', stated: true });
+    const [exception] = set.exceptions;
+    assert.deepEqual(
+      [exception?.name, exception?.approvedBy, exception?.window],
+      ['hotfix', ['alice@example.test', 'bob@example.test'], { from: Date.UTC(2026, 10, 1), to: Date.UTC(2026, 10, 8) }],
+    );
+  });
+
+  it('is valid by the published schema, which refuses what the compiler refuses', () => {
+    const validate = new Ajv2020({ strict: true, allowUnionTypes: true, formats: { 'date-time': true } }).compile(policyJsonSchema());
+    for (const document of parseAllDocuments(everything) as Document[]) assert.ok(validate(document.toJS()), JSON.stringify(validate.errors));
+    assert.equal(validate({ apiVersion: 'sealward.dev/v1alpha1', kind: 'ImagePolicy', metadata: { name: 'x' }, spec: { sginatures: 'a' } }), false);
+    assert.equal(validate({ apiVersion: 'sealward.dev/v1', kind: 'ImagePolicy', metadata: { name: 'x' }, spec: {} }), false);
+  });
+
+  test('docs/reference/policy.schema.json is that schema', () => {
+    const published = JSON.parse(readFileSync(new URL('../../../docs/reference/policy.schema.json', import.meta.url), 'utf8')) as unknown;
+    assert.deepEqual(published, policyJsonSchema());
+  });
+
+  /** Members that are for people who keep the documents, and change nothing. */
+  const SILENT = /metadata\.(?:labels|annotations)/;
+  for (const [path, text] of withoutEach(everything)) {
+    it(`${path} is not ignored`, () => {
+      const result = compilePolicies([{ name: 'p', text }], context);
+      if (SILENT.test(path)) assert.ok(!result.ok || result.policies.digest === compiled(everything).digest);
+      else if (result.ok) assert.notEqual(result.policies.digest, compiled(everything).digest);
+      else assert.ok(result.problems.every(({ line, column }) => line > 0 && column > 0));
+    });
+  }
+});
+
+/** The document again and again, each time without one member of one map. */
+function withoutEach(text: string): [path: string, text: string][] {
+  const found: [string, string][] = [];
+  const documents = parseAllDocuments(text) as Document[];
+  const visit = (node: unknown, path: string, render: () => string): void => {
+    if (isSeq(node)) node.items.forEach((item, i) => visit(item, `${path}[${i}]`, render));
+    if (!isMap(node)) return;
+    for (const pair of [...node.items]) {
+      const name = `${path}.${isScalar(pair.key) ? String(pair.key.value) : '?'}`;
+      visit(pair.value, name, render);
+      const at = node.items.indexOf(pair);
+      node.items.splice(at, 1);
+      found.push([name, render()]);
+      node.items.splice(at, 0, pair);
+    }
+  };
+  const render = (): string => documents.map((document) => document.toString()).join('---\n');
+  documents.forEach((document, i) => visit(document.contents, `${i}`, render));
+  return found;
+}
+
+describe('compiling', () => {
+  it('gives the defaults that are safe', () => {
+    const { mode, onInconclusive, scope, strictness, pinTemplates } = only(compiled(policy(KEY)));
+    assert.deepEqual([mode, onInconclusive, pinTemplates, scope.images], ['enforce', 'deny', false, []]);
+    assert.deepEqual(strictness, {
+      algorithms: [],
+      minimumBits: {},
+      hashes: [],
+      postQuantum: 'off',
+      dated: { logs: 0, timestamps: 0, any: 0 },
+      repositoryClaim: { rule: 'unless-claimed', mirrors: [], tag: false },
+      annotations: [],
+      suspended: 'hold',
+      compromised: 'deny',
+    });
+    assert.deepEqual(compiled(policy(KEY)).defaultRule, { action: 'deny', stated: false });
+  });
+
+  it('reads JSON, and the digest does not depend on form, order or place', () => {
+    const [a, b] = [policy(KEY, 'a'), policy('refuse: gone', 'b')];
+    const digest = compiled(`${a}---\n${b}`).digest;
+    assert.equal(compiled(`---\n${b}\n---\n# more\n${a}`).digest, digest);
+    const json = [a, b].map((text) => JSON.stringify(parseAllDocuments(text).map((one) => one.toJS() as unknown)[0]));
+    const files = compilePolicies(
+      [
+        { name: 'x', text: json[1] as string },
+        { name: 'y', text: json[0] as string },
+      ],
+      context,
+    );
+    assert.equal(files.ok && files.policies.digest, digest);
+  });
+
+  it('takes every version of a key of the trust state, or the one that is named', () => {
+    const anchorsOf = (key: string): unknown => {
+      const [requirement] = only(compiled(policy(`authorities: [{ name: a, key: { trustKey: ${key} } }]\nsignatures: a`))).requirements;
+      return (
+        requirement?.kind === 'signatures' &&
+        requirement.combination.kind === 'authority' &&
+        requirement.combination.authority.kind === 'key' &&
+        requirement.combination.authority.anchors
+      );
+    };
+    assert.deepEqual(anchorsOf('release'), ['44'.repeat(32), '45'.repeat(32)]);
+    assert.deepEqual(anchorsOf('release/4'), ['45'.repeat(32)]);
+  });
+
+  it('adds what a namespace asks for, in that namespace alone', () => {
+    const result = compileNamespaced({ name: 'shop/more', text: policy('authorities: [{ name: a, key: { trustKey: release } }]\nsignatures: a') }, 'shop', {
+      keys,
+    });
+    assert.ok(result.ok);
+    const [added] = result.policies.policies;
+    assert.equal(added?.namespace, 'shop');
+    assert.deepEqual(
+      added?.scope.namespaces.map(({ matches }) => [matches('shop'), matches('shop2')]),
+      [[true, false]],
+    );
+    const base = compiled(everything);
+    const both = withNamespaced(base, result.policies.policies);
+    assert.equal(both.policies.length, base.policies.length + 1);
+    assert.deepEqual([both.exceptions, both.defaultRule, both.anchors], [base.exceptions, base.defaultRule, base.anchors]);
+    assert.notEqual(both.digest, base.digest);
+  });
+
+  const UNSIGNED: readonly (readonly [what: string, text: string, says: RegExp])[] = [
+    ['a key of its own', policy(`authorities: [{ name: a, key: { pem: ${JSON.stringify(policyFile('release.pub'))} } }]\nsignatures: a`), /may not bring keys/],
+    [
+      'a certificate authority of its own',
+      policy('authorities: [{ name: a, certificate: { file: authority.pem, subject: x } }]\nsignatures: a'),
+      /may not bring keys/,
+    ],
+    ['another namespace', policy(`${KEY}match: { namespaces: [other] }`), /in that namespace alone/],
+    ['another namespace in its metadata', policy(KEY).replace('name: one', 'name: one, namespace: other'), /names another/],
+    ['an exception', everything.slice(everything.lastIndexOf('---') + 4), /only when the trust state's roles have signed it/],
+    [
+      'a default',
+      'apiVersion: sealward.dev/v1alpha1\nkind: DefaultRule\nmetadata: { name: x }\nspec: { action: allow }',
+      /only when the trust state's roles have signed it/,
+    ],
+  ];
+  for (const [what, text, says] of UNSIGNED) {
+    it(`refuses from whom nobody signed for: ${what}`, () => {
+      const result = compileNamespaced({ name: 'o', text }, 'shop', { keys });
+      assert.match(result.ok ? 'ok' : result.problems.map(({ message }) => message).join('\n'), says);
+    });
+  }
+});
+
+describe('a policy that cannot be understood is refused whole, with every problem and its place', () => {
+  const CASES: readonly (readonly [what: string, text: string, ...says: RegExp[]])[] = [
+    ['an unknown member', policy(`${KEY}sginatures: a`), /^7:3 "sginatures" is not known here \(Did you mean signatures\?/],
+    ['a duplicate key', policy(`${KEY}mode: warn\nmode: audit`), /^8:3 the same key stands twice/],
+    ['a wrong type', policy(`${KEY}pinTemplates: "yes"`), /^7:17 this must be true or false, and it is the text "yes"/],
+    ['a wrong choice', policy(`${KEY}mode: enforced`), /one of enforce, warn, audit.*Did you mean enforce/],
+    ['no kind', 'apiVersion: sealward.dev/v1alpha1', /kind is missing/],
+    ['a kind of another tool', 'apiVersion: kyverno.io/v1\nkind: ClusterPolicy', /"ClusterPolicy" are not known.*policy import/],
+    ['another version', policy(KEY).replace('v1alpha1', 'v9'), /one of sealward.dev\/v1alpha1/],
+    ['no name', policy(KEY).replace('name: one', ''), /name is missing/],
+    ['a name that is none', policy(KEY, 'One'), /not of the form/],
+    ['nothing asked', policy('mode: warn'), /asks for nothing/],
+    ['a threshold of zero', policy(KEY.replace('signatures: a', 'signatures: { atLeast: 0, of: [a] }')), /whole number from 1/],
+    ['a negative threshold', policy(KEY.replace('signatures: a', 'signatures: { atLeast: -1, of: [a] }')), /whole number from 1/],
+    ['a fraction of a threshold', policy(KEY.replace('signatures: a', 'signatures: { atLeast: 1.5, of: [a, a] }')), /whole number from 1/],
+    ['no number at all', policy(KEY.replace('signatures: a', 'signatures: { atLeast: .nan, of: [a, a] }')), /whole number from 1/],
+    ['3 of 2', policy(KEY.replace('signatures: a', 'signatures: { atLeast: 3, of: [a, a] }')), /3 of 2 can never be met/],
+    ['an empty group', policy(KEY.replace('signatures: a', 'signatures: { allOf: [] }')), /this list is empty/],
+    ['two groups at once', policy(KEY.replace('signatures: a', 'signatures: { allOf: [a], anyOf: [a] }')), /exactly one of authority/],
+    ['a threshold of nothing', policy(KEY.replace('signatures: a', 'signatures: { atLeast: 1 }')), /exactly one of authority/],
+    ['groups three deep', policy(KEY.replace('signatures: a', 'signatures: { allOf: [{ anyOf: [{ allOf: [a] }] }] }')), /not deeper/],
+    ['an authority that nobody asks for', policy(`${KEY}`.replace('signatures: a', 'refuse: x')), /nothing asks for the authority a/],
+    ['an authority that is not there', policy(KEY.replace('signatures: a', 'signatures: b')), /there is no authority b \(Known are a/],
+    [
+      'an authority of two kinds',
+      policy('authorities: [{ name: a, key: { trustKey: release }, keyless: { identities: [{ issuer: x }] } }]\nsignatures: a'),
+      /exactly one of key, keyless and certificate/,
+    ],
+    ['a key that is none', policy('authorities: [{ name: a, key: { pem: "-----BEGIN PUBLIC KEY-----" } }]\nsignatures: a'), /PEM/i],
+    ['a file that is not there', policy('authorities: [{ name: a, key: { file: gone.pub } }]\nsignatures: a'), /the file gone.pub is not there/],
+    [
+      'a key that the trust state does not have',
+      policy('authorities: [{ name: a, key: { trustKey: gone } }]\nsignatures: a'),
+      /no key gone for artifacts \(It has release/,
+    ],
+    [
+      'a window that ends before it begins',
+      policy('authorities: [{ name: a, key: { trustKey: release }, validFrom: 2027-01-01T00:00:00Z, validUntil: 2026-01-01T00:00:00Z }]\nsignatures: a'),
+      /ends before it begins/,
+    ],
+    [
+      'a certificate of anybody',
+      policy('authorities: [{ name: a, certificate: { file: authority.pem } }]\nsignatures: a'),
+      /whose certificate counts is not said/,
+    ],
+    [
+      'a day that is none',
+      policy('authorities: [{ name: a, key: { trustKey: release }, validUntil: 2026-02-30T00:00:00Z }]\nsignatures: a'),
+      /a moment in UTC/,
+    ],
+    ['a duration without a unit', policy(`${KEY}strictness: { maxAge: 30 }`), /a duration with its unit/],
+    ['a pattern that can match nothing', policy(`${KEY}match: { images: ["Registry.example.test/App"] }`), /can match nothing/],
+    ['a digest that is none', policy(`${KEY}match: { images: ["r.test/a@sha256:12"] }`), /its digest is none/],
+    ['a pattern that is empty', policy(`${KEY}match: { namespaces: [""] }`), /between 1 and/],
+    ['a regular expression that is none', policy(`${KEY}match: { namespaces: [{ regex: "(" }] }`), /cannot be used/],
+    ['a list without anything in it', policy(`${KEY}match: { images: [] }`), /this list is empty/],
+    ['two names for one attestation', policy(`${KEY}attestations: [{ slsa: {} }, { slsa: { level: 2 } }]`), /a second requirement has the name slsa/],
+    ['an attestation of two kinds', policy(`${KEY}attestations: [{ slsa: {}, sbom: {} }]`), /exactly one of type, slsa/],
+    ['an attestation by nobody', policy('attestations: [{ slsa: {} }]'), /who must attest is not said/],
+    ['a predicate type that is none', policy(`${KEY}attestations: [{ type: spxd }]`), /neither a URI nor a known name/],
+    ['a condition that is none', policy(`${KEY}attestations: [{ slsa: {}, condition: "predicate ==" }]`), /cannot be used/],
+    ['a licence both ways', policy(`${KEY}attestations: [{ sbom: { licences: { allowed: [MIT], denied: [mit] } } }]`), /both allowed and denied/],
+    ['an algorithm that is none', policy(`${KEY}strictness: { algorithms: [sha1] }`), /the algorithm "sha1" is not known/],
+    ['a prefix without its rule', policy(`${KEY}strictness: { repositoryClaim: { prefix: r.test } }`), /belong together/],
+    [
+      'post-quantum without its algorithms',
+      policy(`${KEY}strictness: { postQuantum: require, algorithms: [ed25519] }`),
+      /no post-quantum algorithm is allowed/,
+    ],
+    ['ages that exclude each other', policy(`${KEY}strictness: { minAge: 2d, maxAge: 1d }`), /can never be older/],
+    ['a term without its values', policy(`${KEY}match: { namespaceLabels: { matchExpressions: [{ key: a, operator: In }] } }`), /In needs values/],
+    ['two policies of one name', `${policy(KEY)}---\n${policy(KEY)}`, /there is a policy one already/],
+    [
+      'two defaults',
+      ['deny', 'allow']
+        .map((action) => `apiVersion: sealward.dev/v1alpha1\nkind: DefaultRule\nmetadata: { name: x }\nspec: { action: ${action} }\n`)
+        .join('---\n'),
+      /there is a DefaultRule already/,
+    ],
+    [
+      'an exception for everything',
+      'apiVersion: sealward.dev/v1alpha1\nkind: ImageException\nmetadata: { name: x }\nspec: { reason: r, approvedBy: [a], from: 2026-01-01T00:00:00Z, until: 2026-01-02T00:00:00Z }',
+      /must name images or digests/,
+    ],
+    [
+      'an exception without an end',
+      'apiVersion: sealward.dev/v1alpha1\nkind: ImageException\nmetadata: { name: x }\nspec: { reason: r, approvedBy: [a], from: 2026-01-01T00:00:00Z, match: { images: ["**"] } }',
+      /until is missing/,
+    ],
+    [
+      'an exception from a policy that is not there',
+      'apiVersion: sealward.dev/v1alpha1\nkind: ImageException\nmetadata: { name: x }\nspec: { reason: r, approvedBy: [a], from: 2026-01-01T00:00:00Z, until: 2026-01-02T00:00:00Z, match: { images: ["**"] }, policies: [gone] }',
+      /there is no policy gone/,
+    ],
+    ['no YAML', 'a: [', /not YAML/],
+    ['a tag', 'a: !!js/function x', /not YAML|kind is missing/],
+    ['brackets without end', '['.repeat(LIMITS.jsonDepth + 1), /nested deeper/],
+    [
+      'several at once',
+      policy('mode: x\nmatch: { images: ["A/B"] }\nauthorities: [{ name: b, key: {} }]'),
+      /one of enforce/,
+      /can match nothing/,
+      /exactly one of pem/,
+    ],
+  ];
+  for (const [what, text, ...says] of CASES) {
+    it(what, () => {
+      const all = problems(text).join('\n');
+      for (const one of says) assert.match(all, new RegExp(one.source, `${one.flags}m`));
+    });
+  }
+
+  it('refuses a bomb of aliases in time', () => {
+    const bomb = [
+      'a0: &a0 [x, x, x, x, x, x, x, x, x, x]',
+      ...Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array.from({ length: 10 }, () => `*a${i}`).join(', ')}]`),
+    ].join('\n');
+    const text = policy(`${KEY}match: { images: *a9 }`).replace('spec:', `x:\n${bomb.replace(/^/gm, '  ')}\nspec:`);
+    assert.match(problems(text).join('\n'), /not known here/);
+    assert.match(problems(text).join('\n'), /more than 200000 values|this must be a text/);
+  });
+
+  it('refuses what is too large, and tells at most so many problems', () => {
+    assert.match(problems('#'.repeat(LIMITS.documentBytes + 1)).join(), /larger than/);
+    const many = policy(`${KEY}${Array.from({ length: LIMITS.policyProblems + 1 }, (_, i) => `x${i}: 1`).join('\n')}`);
+    assert.equal(problems(many).length, LIMITS.policyProblems);
+    const group = Array.from({ length: LIMITS.authoritiesPerPolicy + 1 }, () => 'a').join(', ');
+    assert.match(problems(policy(KEY.replace('signatures: a', `signatures: { anyOf: [${group}] }`))).join(), /a group may have/);
+  });
+
+  test('whatever the bytes are, the answer is a value', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => assert.equal(typeof compilePolicies([{ name: 'x', text }]).ok, 'boolean')));
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(40), fc.string({ maxLength: 3 }), (at, length, put) => {
+        const start = at % everything.length;
+        assert.equal(typeof compilePolicies([{ name: 'x', text: everything.slice(0, start) + put + everything.slice(start + length) }], context).ok, 'boolean');
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,139 @@
+/** YAML 1.2 and JSON with positions: every problem of every document is kept, none stops the reading of the others. */
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import { quoted } from '../artifact/index.ts';
+import { LIMITS } from '../encoding/index.ts';
+import { type ErrorCode, SealwardError } from '../errors.ts';
+
+/** One thing that is wrong with a document. Lines and columns count from 1. */
+export interface PolicyProblem {
+  readonly source: string;
+  readonly line: number;
+  readonly column: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export interface PolicySource {
+  /** For messages: the name of the file, or where else it comes from. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A place in a source. */
+export interface Place {
+  readonly source: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface SourceDocument {
+  readonly root: Node | null;
+  readonly reading: Reading;
+}
+
+/** One source while it is read: where its nodes stand, and what was wrong so far. */
+export class Reading {
+  readonly source: string;
+  readonly problems: PolicyProblem[];
+  readonly #lines: LineCounter;
+  #document: Document.Parsed | undefined;
+  #visited = 0;
+
+  constructor(source: string, lines: LineCounter, problems: PolicyProblem[]) {
+    this.source = source;
+    this.#lines = lines;
+    this.problems = problems;
+  }
+
+  enter(document: Document.Parsed): void {
+    this.#document = document;
+  }
+
+  place(node: Node | null | undefined): Place {
+    const { line, col } = this.#lines.linePos(node?.range?.[0] ?? 0);
+    return { source: this.source, line: Math.max(1, line), column: Math.max(1, col) };
+  }
+
+  problem(node: Node | null | undefined, message: string, hint?: string, code: ErrorCode = 'ERR_POLICY_INVALID'): undefined {
+    this.problems.push({ ...this.place(node), code, message, ...(hint === undefined ? {} : { hint }) });
+    return undefined;
+  }
+
+  /** What an exact reader threw, at the place of the node. */
+  thrown(node: Node | null | undefined, error: unknown): undefined {
+    if (!(error instanceof SealwardError) || error.family !== 'InputError') throw error;
+    return this.problem(node, error.message, error.hint, error.code);
+  }
+
+  /** Follows aliases. Undefined when there are more values than any policy has: `&a [*b, *b]` nested is a bomb. */
+  resolve(node: Node | null | undefined): Node | null | undefined {
+    this.#visited++;
+    if (this.#visited === LIMITS.policyValues + 1) this.problem(node, `there are more than ${LIMITS.policyValues} values`, undefined, 'ERR_TOO_LARGE');
+    if (this.#visited > LIMITS.policyValues) return undefined;
+    return isAlias(node) && this.#document ? node.resolve(this.#document) : node;
+  }
+}
+
+/** Every document of a source; problems of its syntax go to `problems`, and then there are none. */
+export function readSource({ name, text }: PolicySource, problems: PolicyProblem[]): SourceDocument[] {
+  const lines = new LineCounter();
+  const reading = new Reading(name, lines, problems);
+  if (text.length > LIMITS.documentBytes) {
+    reading.problem(null, `it is larger than ${LIMITS.documentBytes} bytes`, undefined, 'ERR_TOO_LARGE');
+    return [];
+  }
+  if (depthOf(text) > LIMITS.jsonDepth) {
+    reading.problem(null, `it is nested deeper than ${LIMITS.jsonDepth} levels`, undefined, 'ERR_TOO_LARGE');
+    return [];
+  }
+  const parsed = parseAllDocuments(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    prettyErrors: false,
+    schema: 'core',
+    version: '1.2',
+    merge: false,
+  });
+  const documents = Array.isArray(parsed) ? parsed : [];
+  let sound = true;
+  for (const { errors, warnings } of documents) {
+    for (const { message, pos } of [...errors, ...warnings]) {
+      sound = false;
+      const { line, col } = lines.linePos(pos[0]);
+      problems.push({ source: name, line, column: col, code: 'ERR_POLICY_INVALID', message: sentence(message) });
+    }
+  }
+  if (!sound) return [];
+  return documents.flatMap((document) => {
+    reading.enter(document);
+    // A `---` at the end begins a document that says nothing.
+    if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) return [];
+    const own = new Reading(name, lines, problems);
+    own.enter(document);
+    return [{ root: document.contents, reading: own }];
+  });
+}
+
+/** Brackets of flow style; the depth of block style costs an indentation each, and the length is bounded. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const character of text) {
+    if (character === '{' || character === '[') deepest = Math.max(deepest, ++depth);
+    else if (character === '}' || character === ']') depth--;
+    else if (character === '\n') depth = Math.max(0, depth);
+  }
+  return deepest;
+}
+
+function sentence(message: string): string {
+  return message === 'Map keys must be unique' ? 'the same key stands twice' : `it is not YAML: ${message.slice(0, 300)}`;
+}
+
+export function describeNode(node: Node | null | undefined): string {
+  if (isMap(node)) return 'a map';
+  if (isSeq(node)) return 'a list';
+  if (!isScalar(node) || node.value === null) return 'nothing';
+  return typeof node.value === 'string' ? `the text ${quoted(node.value)}` : `${typeof node.value} ${JSON.stringify(node.value)}`;
+}
