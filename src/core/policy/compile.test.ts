@@ -83,7 +83,7 @@ function withoutEach(text: string): [path: string, text: string][] {
   const visit = (node: unknown, path: string, render: () => string): void => {
     if (isSeq(node)) node.items.forEach((item, i) => visit(item, `${path}[${i}]`, render));
     if (!isMap(node)) return;
-    for (const pair of [...node.items]) {
+    for (const pair of node.items.slice()) {
       const name = `${path}.${isScalar(pair.key) ? String(pair.key.value) : '?'}`;
       visit(pair.value, name, render);
       const at = node.items.indexOf(pair);
@@ -150,9 +150,10 @@ describe('compiling', () => {
     });
     assert.ok(result.ok);
     const [added] = result.policies.policies;
-    assert.equal(added?.namespace, 'shop');
+    assert.ok(added);
+    assert.equal(added.namespace, 'shop');
     assert.deepEqual(
-      added?.scope.namespaces.map(({ matches }) => [matches('shop'), matches('shop2')]),
+      added.scope.namespaces.map(({ matches }) => [matches('shop'), matches('shop2')]),
       [[true, false]],
     );
     const base = compiled(everything);
@@ -207,7 +208,7 @@ describe('a policy that cannot be understood is refused whole, with every proble
     ['two groups at once', policy(KEY.replace('signatures: a', 'signatures: { allOf: [a], anyOf: [a] }')), /exactly one of authority/],
     ['a threshold of nothing', policy(KEY.replace('signatures: a', 'signatures: { atLeast: 1 }')), /exactly one of authority/],
     ['groups three deep', policy(KEY.replace('signatures: a', 'signatures: { allOf: [{ anyOf: [{ allOf: [a] }] }] }')), /not deeper/],
-    ['an authority that nobody asks for', policy(`${KEY}`.replace('signatures: a', 'refuse: x')), /nothing asks for the authority a/],
+    ['an authority that nobody asks for', policy(KEY.replace('signatures: a', 'refuse: x')), /nothing asks for the authority a/],
     ['an authority that is not there', policy(KEY.replace('signatures: a', 'signatures: b')), /there is no authority b \(Known are a/],
     [
       'an authority of two kinds',
