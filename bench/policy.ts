@@ -1,5 +1,6 @@
 /** What policies cost: finding those about an image among a thousand, and patterns that were made to be slow. */
-import { exactText, type ImagePolicy, imageGlob, type PolicySet, regexText, selectPolicies, textGlob, whyNotSelected } from '../src/core/policy/index.ts';
+import { exactText, type ImagePolicy, imageGlob, type PolicySet, selectPolicies, textGlob, whyNotSelected } from '../src/core/policy/index.ts';
+import { regexText } from '../src/core/policy/regex-text.ts';
 import { NO_ANCHORS } from '../src/core/trust/index.ts';
 import { race, ratio, type Timing } from './interleaved.ts';
 import type { Row } from './table.ts';

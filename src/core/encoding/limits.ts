@@ -64,6 +64,9 @@ export const LIMITS = {
   leaseTiers: 16,
   /** What a client of a trust repository remembers, in one file. */
   trustMemoryBytes: 64 * MiB,
+  /** Files of policies, and how deep folders may lie in folders. */
+  policyFiles: 10_000,
+  policyFolderDepth: 16,
   /** A pattern of a policy, and what regular expressions are compared with, in characters; a longer value matches none. */
   patternLength: 512,
   matchedLength: 1024,

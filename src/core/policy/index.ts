@@ -13,9 +13,11 @@ export type * from './policy.ts';
 /** @public */
 export { imageGlob } from './image-glob.ts';
 /** @public */
-export { exactText, regexText, textGlob } from './text-pattern.ts';
+export { exactText, textGlob } from './text-pattern.ts';
 /** @public */
 export { selectPolicies, whyNotSelected } from './select.ts';
 export type { SelectedPolicy } from './select.ts';
 export type { AskedImage, OutOfScope, Place, Reach } from './scope.ts';
 export type { PolicyProblem, PolicySource } from './yaml-source.ts';
+export { lintPolicies } from './lint.ts';
+export type { Lint, LintRule } from './lint.ts';

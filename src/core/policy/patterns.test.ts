@@ -8,7 +8,8 @@ import { repositoryRoot } from '../../../test/vectors.ts';
 import { LIMITS } from '../encoding/index.ts';
 import { imageGlob } from './image-glob.ts';
 import type { TextPattern } from './policy.ts';
-import { exactText, regexText, textGlob } from './text-pattern.ts';
+import { regexText } from './regex-text.ts';
+import { exactText, textGlob } from './text-pattern.ts';
 
 interface Case {
   readonly pattern?: string;

@@ -9,7 +9,8 @@ import type { JsonObject } from '../encoding/index.ts';
 import { LIMITS } from '../encoding/index.ts';
 import type { TextPattern } from './policy.ts';
 import { imageGlob } from './image-glob.ts';
-import { exactText, regexText, textGlob } from './text-pattern.ts';
+import { regexText } from './regex-text.ts';
+import { exactText, textGlob } from './text-pattern.ts';
 import { describeNode, type Place, type Reading } from './yaml-source.ts';
 
 export interface Shape<T> {

@@ -10,6 +10,7 @@ import { gate } from './gate.ts';
 import { generateKeyPair, importKeyPair, publicKey } from './keys.ts';
 import { login, logout } from './login.ts';
 import { inspect, tree } from './look.ts';
+import { policy } from './policy.ts';
 import { sign } from './sign.ts';
 import { trust } from './trust.ts';
 import { trustedRoot } from './trusted-root.ts';
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   command(inspect, () => import('../commands/inspect.ts')),
   command(login, () => import('../commands/login.ts')),
   command(logout, () => import('../commands/logout.ts')),
+  command(policy, () => import('../commands/policy.ts')),
   command(trust, () => import('../commands/trust.ts')),
   command(trustedRoot, () => import('../commands/trusted-root.ts')),
   command(completion, () => import('../commands/completion.ts')),
