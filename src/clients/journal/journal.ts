@@ -10,7 +10,7 @@
  * A database can take the place of the folder: behind JournalFiles for the bytes (append and sync are one transaction, put
  * an insert that must not change what is there), behind SignRecord for what was signed (a row that is compared and set).
  */
-import { concatBytes, equalBytes } from '../../core/encoding/index.ts';
+import { concatBytes, decodeUtf8, equalBytes, utf8 } from '../../core/encoding/index.ts';
 import { invariant, SealwardError } from '../../core/errors.ts';
 import {
   CompactRange,
@@ -60,6 +60,8 @@ const PACE: JournalPace = { gatherMs: 0, perCommit: 4096, outstanding: 65_536, s
 const LONGEST_ENTRY = 0xffff;
 const WIDTH = BigInt(TILE_WIDTH);
 const NOTHING = new Uint8Array();
+/** Where the index of the first entry stands that was not pruned. */
+const KEPT = 'journal/kept';
 
 export interface Ticket {
   readonly index: bigint;
@@ -90,13 +92,14 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     const pace = { ...PACE, ...options.pace };
     const log = new WriteAhead(files, pace.segmentBytes);
     if (!begun) await log.create();
-    const recovered = await recoverTree(files, log, signed);
+    const kept = await readKept(files);
+    const recovered = await recoverTree(files, log, signed, kept);
     const second = new CompactRange(recovered.signedPeaks);
     if (signed && !equalBytes(second.root(), signed.root)) {
       throw new SealwardError('ERR_LOG_INCONSISTENT', `the first ${signed.size} entries are not those that were signed`);
     }
     const publisher = new Publisher({ ...options, files, record }, log, signed, second, recovered);
-    const journal = new Journal({ options, pace, files, log, publisher, ...recovered }, async () => {
+    const journal = new Journal({ options, pace, files, log, publisher, ...recovered, kept }, async () => {
       await files.close();
       await record.close();
       unlockRecord();
@@ -124,6 +127,7 @@ interface Parts {
   readonly places: readonly Place[];
   readonly tiles: readonly HashTile[];
   readonly carry: Uint8Array;
+  readonly kept: bigint;
 }
 
 export class Journal {
@@ -142,6 +146,7 @@ export class Journal {
   #places: Place[];
   #tiles: HashTile[];
   #carry: Uint8Array;
+  #kept: bigint;
 
   constructor(parts: Parts, release: () => Promise<void>) {
     this.#parts = parts;
@@ -151,6 +156,7 @@ export class Journal {
     this.#places = [...parts.places];
     this.#tiles = [...parts.tiles];
     this.#carry = parts.carry;
+    this.#kept = parts.kept;
     if (this.#places.length > 0) this.#signLater();
   }
 
@@ -285,16 +291,36 @@ export class Journal {
   async entries(from: bigint, to: bigint): Promise<Uint8Array[]> {
     const size = this.signed?.size ?? 0n;
     invariant(from >= 0n && from <= to && to <= size, `no entries [${from}, ${to}) are published`);
+    if (from < this.#kept && from < to) throw new SealwardError('ERR_NOT_FOUND', `entries before ${this.#kept} are not kept any more`);
     const out: Uint8Array[] = [];
     for (let index = from / WIDTH; index * WIDTH < to; index++) {
       const width = size - index * WIDTH < WIDTH ? Number(size - index * WIDTH) : TILE_WIDTH;
       const path = tilePath({ level: 'entries', index, width });
       const bytes = await this.#parts.files.read(path);
-      if (!bytes) throw new SealwardError('ERR_NOT_FOUND', `the entries in ${path} are not kept any more`);
+      if (!bytes) throw new SealwardError('ERR_JOURNAL_DAMAGED', `${path} is missing`);
       const first = index * WIDTH;
       out.push(...parseEntryBundle(bytes, width).slice(first < from ? Number(from - first) : 0, to - first < WIDTH ? Number(to - first) : TILE_WIDTH));
     }
     return out;
+  }
+
+  /** Index of the first entry that is kept; those before it were pruned. */
+  get kept(): bigint {
+    return this.#kept;
+  }
+
+  /**
+   * Lets go of the entries before an index, as far as they fill whole bundles that a checkpoint covers. Their hashes stay:
+   * the tree, and every proof of what is left, stay what they were.
+   */
+  async prune(before: bigint): Promise<void> {
+    const { files } = this.#parts;
+    const signed = this.signed?.size ?? 0n;
+    const end = before < signed ? before / WIDTH : signed / WIDTH;
+    if (end * WIDTH <= this.#kept) return;
+    for (let index = this.#kept / WIDTH; index < end; index++) await files.remove(tilePath({ level: 'entries', index, width: TILE_WIDTH }));
+    this.#kept = end * WIDTH;
+    await files.put(KEPT, utf8(`${this.#kept}\n`), true);
   }
 
   /** The siblings of an entry, from the leaf upwards, in the newest signed tree. */
@@ -337,6 +363,12 @@ function nextCarry(carry: Uint8Array, batch: Batch): Uint8Array {
   let at = 0;
   for (let index = batch.first; index < start; index++) at += 2 + (body[at] as number) * 256 + (body[at + 1] as number);
   return body.slice(at);
+}
+
+async function readKept(files: JournalFiles): Promise<bigint> {
+  const text = decodeUtf8((await files.read(KEPT)) ?? utf8('0\n'), KEPT).trim();
+  if (!/^\d{1,19}$/.test(text)) throw new SealwardError('ERR_JOURNAL_DAMAGED', `${KEPT} is no index`);
+  return BigInt(text);
 }
 
 function failedWrite(cause: unknown): SealwardError {

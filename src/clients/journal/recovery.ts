@@ -1,7 +1,7 @@
 /** What a journal is after a start: its tree, taken up from full tiles and the write-ahead file, each step of it checked. */
 import { concatBytes, equalBytes } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import { edgeTiles, GrowingTree, type HashTile, type Peak, parseEntryBundle, TILE_WIDTH, tileHash, tilePath } from '../../core/tlog/index.ts';
+import { edgeTiles, GrowingTree, type HashTile, type Peak, parseEntryBundle, parseTilePath, TILE_WIDTH, tileHash, tilePath } from '../../core/tlog/index.ts';
 import type { JournalFiles } from './files.ts';
 import type { Frame } from './segment.ts';
 import type { SignedTree } from './sign-record.ts';
@@ -22,8 +22,8 @@ export interface Recovered {
 
 const WIDTH = BigInt(TILE_WIDTH);
 
-/** Throws ERR_JOURNAL_DAMAGED, or ERR_LOG_ROLLED_BACK when there is less than was signed. */
-export async function recoverTree(files: JournalFiles, log: WriteAhead, signed: SignedTree | undefined): Promise<Recovered> {
+/** @param kept index of the first entry that was not pruned. Throws ERR_JOURNAL_DAMAGED, or ERR_LOG_ROLLED_BACK when there is less than was signed. */
+export async function recoverTree(files: JournalFiles, log: WriteAhead, signed: SignedTree | undefined, kept: bigint): Promise<Recovered> {
   let tree: GrowingTree | undefined;
   let carry: Uint8Array = new Uint8Array();
   let places: Place[] = [];
@@ -57,6 +57,10 @@ export async function recoverTree(files: JournalFiles, log: WriteAhead, signed: 
   if (signedSize > 0n && !covered)
     throw new SealwardError('ERR_LOG_INCONSISTENT', `no commit of this journal ended at the ${signedSize} entries that were signed`);
   // Tiles were put without waiting for the disk; after a loss of power some may be missing, or cut off.
+  for (const path of rebuilt.keys()) {
+    const { level, index } = parseTilePath(path);
+    if (level === 'entries' && index * WIDTH < kept) rebuilt.delete(path);
+  }
   for (const [path, bytes] of rebuilt) {
     const there = await files.read(path);
     if (!there || !equalBytes(there, bytes)) await files.put(path, bytes, false);
