@@ -37,6 +37,7 @@ export function faulty(real: LogStore, step: Step, kind: FaultKind, nth: number,
     throw fault;
   };
   const store: LogStore = {
+    id: () => real.id(),
     sequence: (entries) => guarded('sequence', () => real.sequence(entries)),
     size: () => guarded(undefined, () => real.size()),
     entries: (from, to) => guarded(undefined, () => real.entries(from, to)),

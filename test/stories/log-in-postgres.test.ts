@@ -78,7 +78,7 @@ it('a log in PostgreSQL', async (t) => {
     const writers = Array.from({ length: 8 }, async (_, writer) => {
       for (let i = 0; !stopped.signal.aborted; i++) answers.push(await addUntilAnswered(logs[writer % 2] as OpenedLog, `writer ${writer}, entry ${i}`));
     });
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       const until = answers.length + 60;
       while (answers.length < until) await new Promise((resolve) => setTimeout(resolve, 10));
       await postgres.kill();

@@ -14,6 +14,8 @@ export interface EngineOptions extends IntegratorOptions {
   /** Called once when nothing can be signed or written any more until a new start. */
   readonly failed: (error: SealwardError) => void;
   readonly pace?: Partial<Pace>;
+  /** Told of each checkpoint that is shown. */
+  readonly shown?: (note: string) => void;
 }
 
 /** Milliseconds and counts. */
@@ -167,8 +169,10 @@ export class LogEngine {
     try {
       const published = (await this.#options.store.lead()) ? await this.#integrator.round() : undefined;
       const newest = published ?? (await this.#newest());
-      if (newest && newest.size > (this.#published?.size ?? 0n)) this.#published = newest;
-      else if (this.#placed.length > 0) await sleep(this.#pace.soonest);
+      if (newest && newest.size > (this.#published?.size ?? 0n)) {
+        this.#published = newest;
+        this.#options.shown?.(newest.note);
+      } else if (this.#placed.length > 0) await sleep(this.#pace.soonest);
       await this.#answer();
     } catch (error) {
       this.#checkStore(error);

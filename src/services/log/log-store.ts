@@ -8,6 +8,8 @@ export interface NewEntry {
 
 /** Entries in the order of their indexes, which have no gaps and are never given twice. */
 export interface LogStore {
+  /** Random; copies of the store have the same. */
+  id(): Promise<string>;
   /** Gives each entry the next index, or the one that it has already. Returns when that outlives a crash. */
   sequence(entries: readonly NewEntry[]): Promise<readonly bigint[]>;
   /** How many entries have an index. */

@@ -6,6 +6,7 @@ import type { OpenStore } from './folder-store.ts';
 import { entryBundle } from './integrator.ts';
 import { type Included, LogEngine, type Pace } from './log-engine.ts';
 import type { NewEntry } from './log-store.ts';
+import { type KeyMark, openKeyMark } from './key-mark.ts';
 import { createNoteSigner } from './note-signer.ts';
 import type { TileSource } from './tile-routes.ts';
 
@@ -17,6 +18,8 @@ export interface LogOptions {
   /** Further keys that sign each checkpoint, such as one of ML-DSA-44. */
   readonly besides?: readonly Signer[];
   readonly store: OpenStore;
+  /** A file beside the key, best on another disk than the store: which store the key signs for, and how far it came. */
+  readonly mark?: string;
   /** Called once when the log cannot go on; the process should end, and be looked at. */
   readonly failed: (error: SealwardError) => void;
   readonly pace?: Partial<Pace>;
@@ -49,14 +52,16 @@ export interface LogHealth {
 
 /** Opens a log, or makes one where there is nothing. Throws ERR_STATE_INVALID or ERR_LOG_INCONSISTENT, and changes nothing then. */
 export async function openLog(options: LogOptions): Promise<OpenedLog> {
-  const { origin, signer, besides = [], failed, pace } = options;
+  const { origin, signer, besides = [], failed, pace, mark } = options;
   const signers = [signer, ...besides].map((one) => createNoteSigner(origin, one));
   const [first] = signers as [(typeof signers)[0]];
   const { logId } = first;
   const store = await options.store({ origin, logId });
   let engine: LogEngine;
+  let keyMark: KeyMark | undefined;
   try {
-    engine = await LogEngine.open({ origin, signers, store, failed, ...(pace ? { pace } : {}) });
+    keyMark = mark === undefined ? undefined : await openKeyMark(mark, first, store);
+    engine = await LogEngine.open({ origin, signers, store, failed, ...(keyMark ? { shown: keyMark.shown } : {}), ...(pace ? { pace } : {}) });
   } catch (error) {
     await store.close();
     throw error;
@@ -80,6 +85,9 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
       const { failure, waiting } = engine;
       return { ready: failure === undefined, ...(failure ? { reason: failure.message } : {}), size: size(), waiting };
     },
-    close: () => engine.close(),
+    async close() {
+      await engine.close();
+      keyMark?.close();
+    },
   };
 }

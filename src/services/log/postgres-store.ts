@@ -21,7 +21,7 @@ export interface PostgresOptions {
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS sealward_log (
-    id integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY, origin text NOT NULL UNIQUE, log_id bytea NOT NULL UNIQUE,
+    id integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY, store uuid NOT NULL DEFAULT gen_random_uuid(), origin text NOT NULL UNIQUE, log_id bytea NOT NULL UNIQUE,
     size bigint NOT NULL DEFAULT 0, frozen boolean NOT NULL DEFAULT false,
     holder text NOT NULL DEFAULT '', epoch bigint NOT NULL DEFAULT 0, until timestamptz NOT NULL DEFAULT '-infinity');
   CREATE TABLE IF NOT EXISTS sealward_log_entry (
@@ -101,6 +101,10 @@ class PostgresStore implements LogStore {
     this.#channel = `sealward_log_${log}`;
     this.tiles = tiles ?? { put: (wanted) => this.#putTiles(wanted), get: (path) => this.#tile(path), keepsEntries: false };
     this.record = { newest: () => this.#newest(), add: (previous, next) => this.#add(previous, next), failure: () => undefined, close: async () => {} };
+  }
+
+  async id(): Promise<string> {
+    return (await this.#one<{ store: string }>('SELECT store FROM sealward_log WHERE id = $1', [this.#log]))?.store ?? '';
   }
 
   sequence(entries: readonly NewEntry[]): Promise<readonly bigint[]> {

@@ -1,4 +1,5 @@
 /** The log in a file of SQLite: one process, one writer, entries and full tiles in one commit. */
+import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { equalBytes } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
@@ -6,14 +7,14 @@ import { GroupCommit, openDatabase } from '../store/index.ts';
 import type { LogStore, NewEntry, SignRecord, StoredTile, TileStorage } from './log-store.ts';
 
 const SCHEMA = `
-  CREATE TABLE identity (origin TEXT NOT NULL, log_id BLOB NOT NULL, frozen INTEGER NOT NULL) STRICT;
+  CREATE TABLE identity (id TEXT NOT NULL, origin TEXT NOT NULL, log_id BLOB NOT NULL, frozen INTEGER NOT NULL) STRICT;
   CREATE TABLE entry (seq INTEGER PRIMARY KEY, leaf BLOB NOT NULL, body BLOB NOT NULL) STRICT;
   CREATE INDEX entry_leaf ON entry (substr(leaf, 1, 8));
   CREATE TABLE tile (path TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE published (id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL, note TEXT NOT NULL) STRICT
 `;
 const RECORD_SCHEMA = `
-  CREATE TABLE identity (origin TEXT NOT NULL, log_id BLOB NOT NULL, frozen INTEGER NOT NULL) STRICT;
+  CREATE TABLE identity (id TEXT NOT NULL, origin TEXT NOT NULL, log_id BLOB NOT NULL, frozen INTEGER NOT NULL) STRICT;
   CREATE TABLE signed (size INTEGER PRIMARY KEY, root BLOB NOT NULL, note TEXT NOT NULL) STRICT
 `;
 const VERSION = 1;
@@ -45,6 +46,7 @@ export function openSqliteLog(options: SqliteLogOptions): LogStore {
   const rows = statements(database);
   let size = BigInt(rows.size.get()?.['size'] as number);
   return {
+    id: async () => rows.id.get()?.['id'] as string,
     sequence: (entries) =>
       commits.write(() => {
         if (rows.frozen.get()?.['frozen'] === 1) throw frozenLog();
@@ -90,6 +92,7 @@ function statements(database: DatabaseSync) {
     range: database.prepare('SELECT leaf, body FROM entry WHERE seq >= ? AND seq < ? ORDER BY seq'),
     publish: database.prepare('INSERT INTO published VALUES (1, ?, ?) ON CONFLICT (id) DO UPDATE SET size = excluded.size, note = excluded.note'),
     published: database.prepare('SELECT size, note FROM published'),
+    id: database.prepare('SELECT id FROM identity'),
     frozen: database.prepare('SELECT frozen FROM identity'),
   };
 }
@@ -156,7 +159,7 @@ export function openSqliteRecord(path: string, identity: LogIdentity): SignRecor
 
 function identify(database: DatabaseSync, { origin, logId }: LogIdentity, what: string): void {
   const row = database.prepare('SELECT origin, log_id FROM identity').get() as { origin: string; log_id: Uint8Array } | undefined;
-  if (!row) database.prepare('INSERT INTO identity VALUES (?, ?, 0)').run(origin, logId);
+  if (!row) database.prepare('INSERT INTO identity VALUES (?, ?, ?, 0)').run(randomUUID(), origin, logId);
   else if (row.origin !== origin || !equalBytes(row.log_id, logId)) throw foreign(what, row.origin);
 }
 

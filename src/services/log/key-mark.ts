@@ -1,0 +1,80 @@
+/**
+ * A file beside the key of a log: which store the key signs for, and the newest checkpoint that was shown. It catches what the
+ * store cannot know of itself: that it is a second one for the same key, or was brought back whole from an older copy.
+ */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { parseJsonObject } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import { parseCheckpoint, parseNote } from '../../core/tlog/index.ts';
+import type { LogStore } from './log-store.ts';
+import type { NoteSigner } from './note-signer.ts';
+
+export interface KeyMark {
+  readonly shown: (note: string) => void;
+  /** Writes what was shown last. */
+  close(): void;
+}
+
+/** Written so often at most; what is missed at a crash is only known a little later by whoever looks. */
+const EVERY_MS = 1000;
+
+interface Mark {
+  readonly vkey: string;
+  readonly store: string;
+  readonly checkpoint: string;
+}
+
+/** Throws ERR_STATE_INVALID for a second store, ERR_LOG_INCONSISTENT for one that is older than what was shown. */
+export async function openKeyMark(path: string, { vkey }: NoteSigner, store: LogStore): Promise<KeyMark> {
+  const id = await store.id();
+  const found = existsSync(path) ? readMark(path) : undefined;
+  if (found && (found.vkey !== vkey || found.store !== id)) {
+    throw new SealwardError('ERR_STATE_INVALID', `by ${path} the key signs for another store of the log`, {
+      hint: 'Two stores with one key would give two histories. Start the store that the key belongs to; a new store needs a new key and a new name.',
+    });
+  }
+  const shown = found?.checkpoint ? parseCheckpoint(parseNote(found.checkpoint)).size : 0n;
+  const newest = (await store.record.newest())?.size ?? 0n;
+  if (shown > newest) {
+    throw new SealwardError('ERR_LOG_INCONSISTENT', `by ${path} a checkpoint of ${shown} entries was shown, and the store ends at ${newest}`, {
+      hint: 'The store was brought back from an older copy. Find the newest files, or open a new shard and let this one be read only.',
+    });
+  }
+  let last = found?.checkpoint ?? '';
+  const write = (): void => writeMark(path, { vkey, store: id, checkpoint: last });
+  if (!found) write();
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    shown(note) {
+      last = note;
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        try {
+          write();
+        } catch {
+          // A mark that cannot be written must not stop a log that can; it stays behind, and so it is only weaker.
+        }
+      }, EVERY_MS).unref();
+    },
+    close() {
+      clearTimeout(timer);
+      write();
+    },
+  };
+}
+
+function readMark(path: string): Mark {
+  const { vkey, store, checkpoint } = parseJsonObject(new Uint8Array(readFileSync(path)), { what: `the mark ${path}` });
+  if (typeof vkey !== 'string' || typeof store !== 'string' || typeof checkpoint !== 'string') {
+    throw new SealwardError('ERR_STATE_INVALID', `the mark ${path} cannot be read`, {
+      hint: 'It says which store the key belongs to: find out before you remove it.',
+    });
+  }
+  return { vkey, store, checkpoint };
+}
+
+/** In one piece, or not at all. */
+function writeMark(path: string, mark: Mark): void {
+  writeFileSync(`${path}.new`, `${JSON.stringify(mark)}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
