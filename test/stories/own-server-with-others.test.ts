@@ -164,6 +164,76 @@ describe('a server of one’s own, with others', () => {
     assert.deepEqual(await (await fetch(`${server.operations}/readyz`)).json(), { ready: true, problems: [] });
   });
 
+  it('is trusted from its first root, and verified by without a network after that, and no longer than its lease', async () => {
+    const own = await startOwnServer();
+    const image = await pushImage(registry.host, 'others/served');
+    const served = ['--trust-url', `${own.url}/trust`];
+    const who = ['--certificate-identity', WORKLOAD, '--certificate-oidc-issuer', `${own.url}/oidc`];
+    const cli = (...args: readonly string[]) => workshop.sealward(args);
+    try {
+      const before = await cli('verify', ...served, ...who, image.tagged);
+      assert.match(before.stderr, /ERR_TRUST_ROOT/);
+      const token = workshop.file('served-token', await own.token());
+      const root = workshop.file('first.json', readFileSync(own.tufRoot));
+      passes(await cli('sign', ...served, '--trust-root', root, '--identity-token', token, image.tagged));
+      passes(await cli('verify', ...served, ...who, image.tagged));
+      const foreign = await cli('verify', ...served, '--trust-root', server.tufRoot, ...who, image.tagged);
+      assert.match(foreign.stderr, /ERR_TRUST_ROOT/, 'another root of the same version');
+      const both = await cli('verify', ...served, '--trusted-root', own.trustedRoot, ...who, image.tagged);
+      assert.match(both.stderr, /ERR_FLAG_CONFLICT/);
+      await own.halt();
+      passes(await cli('verify', ...served, ...who, image.tagged));
+      // Nobody remembers anything elsewhere, and nobody answers.
+      const elsewhere = await workshop.sealward(['verify', ...served, '--trust-root', root, ...who, image.tagged], {
+        env: { XDG_CACHE_HOME: workshop.path('empty') },
+      });
+      assert.notEqual(elsewhere.code, 0);
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it('has what is denied refused, and single denials are not passed over by flags', async () => {
+    const own = await startOwnServer();
+    const image = await pushImage(registry.host, 'others/denied');
+    const cache = { env: { XDG_CACHE_HOME: workshop.path('cache-of-denied') } };
+    const served = ['--trust-url', `${own.url}/trust`, '--trust-root', own.tufRoot];
+    const who = ['--certificate-identity', WORKLOAD, '--certificate-oidc-issuer', `${own.url}/oidc`];
+    const keeps = async (...args: readonly string[]): Promise<Ran> =>
+      passes(
+        await workshop.sealward([
+          'trust',
+          ...args,
+          '--folder',
+          join(own.folder, 'trust'),
+          '--key',
+          join(own.folder, 'offline/trust.key'),
+          '--password-file',
+          join(own.folder, 'offline/password'),
+        ]),
+      );
+    const publish = async (): Promise<void> => {
+      const online = ['--key', join(own.folder, 'keys/trust.key'), '--password-file', join(own.folder, 'secrets/key-password')];
+      passes(await workshop.sealward(['trust', 'publish', '--folder', join(own.folder, 'trust'), ...online]));
+    };
+    try {
+      const token = workshop.file('denied-token', await own.token());
+      passes(await workshop.sealward(['sign', ...served, '--identity-token', token, image.tagged], cache));
+      const ask = () => workshop.sealward(['verify', ...served, ...who, image.tagged], { env: { XDG_CACHE_HOME: workshop.path(`cache-${asked++}`) } });
+      let asked = 0;
+      passes(await ask());
+      await keeps('key', 'suspend', 'authority/1', '--reason', 'a look at it');
+      await publish();
+      const suspended = await ask();
+      assert.equal(suspended.code, 1, suspended.stdout + suspended.stderr);
+      await keeps('deny', 'digest', image.digest, '--reason', 'bad');
+      await publish();
+      assert.match((await ask()).stderr, /denies one digest/);
+    } finally {
+      await own.stop();
+    }
+  });
+
   it('keeps the key of its authority on a token, and gets its PIN from a file', async (t) => {
     if (!requireToken(t)) return;
     const token = await softToken('sealward server');

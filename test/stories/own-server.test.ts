@@ -192,10 +192,9 @@ describe('a server that cannot be what it was', () => {
     try {
       const server = await startOwnServer({ init: { database: await postgres.database() } });
       try {
-        assert.deepEqual(readdirSync(join(server.folder, 'state')), ['log']);
+        assert.deepEqual(readdirSync(join(server.folder, 'state')), []);
         const [port, operations] = [await freePort(), await freePort()];
-        const { log: _elsewhere, ...shared } = readServerConfig(server.config);
-        const config = { ...shared, listen: { host: '127.0.0.1', port }, operations: { host: '127.0.0.1', port: operations } };
+        const config = { ...readServerConfig(server.config), listen: { host: '127.0.0.1', port }, operations: { host: '127.0.0.1', port: operations } };
         const second = await openServer({ config, logger, version: 'test', keyOptions: {}, failed: assert.ifError });
         try {
           const token = await server.token();

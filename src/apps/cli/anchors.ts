@@ -29,8 +29,19 @@ export async function anchorsOf(invocation: KeyAsked & { readonly flags: Values 
   const given = givenAnchors(flags, config);
   const keys: Anchors['keys'][number][] = [];
   for (const key of flags.key) keys.push(keyAnchor(await readKey(invocation, key), key));
-  const root = loadRoot(flags['trusted-root'], config, needsRoot(given, requirement), debug);
+  const root = (await served(invocation)) ?? loadRoot(flags['trusted-root'], config, needsRoot(given, requirement), debug);
   return { ...NO_ANCHORS, ...root, ...given, keys };
+}
+
+async function served(invocation: KeyAsked & { readonly flags: Values }): Promise<Anchors | undefined> {
+  const { 'trust-url': from, 'trust-root': rootFile, 'trusted-root': file } = invocation.flags;
+  if (from === undefined) return undefined;
+  if (file !== undefined) throw new SealwardError('ERR_FLAG_CONFLICT', '--trust-url and --trusted-root contradict each other', { hint: 'Give one of them.' });
+  const { servedTrust } = await import('./served-trust.ts');
+  const { anchors, beyondFlags } = await servedTrust(invocation, from, rootFile);
+  if (beyondFlags !== undefined)
+    throw new SealwardError('ERR_FLAG_CONFLICT', beyondFlags, { hint: 'Nothing is said of images by flags while such a denial stands.' });
+  return anchors;
 }
 
 async function readKey(invocation: KeyAsked, path: string): Promise<PublicKey> {
@@ -59,7 +70,7 @@ function certificates(path: string | undefined, what: string): ReturnType<typeof
 /** Parts that are given on their own. Each takes the place of the same part of a trusted root and is not added to it. */
 function givenAnchors(flags: Values, config: Config): Partial<Anchors> {
   // As in cosign, an explicit trusted root is the whole answer, and the environment adds nothing to it.
-  const environment = flags['trusted-root'] === undefined ? config : undefined;
+  const environment = flags['trusted-root'] === undefined && flags['trust-url'] === undefined ? config : undefined;
   const chain = [
     ...certificates(flags['ca-intermediates'], 'the certificate file'),
     ...certificates(flags['ca-roots'], 'the certificate file'),

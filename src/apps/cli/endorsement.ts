@@ -4,7 +4,7 @@ import { fetchedTrust } from './fetched-trust.ts';
 import type { Endorsement, EndorsementAsked } from './endorsement-asked.ts';
 import { signersFor } from './signer.ts';
 
-const SERVICE_FLAGS = ['signing-config', 'fulcio-url', 'rekor-url', 'timestamp-server-url'] as const;
+const SERVICE_FLAGS = ['signing-config', 'trust-url', 'fulcio-url', 'rekor-url', 'timestamp-server-url'] as const;
 
 /** With --key and none of the flags of services, nothing but the key signs: no log and no authority hears of it, and nothing of theirs is loaded. */
 export async function endorsementFor(invocation: EndorsementAsked, command: string): Promise<Endorsement> {

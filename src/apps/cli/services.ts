@@ -14,11 +14,11 @@ import { visible } from './visible.ts';
 const AUDIENCE = 'sigstore';
 
 export async function endorserOf(invocation: EndorsementAsked): Promise<Endorser> {
-  return endorserFor(endorserOptions(invocation, false));
+  return endorserFor(await endorserOptions(invocation, false));
 }
 
 export async function keyless(invocation: EndorsementAsked): Promise<Omit<Endorsement, 'companions'>> {
-  const options = endorserOptions(invocation, true);
+  const options = await endorserOptions(invocation, true);
   const token = await tokenFor(invocation, options);
   const { signer, endorser, identity, issuer } = await signKeyless({ ...options, token });
   invocation.debug(`certified as ${visible(identity)}, vouched for by ${visible(issuer)}`);
@@ -29,17 +29,9 @@ interface Options extends EndorserOptions {
   readonly issuer: string | undefined;
 }
 
-function endorserOptions({ flags, config, signal, deadline, debug }: EndorsementAsked, keyless: boolean): Options {
-  const fetched = fetchedTrust(config);
-  const rootFile = flags['trusted-root'] ?? fetched?.trustedRoot;
-  if (rootFile === undefined) {
-    throw new SealwardError('ERR_TRUSTED_ROOT_MISSING', 'no trusted root was given, so what the services give could not be verified', {
-      hint: 'Give --trusted-root FILE.',
-    });
-  }
-  const anchors = parseTrustedRoot(readBytes(rootFile, LIMITS.documentBytes, 'the trusted root'));
-  const configFile = flags['signing-config'] ?? (flags['trusted-root'] === undefined ? fetched?.signingConfig : undefined);
-  const signing = configFile === undefined ? undefined : parseSigningConfig(readBytes(configFile, LIMITS.documentBytes, 'the signing configuration'));
+async function endorserOptions(invocation: EndorsementAsked, keyless: boolean): Promise<Options> {
+  const { flags, config, signal, deadline, debug } = invocation;
+  const { anchors, signing } = await trustFor(invocation);
   const services = chosen(flags, signing, anchors, keyless);
   if (keyless && services.logs.length + services.timestampAuthorities.length === 0) {
     throw new SealwardError(
@@ -59,6 +51,31 @@ function endorserOptions({ flags, config, signal, deadline, debug }: Endorsement
     ...(flags.verbose ? { observe: (event) => debug(visible(describe(event))) } : {}),
   });
   return { services, anchors, call: { http, deadline, signal }, issuer: flags['oidc-issuer'] ?? signing?.issuers[0]?.url };
+}
+
+/** Whom what the services give must verify by, and which services there are. */
+async function trustFor(invocation: EndorsementAsked): Promise<{ readonly anchors: Anchors; readonly signing: SigningConfig | undefined }> {
+  const { flags, config } = invocation;
+  const configOf = (path: string): SigningConfig => parseSigningConfig(readBytes(path, LIMITS.documentBytes, 'the signing configuration'));
+  if (flags['trust-url'] !== undefined) {
+    if (flags['trusted-root'] !== undefined)
+      throw new SealwardError('ERR_FLAG_CONFLICT', '--trust-url and --trusted-root contradict each other', { hint: 'Give one of them.' });
+    const { servedTrust } = await import('./served-trust.ts');
+    const { anchors, signingConfig } = await servedTrust(invocation, flags['trust-url'], flags['trust-root']);
+    return { anchors, signing: flags['signing-config'] === undefined ? signingConfig && parseSigningConfig(signingConfig) : configOf(flags['signing-config']) };
+  }
+  const fetched = fetchedTrust(config);
+  const rootFile = flags['trusted-root'] ?? fetched?.trustedRoot;
+  if (rootFile === undefined) {
+    throw new SealwardError('ERR_TRUSTED_ROOT_MISSING', 'no trusted root was given, so what the services give could not be verified', {
+      hint: 'Give --trusted-root FILE, or --trust-url URL.',
+    });
+  }
+  const configFile = flags['signing-config'] ?? (flags['trusted-root'] === undefined ? fetched?.signingConfig : undefined);
+  return {
+    anchors: parseTrustedRoot(readBytes(rootFile, LIMITS.documentBytes, 'the trusted root')),
+    signing: configFile === undefined ? undefined : configOf(configFile),
+  };
 }
 
 /** What flags name takes the place of what the configuration names, kind by kind. */

@@ -78,6 +78,11 @@ export class TrustClient {
     return this.#chain?.state;
   }
 
+  /** A file of the last good state, such as the configuration of those who sign. */
+  file(path: string): Uint8Array | undefined {
+    return this.#chain?.files.get(path);
+  }
+
   get status(): TrustStatus {
     return {
       state: this.state,

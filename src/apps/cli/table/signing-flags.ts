@@ -33,6 +33,13 @@ export const signingFlags = {
     summary: 'a signing_config.json that names the services; those that were fetched last without it',
   },
   'trusted-root': { type: 'string', valueName: 'FILE', group: 'trust', summary: 'the trusted_root.json of the services; what they give must verify with it' },
+  'trust-url': {
+    type: 'string',
+    valueName: 'URL',
+    group: 'trust',
+    summary: 'a trust repository that serves both, such as https://sigstore.example/trust; it is remembered',
+  },
+  'trust-root': { type: 'string', valueName: 'FILE', group: 'trust', summary: 'the root.json of --trust-url that is trusted; the first time' },
   'fulcio-url': service('a certificate authority, instead of the one in --signing-config'),
   'rekor-url': service('a transparency log, instead of those in --signing-config'),
   'rekor-version': { type: 'choice', choices: ['1', '2'], group: 'trust', summary: 'which interface --rekor-url has; told by the trusted root when not given' },

@@ -52,6 +52,13 @@ export const trustFlags = {
     group: 'trust',
     summary: 'a Sigstore trusted_root.json; without it the public good root that was fetched last',
   },
+  'trust-url': {
+    type: 'string',
+    valueName: 'URL',
+    group: 'trust',
+    summary: 'a trust repository that serves it, such as https://sigstore.example/trust; asked the first time, and later when somebody answers',
+  },
+  'trust-root': { type: 'string', valueName: 'FILE', group: 'trust', summary: 'the root.json of --trust-url that is trusted; the first time' },
   'insecure-ignore-tlog': { type: 'boolean', group: 'trust', summary: 'accept signatures without an entry in a transparency log' },
   'insecure-ignore-sct': { type: 'boolean', group: 'trust', summary: 'accept certificates that no certificate log vouches for' },
   'use-signed-timestamps': { type: 'boolean', group: 'trust', summary: 'demand an RFC 3161 timestamp; those that are there are used without this flag' },

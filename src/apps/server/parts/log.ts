@@ -1,10 +1,18 @@
 /** The log of signatures of this server. */
-import { inFolder, openSigningLog } from '../../../services/log/index.ts';
+import { inFolder, inPostgres, openSigningLog } from '../../../services/log/index.ts';
 import type { LogConfig } from '../config.ts';
 import type { OpenedPart, ServerContext } from '../context.ts';
+import { readSecret } from '../files.ts';
 
-export async function openLog({ keys, metrics, failed }: ServerContext, { key, origin, folder, recordFolder, threads }: LogConfig): Promise<OpenedPart> {
-  const log = await openSigningLog({ origin, signer: await keys.open(key), store: inFolder(folder, { recordFolder }), failed, threads });
+export async function openLog(
+  { config, keys, metrics, failed }: ServerContext,
+  { key, origin, folder, recordFolder, threads }: LogConfig,
+): Promise<OpenedPart> {
+  const store =
+    'urlFile' in config.database
+      ? inPostgres({ connection: readSecret(config.database.urlFile, 'the URL of the database') })
+      : inFolder(folder, { recordFolder });
+  const log = await openSigningLog({ origin, signer: await keys.open(key), store, failed, threads });
   metrics.gauge('sealward_log_size', 'Entries that a checkpoint covers', () => Number(log.health().size));
   metrics.gauge('sealward_log_waiting', 'Entries that wait for their checkpoint', () => log.health().waiting);
   return {
