@@ -23,7 +23,7 @@ export interface ServedTrust {
 const FRESH_MS = 10 * 60 * 1000;
 const ROOT_BYTES = 1024 * 1024;
 
-/** Throws ERR_TRUST_ROOT, ERR_TRUST_STALE, or what kept the repository from being read. */
+/** Throws ERR_TRUST_ROOT, or what kept the repository from being read. */
 export async function servedTrust(invocation: KeyAsked, from: string, rootFile: string | undefined): Promise<ServedTrust> {
   const { config, debug, signal } = invocation;
   const cache = cacheFolder(config.environment);
