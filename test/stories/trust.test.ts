@@ -89,6 +89,23 @@ class Office extends Workshop {
   }
 }
 
+function policyText(name: string, number: number): string {
+  const spec = `{ authorities: [{ name: a, key: { fingerprint: "${String(number).repeat(64)}" } }], signatures: a }`;
+  return `apiVersion: sealward.dev/v1alpha1\nkind: ImagePolicy\nmetadata: { name: ${name} }\nspec: ${spec}\n`;
+}
+
+const EXCEPTION = `apiVersion: sealward.dev/v1alpha1
+kind: ImageException
+metadata: { name: hotfix }
+spec:
+  digests: ["sha256:${'3'.repeat(64)}"]
+  policies: [app]
+  reason: The signing service was down.
+  approvedBy: [alice@example.test, bob@example.test]
+  from: 2026-11-01T00:00:00Z
+  until: 2026-11-08T00:00:00Z
+`;
+
 describe('a trust repository from files', () => {
   it('two people add a key: one signature is not enough, and who is missing is said', async (t) => {
     const office = await new Office(t, { files: true }).founded();
@@ -167,11 +184,11 @@ describe('a trust repository from files', () => {
 
   it('policies go back by going forward, and what would change is shown first', async (t) => {
     const office = await new Office(t).founded();
-    office.file('app.yaml', 'version: 1\n');
+    office.file('app.yaml', policyText('app', 1));
     await office.does('policy add @app.yaml', 'alice', 'bob');
     await office.does('publish', 'online');
-    office.file('app.yaml', 'version: 2\n');
-    office.file('other.yaml', 'other: 1\n');
+    office.file('app.yaml', policyText('app', 2));
+    office.file('other.yaml', policyText('other', 1));
     await office.does('policy add @app.yaml @other.yaml', 'alice', 'bob');
     await office.does('publish', 'online');
     const shown = await office.does('rollback policy 2');
@@ -179,22 +196,43 @@ describe('a trust repository from files', () => {
       [shown['changes'], shown['staged']],
       [['policy/app.yaml is written anew', 'policy/other.yaml is taken away'], 'nothing waits for signatures'],
     );
-    assert.equal(office.read('trust/content/policy/app.yaml'), 'version: 2\n');
+    assert.equal(office.read('trust/content/policy/app.yaml'), policyText('app', 2));
     await office.does('rollback policy 2 --yes', 'alice', 'bob');
     const { versions } = (await office.does('publish @out', 'online')) as { versions: Record<string, number> };
     assert.equal(versions['policy'], 4);
     assert.deepEqual((await office.inForce())['policies'], ['policy/app.yaml']);
-    assert.equal(office.read('trust/content/policy/app.yaml'), 'version: 1\n');
+    assert.equal(office.read('trust/content/policy/app.yaml'), policyText('app', 1));
     await office.refuses('ERR_TRUST_PLAN', 'rollback policy 9');
     await office.refuses('ERR_USAGE', 'rollback keys 1');
     await office.refuses('ERR_TRUST_PLAN', 'policy remove none.yaml', 'alice');
     office.file('x.txt', '');
     await office.refuses('ERR_TRUST_PLAN', 'policy add @x.txt', 'alice');
-    office.file('ex.yaml', 'x: 1\n');
+    office.file('ex.yaml', EXCEPTION);
     await office.does('except add @ex.yaml', 'alice', 'bob');
     await office.does('principal the~team --key-name release --issuer https://i.example --subject s', 'alice', 'bob');
     await office.does('publish', 'online');
     assert.deepEqual((await office.inForce())['exceptions'], ['exceptions/ex.yaml']);
+  });
+
+  it('nobody signs a policy that is not understood, or one in the wrong role; a denial waits for neither', async (t) => {
+    const office = await new Office(t).founded();
+    office.file('bad.yaml', `${policyText('bad', 1)}---\n${policyText('worse', 1).replace('signatures', 'sginatures')}`);
+    assert.match(await office.refuses('ERR_POLICY_INVALID', 'policy add @bad.yaml', 'alice'), /content\/policy\/bad\.yaml:\d+:\d+: /);
+    office.file('ex.yaml', EXCEPTION.replace('policies: [app]', 'policies: [bad]'));
+    office.file('app.yaml', `${policyText('app', 1)}---\n${EXCEPTION}`);
+    assert.match(await office.refuses('ERR_TRUST_PLAN', 'policy add @app.yaml', 'alice'), /ImageException stands in content\/policy/);
+    office.file('app.yaml', policyText('app', 1));
+    assert.match(await office.refuses('ERR_TRUST_PLAN', 'except add @app.yaml', 'alice'), /something other than an ImageException/);
+    await office.refuses('ERR_POLICY_INVALID', 'except add @ex.yaml', 'alice');
+    assert.deepEqual((await office.does('diff'))['changes'], ['nothing']);
+    // By hand, and published with all signatures that there are.
+    await office.does('policy add @app.yaml', 'alice', 'bob');
+    await office.does('publish', 'online');
+    office.file('trust/content/policy/app.yaml', 'kind: ImagePolicy\n');
+    await office.refuses('ERR_POLICY_INVALID', 'publish', 'alice', 'bob', 'online');
+    office.file('trust/content/policy/app.yaml', policyText('app', 1));
+    await office.does('deny run https://ci/1 --reason x', 'carol');
+    await office.does('publish', 'online');
   });
 
   it('people change: the old ones and the new ones sign the root', async (t) => {
@@ -328,7 +366,7 @@ describe('a trust repository from files', () => {
     const office = new Office(t, { people: [] });
     office.file('release-2.pub', encodePublicKeyPem(createTestKey().publicKey));
     office.file('trusted_root.json', JSON.stringify(createTestSigstore().trustedRoot));
-    office.file('app.yaml', 'app: 1\n');
+    office.file('app.yaml', policyText('app', 1));
     const here = (word: string): string =>
       word.replace(/^((?:\w+=)?)([\w-]+\.(?:pub|key|yaml|json)|out|out\/1\.root\.json|alice|bob|online|carol)$/, `$1${office.folder}/$2`);
     const lines = commandLines(readFileSync(join(repositoryRoot, 'docs/how-to/trust-in-a-repository.md'), 'utf8'));

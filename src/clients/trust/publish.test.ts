@@ -143,6 +143,19 @@ describe('publishing a trust repository', () => {
     assert.deepEqual([...stagedFirst.keys()], ['root', 'targets', 'keys']);
     const some = await signStaged(published.chain, plan, stagedFirst, [signerOf(bob), signerOf(carol), signerOf(alice)], ['targets', 'root']);
     await refuses(publishTrust(published.chain, plan, some.staged, [signerOf(online)], options), 'ERR_TRUST_SIGNATURE');
+    // The root is signed by those before it and by its own, and each of the two is said.
+    const onlyNew = await signStaged(published.chain, plan, stagedFirst, [signerOf(dora)]);
+    const { sets, complete } = signingProgress(published.chain, plan, 'root', onlyNew.staged.get('root') as Uint8Array);
+    assert.deepEqual(
+      [sets.map(({ threshold, signed }) => [threshold, signed.map(({ holder }) => holder)]), complete],
+      [
+        [
+          [2, []],
+          [2, ['dora']],
+        ],
+        false,
+      ],
+    );
     const { staged } = await signStaged(published.chain, plan, some.staged, [signerOf(dora), signerOf(carol)]);
     published.take(await publishTrust(published.chain, plan, staged, [signerOf(online)], options));
     assert.deepEqual([published.chain?.state.versions['root'], published.chain?.state.versions['keys']], [2, 2]);

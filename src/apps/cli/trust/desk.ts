@@ -3,13 +3,14 @@ import { openPublicKey, openSigner } from '../../../clients/signers/index.ts';
 import { openWork, signStaged, type Work, writeContent, writeStaged } from '../../../clients/trust/index.ts';
 import type { PublicKey } from '../../../core/crypto/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
-import { type SigningProgress, signingProgress, type StagedRole } from '../../../core/trust/index.ts';
+import { type SigningProgress, signingProgress, type StagedRole, stageTrust } from '../../../core/trust/index.ts';
 import type { Described, Description } from '../inspect/description.ts';
 import { descriptionLines } from '../inspect/description.ts';
 import type { Invocation } from '../invocation.ts';
 import { keyOptions } from '../key-options.ts';
 import type { trust } from '../table/trust.ts';
 import { visible, visibleJson } from '../visible.ts';
+import { checkPolicies } from './checked-policies.ts';
 
 export type Asked = Invocation<(typeof trust)['flags']>;
 /** Opened for one command and closed by it. */
@@ -72,13 +73,27 @@ export type Change = ReadonlyMap<string, Uint8Array | undefined>;
 export async function edit(invocation: Asked, make: (work: Work, signers: Signers) => Promise<Change> | Change): Promise<number> {
   return withSigners(invocation, async (signers) => {
     const work = await openWork(invocation.flags.folder, Date.now());
-    for (const [path, bytes] of await make(work, signers)) await writeContent(work.folder, path, bytes);
+    const change = await make(work, signers);
+    await checkPolicies(invocation, changed(work, change));
+    for (const [path, bytes] of change) await writeContent(work.folder, path, bytes);
     return stageAndReport(invocation, signers);
   });
 }
 
+/** The folder as it would be, so that what nobody understands is not even written. */
+function changed(work: Work, change: Change): Work {
+  const files = new Map(work.plan.files);
+  for (const [path, bytes] of change) {
+    if (bytes) files.set(path, bytes);
+    else files.delete(path);
+  }
+  const plan = { ...work.plan, files };
+  return { ...work, plan, staged: stageTrust(work.published, plan, work.staged, Date.now()) };
+}
+
 export async function stageAndReport(invocation: Asked, signers: Signers, only?: readonly StagedRole[], renew: readonly StagedRole[] = []): Promise<number> {
   const work = await openWork(invocation.flags.folder, Date.now(), renew);
+  await checkPolicies(invocation, work);
   const { staged, signed } = await signStaged(work.published, work.plan, work.staged, signers, only);
   if (signers.length > 0 && signed.length === 0 && staged.size > 0)
     throw new SealwardError('ERR_TRUST_PLAN', 'the keys that were given sign for nothing that waits', {

@@ -15,7 +15,7 @@ import {
   TRUSTED_ROOT_FILE,
 } from '../../../core/trust/index.ts';
 import { isoTime } from '../signer-words.ts';
-import { denialsOf, keysOf } from './edit-keys.ts';
+import { denialsOf, keysOf } from './content.ts';
 
 export function differences(work: Work): string[] {
   const { published, plan } = work;

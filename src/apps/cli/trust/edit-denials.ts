@@ -14,8 +14,9 @@ import {
   type Principal,
 } from '../../../core/trust/index.ts';
 import { readBytes } from '../file.ts';
+import { denialsOf } from './content.ts';
 import { type Asked, edit, momentOf, reasonOf, thisMoment, usage, wordOf } from './desk.ts';
-import { denialsOf, freshId } from './edit-keys.ts';
+import { freshId } from './edit-keys.ts';
 
 const KINDS = ['key', 'certificate', 'identity', 'digest', 'signature', 'log', 'run'] as const;
 

@@ -17,17 +17,8 @@ import {
   parseDenials,
   parseKeyList,
 } from '../../../core/trust/index.ts';
+import { denialsOf, keysOf } from './content.ts';
 import { type Asked, type Change, edit, momentOf, publicKeyOf, reasonOf, type Signers, thisMoment, usage, wordOf } from './desk.ts';
-
-export function keysOf({ plan }: Work): ListedKey[] {
-  const bytes = plan.files.get(KEYS_FILE);
-  return bytes ? parseKeyList(bytes, `content/${KEYS_FILE}`) : [];
-}
-
-export function denialsOf({ plan }: Work): ListedDenial[] {
-  const bytes = plan.files.get(DENIALS_FILE);
-  return bytes ? parseDenials(bytes, `content/${DENIALS_FILE}`) : [];
-}
 
 /** A name that is not taken: what it is about and a number. */
 export function freshId(denials: readonly ListedDenial[], about: string): string {

@@ -7,6 +7,7 @@ import { SealwardError } from '../../../core/errors.ts';
 import { matchFile, metadataName, ownerOf, parseTargets, STAGED_ROLES, type StagedRole, targetName } from '../../../core/trust/index.ts';
 import { ARTIFACT_PREFIX, pushTrustArtifact } from '../../../sdk/index.ts';
 import { isoTime } from '../signer-words.ts';
+import { checkPolicies } from './checked-policies.ts';
 import { type Asked, describeStaged, edit, print, stageAndReport, usage, withSigners, wordOf } from './desk.ts';
 import { whatIf } from './what-if.ts';
 
@@ -32,6 +33,7 @@ export async function publish(invocation: Asked): Promise<number> {
   return withSigners(invocation, async (signers) => {
     const now = Date.now();
     const work = await openWork(flags.folder, now);
+    await checkPolicies(invocation, work);
     const { staged } = await signStaged(work.published, work.plan, work.staged, signers);
     const lease = flags.lease ?? work.settings.leaseSeconds * 1000;
     const { files, chain } = await publishTrust(work.published, work.plan, staged, signers, { now, lease });
