@@ -252,6 +252,13 @@ describe('a trust repository from files', () => {
     assert.equal(((await office.does('sign --renew --role root', 'bob', 'dora'))['staged'] as { role: string }[])[0]?.role, 'root');
     const { versions } = (await office.does('publish', 'online')) as { versions: Record<string, number> };
     assert.equal(versions['root'], 3);
+    // The same in the words of a ceremony.
+    await office.does('root rotate --threshold 3', 'bob');
+    await office.does('root sign', 'carol');
+    await office.does('root sign', 'dora');
+    const rotated = (await office.does('root publish @out', 'online')) as { versions: Record<string, number> };
+    assert.equal(rotated.versions['root'], 4);
+    await office.refuses('ERR_USAGE', 'root forge');
   });
 
   it('cosign takes its trusted root, which is made of anchors that come and go', async (t) => {

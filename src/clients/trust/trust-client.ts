@@ -22,6 +22,9 @@ import { fetchTarget, followRole, followTop, type MetadataKeeper } from './follo
 import type { TrustSource } from './source.ts';
 import { forgetful, type Remembered, type TrustMemory } from './trust-memory.ts';
 
+/** Files that are asked for side by side. */
+const AT_ONCE = 8;
+
 export interface TrustClientOptions {
   readonly source: TrustSource;
   /** The root.json that somebody decided to trust; needed until one was remembered. */
@@ -148,11 +151,13 @@ export class TrustClient {
   }
 
   async #files(metadata: TrustedMetadata): Promise<Map<string, Uint8Array>> {
+    const wanted = [...filesWanted(metadata)];
     const files = new Map<string, Uint8Array>();
-    for (const [path, file] of filesWanted(metadata)) {
+    const fetchOne = async ([path, file]: (typeof wanted)[number]): Promise<void> => {
       const held = this.#chain?.files.get(path);
       files.set(path, held && isFile(held, file, path) ? held : await fetchTarget(metadata, path, file, this.#source, LIMITS.documentBytes));
-    }
+    };
+    for (let at = 0; at < wanted.length; at += AT_ONCE) await Promise.all(wanted.slice(at, at + AT_ONCE).map(fetchOne));
     return files;
   }
 

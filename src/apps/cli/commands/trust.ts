@@ -26,7 +26,17 @@ const ACTIONS: Readonly<Record<string, () => Promise<(invocation: Asked) => Prom
   verify: async () => (await import('../trust/look.ts')).verify,
 };
 
-export const run: Run<typeof trust> = async (invocation) => {
+/** A ceremony for the root alone, in the words of one: the same steps as for everything else. */
+function rootCeremony(invocation: Asked): Asked {
+  const [, step = '', ...rest] = invocation.arguments;
+  if (step === 'init' || step === 'publish') return { ...invocation, arguments: [step, ...rest] };
+  if (step === 'rotate') return { ...invocation, arguments: ['role', 'root', ...rest] };
+  if (step === 'sign') return { ...invocation, arguments: ['sign', ...rest], flags: { ...invocation.flags, role: ['root'] } };
+  throw usage(`\`sealward trust root\` cannot ${JSON.stringify(step.slice(0, 40))}`, 'It can init, sign, publish and rotate.');
+}
+
+export const run: Run<typeof trust> = async (given) => {
+  const invocation = given.arguments[0] === 'root' ? rootCeremony(given) : given;
   const [action = ''] = invocation.arguments;
   const load = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
   if (load) return (await load())(invocation);

@@ -66,7 +66,7 @@ export const trust = defineCommand({
   description: [
     'Keys, denials, policies, exceptions and the trusted root, as a TUF repository: people sign, each with their own key, and nobody widens trust alone. Clients take it from anywhere; cosign reads it, too.',
     'A working folder (--folder) holds what shall hold, what waits for signatures, and what is in force. Every change is staged; `trust sign` adds a signature, `trust publish` puts what is signed into force. With --key a change is signed at once.',
-    'init; role ROLE: who signs. anchor add | remove ID: the trusted root. key add NAME | activate, suspend, retire, revoke, destroy NAME/VERSION. deny key | certificate | identity | digest | signature | log | run [VALUE]. policy, except: add FILE... | remove NAME. principal NAME. sign, publish [DIR], show, diff, verify DIR|URL, rollback ROLE VERSION.',
+    'init; role ROLE: who signs. root init | sign | publish | rotate: the same for the root alone, as a ceremony. anchor add | remove ID: the trusted root. key add NAME | activate, suspend, retire, revoke, destroy NAME/VERSION. deny key | certificate | identity | digest | signature | log | run [VALUE]. policy, except: add FILE... | remove NAME. principal NAME. sign, publish [DIR], show, diff, verify DIR|URL, rollback ROLE VERSION.',
     'One person suspends, revokes (since the activation of the key) and denies alone. Adding, lifting a suspension and an exact date of a revocation take as many as sign for keys; nothing is ever un-revoked.',
   ],
   examples: [

@@ -24,6 +24,9 @@ interface Common {
 }
 
 /** In whole seconds: section 4.1 knows no others, and go-tuf verifies what it has written anew, without zeros at the end of a fraction. */
+/** Whole seconds: section 4.1 knows no fractions, and some clients refuse them. */
+const wholeSeconds = (moment: number): string => encodeMoment(Math.floor(moment / 1000) * 1000);
+
 const common = (type: TopRole, { version, expires }: Common): JsonObject => ({
   _type: type,
   spec_version: '1.0.31',
@@ -120,7 +123,7 @@ export function composeTimestamp(
   timestamp: Common & { readonly issuedAt: number; readonly snapshot: { readonly version: number; readonly bytes: Uint8Array } },
 ): JsonObject {
   const { version, bytes } = timestamp.snapshot;
-  return { ...common('timestamp', timestamp), [ISSUED_FIELD]: encodeMoment(timestamp.issuedAt), meta: { 'snapshot.json': fileRecord(version, bytes) } };
+  return { ...common('timestamp', timestamp), [ISSUED_FIELD]: wholeSeconds(timestamp.issuedAt), meta: { 'snapshot.json': fileRecord(version, bytes) } };
 }
 
 function fileRecord(version: number, bytes: Uint8Array): JsonObject {

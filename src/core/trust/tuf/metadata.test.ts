@@ -4,7 +4,7 @@ import { NOW, type TufRepository } from '../../../../test/tuf-repository.ts';
 import { documentOf as json, follow, made, rewritten } from '../../../../test/tuf-steps.ts';
 import { type JsonObject, type JsonValue, LIMITS, utf8 } from '../../encoding/index.ts';
 import type { ErrorCode } from '../../errors.ts';
-import { composeTargets } from './compose.ts';
+import { composeTargets, composeTimestamp } from './compose.ts';
 import { matchFile, parseRoot, parseSnapshot, parseTargets, parseTimestamp, type TopRole } from './metadata.ts';
 import { hasCurrentTargets, nextSnapshot, nextTargets, nextTimestamp, startTrust } from './trusted-metadata.ts';
 
@@ -74,6 +74,13 @@ describe('documents that are named by their version alone, as other repositories
     refuses(() => parseSnapshot(meta('snapshot', { 'targets.json': { version: 1, hashes: {} } })), 'ERR_TRUST_INVALID');
     refuses(() => parseSnapshot(meta('snapshot', { 'targets.json': { version: 0 } })), 'ERR_TRUST_INVALID');
     assert.equal(parseSnapshot(meta('snapshot', { 'targets.json': one })).meta.size, 1);
+  });
+
+  it('are written with moments in whole seconds, as section 4.1 has them and some clients demand', () => {
+    const signed = composeTargets({ version: 1, expires: NOW + 999, files: [] });
+    assert.equal(signed['expires'], '2026-01-15T00:00:00Z');
+    const timestamp = composeTimestamp({ version: 1, expires: NOW + 1999, issuedAt: NOW + 1, snapshot: { version: 1, bytes: utf8('') } });
+    assert.deepEqual([timestamp['expires'], timestamp['x-sealward-issued']], ['2026-01-15T00:00:01Z', '2026-01-15T00:00:00Z']);
   });
 
   it('are of version 1 of the specification', () => {
