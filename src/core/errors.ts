@@ -255,6 +255,10 @@ export const ERRORS = {
     'The entries of the log are older than what it signed or than what others have seen of it, so it signs nothing more.',
     'Bring the newest files back, or begin a new log under another origin; never go on from a copy or a snapshot.',
   ),
+  ERR_WITNESS_REFUSED: unavailable(
+    'A witness of the log did not cosign its checkpoint.',
+    'Look at what it says in the message; the policy of logs and witnesses says how many are needed.',
+  ),
   // The journal under it
   ERR_JOURNAL_IN_USE: unavailable('Another process writes to the journal.', 'One process writes to one folder; stop the other one first.'),
   ERR_JOURNAL_DAMAGED: internal(

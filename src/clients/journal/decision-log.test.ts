@@ -126,15 +126,15 @@ describe('a decision log', () => {
     await Promise.all(Array.from({ length: 1500 }, (_, i) => ((now = 1001 + i), log.record({ outcome: 'deny', body: body(`${i}`) }))));
     await log.journal.sign();
     assert.equal(await log.prune(1000), 0n);
-    assert.equal(await log.prune(1000 + 800), 512n);
+    assert.equal(await log.prune(1000 + 800), 768n);
     await log.close();
     log = await open(folder);
-    assert.equal(log.journal.kept, 512n);
+    assert.equal(log.journal.kept, 768n);
     await log.journal.sign();
-    await assert.rejects(log.journal.entries(511n, 512n), { code: 'ERR_NOT_FOUND' });
-    assert.equal((await log.journal.entries(512n, 513n)).length, 1);
+    await assert.rejects(log.journal.entries(767n, 768n), { code: 'ERR_NOT_FOUND' });
+    assert.equal((await log.journal.entries(768n, 769n)).length, 1);
     assert.ok((await log.journal.prove(3n)).proof.length > 0);
-    assert.ok((await log.read(512n).next()).value);
+    assert.ok((await log.read(768n).next()).value);
     await log.close();
   });
 

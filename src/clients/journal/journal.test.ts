@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { entryOf, LOG_KEY, newFolder, noteKey, openTestJournal, ORIGIN } from '../../../test/journals.ts';
 import { utf8 } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
 import {
   computeRoot,
   edgeTiles,
@@ -15,10 +16,11 @@ import {
   parseNote,
   rootFromEdge,
   tilePath,
+  verifyConsistency,
   verifyInclusion,
   verifyNote,
 } from '../../core/tlog/index.ts';
-import type { Journal } from './index.ts';
+import type { Journal, JournalOptions } from './index.ts';
 
 async function fill(journal: Journal, count: number): Promise<void> {
   const first = Number(journal.size);
@@ -178,6 +180,35 @@ describe('a journal', () => {
     const note = parseNote((await journal.sign())?.note ?? '');
     const verdict = verifyNote(note, [LOG_KEY.verifier, extra.verifier]);
     assert.equal(verdict.ok && verdict.signatures.length, 2);
+    await journal.close();
+  });
+
+  it('shows a checkpoint only when its witnesses have cosigned, and asks them again', async (t) => {
+    const folder = newFolder(t);
+    const asked: bigint[] = [];
+    let there = false;
+    const cosign: JournalOptions['cosign'] = async (envelope, prove) => {
+      if (!there) throw new SealwardError('ERR_WITNESS_REFUSED', 'no witness answers');
+      const { size, root } = parseCheckpoint(parseNote(envelope));
+      asked.push(size);
+      const leaves = Array.from({ length: 2 }, (_, i) => leafHash(entryOf(i)));
+      if (size > 2n) assert.ok(verifyConsistency({ size1: 2n, root1: computeRoot(leaves), size2: size, root2: root, proof: await prove(2n) }));
+      return `${envelope}\u2014 witness.example ${Buffer.alloc(80).toString('base64')}\n`;
+    };
+    const journal = await openTestJournal(folder, { cosign });
+    await fill(journal, 2);
+    assert.equal((await journal.sign())?.size, 2n);
+    assert.equal(journal.heldBack?.code, 'ERR_WITNESS_REFUSED');
+    assert.equal(existsSync(join(folder, 'checkpoint')), false);
+    there = true;
+    await journal.sign();
+    assert.equal(journal.heldBack, undefined);
+    await fill(journal, 3);
+    await journal.sign();
+    assert.deepEqual(asked, [2n, 5n]);
+    assert.match(readFileSync(join(folder, 'checkpoint'), 'utf8'), /witness\.example/);
+    assert.equal((await journal.consistency(2n)).length > 0, true);
+    await assert.rejects(journal.consistency(6n), { code: 'ERR_NOT_FOUND' });
     await journal.close();
   });
 

@@ -31,7 +31,7 @@ import { openSignRecord, type SignedTree, type SignRecord } from './sign-record.
 import { readHashes } from './tiles.ts';
 import { type Place, WriteAhead } from './write-ahead.ts';
 
-export interface JournalOptions extends Pick<PublisherOptions, 'origin' | 'keys' | 'elsewhere'> {
+export interface JournalOptions extends Pick<PublisherOptions, 'origin' | 'keys' | 'elsewhere' | 'cosign'> {
   /** The folder, or whatever does its work. */
   readonly place: string | JournalFiles;
   /** Where the record of signed checkpoints lies; without it, in the same folder. */
@@ -171,6 +171,10 @@ export class Journal {
   get failure(): SealwardError | undefined {
     return this.#failure;
   }
+  /** Why the newest checkpoint is not shown yet: its witnesses have not cosigned. */
+  get heldBack(): SealwardError | undefined {
+    return this.#parts.publisher.heldBack;
+  }
   /** Entries that wait for the disk. */
   get waiting(): number {
     return this.#waiting;
@@ -265,13 +269,18 @@ export class Journal {
   async #round(): Promise<SignedTree | undefined> {
     const { publisher } = this.#parts;
     const [state, places, tiles] = [this.#durable, this.#places, this.#tiles];
-    if (state.size === (publisher.signed?.size ?? 0n)) return publisher.signed;
-    this.#places = [];
-    this.#tiles = [];
     try {
+      if (state.size === (publisher.signed?.size ?? 0n)) {
+        if (publisher.heldBack) await publisher.publish();
+        return publisher.signed;
+      }
+      this.#places = [];
+      this.#tiles = [];
       return await publisher.round(state, places, tiles);
     } catch (cause) {
       throw this.#fail(cause);
+    } finally {
+      if (publisher.heldBack) this.#signLater();
     }
   }
 
@@ -330,6 +339,13 @@ export class Journal {
     const ranges = inclusionRanges(index, tree.size);
     const read = await readHashes(this.#parts.files, tilesOfRanges(ranges, tree.size));
     return { tree, proof: ranges.map((range) => rangeHash(range, tree.size, read)) };
+  }
+
+  /** Proves that the newest signed tree begins with the one of `old` entries. */
+  async consistency(old: bigint): Promise<readonly Uint8Array[]> {
+    const size = this.signed?.size ?? 0n;
+    if (old > size) throw new SealwardError('ERR_NOT_FOUND', `no checkpoint covers ${old} entries yet`);
+    return this.#parts.publisher.consistency(old, size);
   }
 
   /** Throws ERR_LOG_ROLLED_BACK when a checkpoint that somebody holds is not one of this log's past. */

@@ -36,6 +36,11 @@ export interface PublisherOptions {
   readonly record: SignRecord;
   /** Checkpoints of this log that others hold (witnesses, mirrors, an anchor): what is larger or contradicts ours stops us. */
   readonly elsewhere?: () => Promise<readonly string[]>;
+  /**
+   * Adds the cosignatures of witnesses to a checkpoint that is signed and recorded, before anybody is shown it. What it
+   * throws, when that may pass, keeps the checkpoint back: the next round asks again.
+   */
+  readonly cosign?: (envelope: string, prove: (old: bigint) => Promise<readonly Uint8Array[]>) => Promise<string>;
 }
 
 export class Publisher {
@@ -46,6 +51,7 @@ export class Publisher {
   /** Entries since the last full bundle, in the form of a bundle. */
   #tail: Uint8Array;
   #signed: SignedTree | undefined;
+  #heldBack: SealwardError | undefined;
   /** Put since a segment was dropped last; they have to be on the disk before the next one is. */
   #unsettled: string[];
 
@@ -87,9 +93,34 @@ export class Publisher {
     return next;
   }
 
+  /** Whether the newest that was signed still waits for its witnesses. */
+  get heldBack(): SealwardError | undefined {
+    return this.#heldBack;
+  }
+
   /** Shows the newest that was signed; also after a start, because a signature that was recorded counts as given. */
   async publish(): Promise<void> {
-    if (this.#signed) await this.#options.files.put('checkpoint', utf8(this.#signed.note), true);
+    const { cosign, files } = this.#options;
+    const signed = this.#signed;
+    if (!signed) return;
+    this.#heldBack = undefined;
+    let shown = signed.note;
+    try {
+      if (cosign) shown = await cosign(signed.note, (old) => this.consistency(old, signed.size));
+    } catch (error) {
+      if (!(error instanceof SealwardError) || !error.retryable) throw error;
+      this.#heldBack = error;
+      return;
+    }
+    await files.put('checkpoint', utf8(shown), true);
+  }
+
+  /** Proves that the tree of `size` entries begins with the one of `old`, by the tiles that others read. */
+  async consistency(old: bigint, size: bigint): Promise<readonly Uint8Array[]> {
+    if (old === 0n || old === size) return [];
+    const ranges = consistencyRanges(old, size);
+    const read = await readHashes(this.#options.files, tilesOfRanges(ranges, size));
+    return ranges.map((range) => rangeHash(range, size, read));
   }
 
   #readBack(bytes: Uint8Array, place: Place, bundles: { index: bigint; bytes: Uint8Array }[]): void {
@@ -131,9 +162,7 @@ export class Publisher {
 
   /** The public verifier says that the new tree contains the old one, by the tiles that others will read, or nothing is signed. */
   async #prove(previous: SignedTree, next: TreeState): Promise<void> {
-    const ranges = consistencyRanges(previous.size, next.size);
-    const read = await readHashes(this.#options.files, tilesOfRanges(ranges, next.size));
-    const proof = ranges.map((range) => rangeHash(range, next.size, read));
+    const proof = await this.consistency(previous.size, next.size);
     if (!verifyConsistency({ size1: previous.size, size2: next.size, root1: previous.root, root2: next.root, proof })) {
       throw new SealwardError('ERR_LOG_INCONSISTENT', `the tree of ${next.size} entries does not contain the one of ${previous.size} that was signed`);
     }

@@ -37,6 +37,10 @@ export const LIMITS = {
   signaturesPerEnvelope: 64,
   signaturesPerNote: 128,
   inclusionProofHashes: 64,
+  /** A policy of logs and witnesses. */
+  logPolicyBytes: 256 * KiB,
+  /** What a log sends to a witness: a proof and a checkpoint. */
+  submissionBytes: 64 * KiB,
   redirects: 3,
   imagesPerPod: 256,
   indexDepth: 2,

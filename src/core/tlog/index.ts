@@ -6,6 +6,7 @@ export * from './entry-match.ts';
 export { GrowingTree, type HashTile } from './growing-tree.ts';
 export * from './inclusion-proof.ts';
 export * from './log-entry.ts';
+export { type LogPolicy, meetsQuorum, parseLogPolicy, type PolicyParty } from './log-policy.ts';
 export type { Refusal } from './log-format.ts';
 export { emptyRoot, leafHash, nodeHash } from './merkle-hash.ts';
 export * from './merkle-tree.ts';
@@ -20,8 +21,10 @@ export {
   noteVerifier,
   parseVerifierKey,
 } from './note-verifier.ts';
+export * from './offline-proof.ts';
 export * from './sct.ts';
 export * from './sign-note.ts';
+export { encodeSubmission, judgeSubmission, parseSubmission, type Submission, type SubmissionVerdict, type Witnessed } from './submission.ts';
 export * from './tile.ts';
 export * from './tile-proof.ts';
 export { type Cosignature, type TransparencyLog, type VerifiedCheckpoint, verifyCheckpoint } from './verify-checkpoint.ts';

@@ -67,12 +67,17 @@ function readSignature(line: string): NoteSignature {
   return { name, id, signature: bytes.subarray(4) };
 }
 
+/** Signature lines without their note, as witnesses answer them. Throws ERR_LOG_FORMAT or ERR_TOO_LARGE. */
+export function parseSignatureLines(source: Uint8Array): readonly NoteSignature[] {
+  return parseNote(`no text\n\n${decodeUtf8(source, 'the signature lines')}`).signatures;
+}
+
 /** The inverse of parseNote, for logs and witnesses. The text ends in a newline. */
 export function encodeNote(text: string, signatures: readonly NoteSignature[]): string {
   return `${text}\n${signatures.map(encodeSignature).join('')}`;
 }
 
-function encodeSignature({ name, id, signature }: NoteSignature): string {
+export function encodeSignature({ name, id, signature }: NoteSignature): string {
   const head = new Uint8Array(4);
   new DataView(head.buffer).setUint32(0, id);
   return `${DASH}${name} ${encodeBase64(concatBytes(head, signature))}\n`;
