@@ -47,6 +47,8 @@ test('overlapping delegations are asked in their order, and after a terminating 
   assert.deepEqual(names([role('a', ['x/*']), role('b', ['*/*']), role('c', ['x/y'])], 'x/y'), ['a', 'b', 'c']);
   assert.deepEqual(names([role('a', ['x/*']), role('b', ['*/*'], true), role('c', ['x/y'])], 'x/y'), ['a', 'b']);
   assert.deepEqual(names([role('b', ['*/*'], true), role('c', ['x'])], 'x'), ['c']);
+  // One of its patterns is enough.
+  assert.deepEqual(names([role('a', ['y', 'x'])], 'x'), ['a']);
 });
 
 test('prefixes of digests choose by the digest of the path', () => {
