@@ -30,4 +30,4 @@ export * from './tile-proof.ts';
 export { type Cosignature, type TransparencyLog, type VerifiedCheckpoint, verifyCheckpoint } from './verify-checkpoint.ts';
 export * from './verify-entry.ts';
 export { type NoteVerdict, type VerifiedSignature, verifyNote } from './verify-note.ts';
-export { cosignedSubtree, cosignedText } from './verify-note.ts';
+export { cosignedSubtree, cosignedText, TLS_ECDSA_SHA256, treeHead } from './verify-note.ts';

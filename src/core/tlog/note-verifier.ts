@@ -5,12 +5,12 @@ import { invariant } from '../errors.ts';
 import { logFormatError, readFormat, shown } from './log-format.ts';
 import { isKeyName } from './note.ts';
 
-/** Signature types of C2SP signed-note v1.0.0 and tlog-cosignature; 0xff is for vendors, of which Rekor's RSA is known here. */
-export const NOTE_KEY_TYPE = { ed25519: 0x01, ecdsa: 0x02, cosignature: 0x04, subtree: 0x06, vendor: 0xff } as const;
+/** Signature types of C2SP signed-note v1.0.0, static-ct-api and tlog-cosignature; 0xff is for vendors, of which Rekor's RSA is known here. */
+export const NOTE_KEY_TYPE = { ed25519: 0x01, ecdsa: 0x02, cosignature: 0x04, treeHead: 0x05, subtree: 0x06, vendor: 0xff } as const;
 export type NoteKeyType = (typeof NOTE_KEY_TYPE)[keyof typeof NOTE_KEY_TYPE];
 
 /** What a key signs: the note's text, or a statement made from it (tlog-cosignature, "Ed25519" and "ML-DSA-44 signed message"). */
-export type NoteStatement = 'text' | 'cosignature/v1' | 'subtree/v1';
+export type NoteStatement = 'text' | 'cosignature/v1' | 'tree-head' | 'subtree/v1';
 
 export interface NoteVerifier {
   readonly name: string;
@@ -44,6 +44,8 @@ export function noteVerifier(name: string, type: NoteKeyType, key: PublicKey): N
 
 function keyMaterial(type: NoteKeyType, key: PublicKey): Uint8Array {
   if (type === NOTE_KEY_TYPE.ecdsa) return key.spki;
+  // static-ct-api, "Checkpoints": the RFC 6962 LogID.
+  if (type === NOTE_KEY_TYPE.treeHead) return sha256(key.spki);
   return type === NOTE_KEY_TYPE.vendor ? concatBytes(RSA_VENDOR, key.spki) : key.raw;
 }
 
@@ -63,6 +65,8 @@ function expected(type: NoteKeyType, key: PublicKey): [keyDetails: string, NoteS
       return [`PKIX_ECDSA_${(key.curve ?? 'P-256').replace('-', '')}_SHA_256`, 'text'];
     case NOTE_KEY_TYPE.cosignature:
       return ['PKIX_ED25519', 'cosignature/v1'];
+    case NOTE_KEY_TYPE.treeHead:
+      return ['PKIX_ECDSA_P256_SHA_256', 'tree-head'];
     case NOTE_KEY_TYPE.subtree:
       return ['ML_DSA_44', 'subtree/v1'];
     case NOTE_KEY_TYPE.vendor:
@@ -109,6 +113,8 @@ function readKey(type: NoteKeyType, bytes: Uint8Array, what: string): PublicKey 
       return parseEd25519PublicKey(bytes, what);
     case NOTE_KEY_TYPE.ecdsa:
       return parsePublicKey(bytes, what);
+    case NOTE_KEY_TYPE.treeHead:
+      throw logFormatError(`${what} is of a certificate log, which states only a hash of it`);
     case NOTE_KEY_TYPE.subtree:
       return parsePublicKey(encodeDer(TAG.sequence, ML_DSA_44, encodeDer(TAG.bitString, Uint8Array.of(0), bytes)), what);
     case NOTE_KEY_TYPE.vendor:

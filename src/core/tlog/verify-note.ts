@@ -38,6 +38,7 @@ export function verifyNote(note: Note, verifiers: readonly NoteVerifier[]): Note
 
 function verifyLine(note: Note, verifier: NoteVerifier, signature: Uint8Array): { readonly time?: bigint } | undefined {
   if (verifier.statement === 'text') return signed(verifier, note.bytes, signature) ? {} : undefined;
+  if (verifier.statement === 'tree-head') return verifyTreeHead(note, verifier, signature) ? {} : undefined;
   if (signature.length <= TIME_BYTES) return undefined;
   const time = new DataView(signature.buffer, signature.byteOffset).getBigUint64(0);
   // tlog-cosignature, "Format": "It MUST NOT exceed 2^63 - 1".
@@ -46,6 +47,35 @@ function verifyLine(note: Note, verifier: NoteVerifier, signature: Uint8Array): 
   if (!message || !signed(verifier, message, signature.subarray(TIME_BYTES))) return undefined;
   // A subtree cosignature without a time says that the tree is consistent, not that it is the newest seen.
   return time === 0n ? {} : { time };
+}
+
+/** static-ct-api, "Checkpoints": a time, and a digitally-signed struct of RFC 5246 with ECDSA and SHA-256. */
+function verifyTreeHead(note: Note, verifier: NoteVerifier, signature: Uint8Array): boolean {
+  if (signature.length < TIME_BYTES + 4) return false;
+  const view = new DataView(signature.buffer, signature.byteOffset);
+  const [algorithm, length] = [view.getUint16(TIME_BYTES), view.getUint16(TIME_BYTES + 2)];
+  if (algorithm !== TLS_ECDSA_SHA256 || signature.length !== TIME_BYTES + 4 + length) return false;
+  const message = treeHead(note, view.getBigUint64(0));
+  return message !== undefined && signed(verifier, message, signature.subarray(TIME_BYTES + 4));
+}
+
+/** SignatureAndHashAlgorithm: SHA-256, ECDSA. */
+export const TLS_ECDSA_SHA256 = 0x0403;
+
+/** RFC 6962 section 3.5, TreeHeadSignature; undefined for a note that is no checkpoint, or one with lines that it would not cover. */
+export function treeHead(note: Pick<Note, 'text'>, time: bigint): Uint8Array | undefined {
+  const checkpoint = checkpointIn(note);
+  if (!checkpoint || checkpoint.extensions.length > 0) return undefined;
+  return concatBytes(Uint8Array.of(0, 1), uint64(time), uint64(checkpoint.size), checkpoint.root);
+}
+
+function checkpointIn(note: Pick<Note, 'text'>): ReturnType<typeof parseCheckpoint> | undefined {
+  try {
+    return parseCheckpoint(note);
+  } catch (error) {
+    if (error instanceof SealwardError && error.code === 'ERR_LOG_FORMAT') return undefined;
+    throw error;
+  }
 }
 
 function signed({ key, algorithms }: NoteVerifier, bytes: Uint8Array, signature: Uint8Array): boolean {
@@ -59,13 +89,8 @@ export function cosignedText(note: Pick<Note, 'bytes'>, time: bigint): Uint8Arra
 
 /** tlog-cosignature, "ML-DSA-44 signed message", for the whole tree; undefined for a note that is no checkpoint or cannot be stated so. */
 export function cosignedSubtree(note: Pick<Note, 'text'>, cosigner: string, time: bigint): Uint8Array | undefined {
-  let checkpoint: ReturnType<typeof parseCheckpoint>;
-  try {
-    checkpoint = parseCheckpoint(note);
-  } catch (error) {
-    if (error instanceof SealwardError && error.code === 'ERR_LOG_FORMAT') return undefined;
-    throw error;
-  }
+  const checkpoint = checkpointIn(note);
+  if (!checkpoint) return undefined;
   const [name, origin] = [utf8(cosigner), utf8(checkpoint.origin)];
   // opaque <1..2^8-1>
   if (name.length > 255 || origin.length > 255) return undefined;

@@ -4,20 +4,9 @@
  */
 import { decodeUtf8, equalBytes, utf8 } from '../../core/encoding/index.ts';
 import { invariant, SealwardError } from '../../core/errors.ts';
-import {
-  CompactRange,
-  encodeCheckpoint,
-  encodeEntryBundle,
-  leafHash,
-  parseCheckpoint,
-  parseNote,
-  TILE_WIDTH,
-  tilePath,
-  verifyConsistency,
-  verifyNote,
-} from '../../core/tlog/index.ts';
-
-import type { LogStore, NewEntry, SignedTree, StoredTile } from './log-store.ts';
+import { CompactRange, encodeCheckpoint, parseCheckpoint, parseNote, TILE_WIDTH, tilePath, verifyConsistency, verifyNote } from '../../core/tlog/index.ts';
+import { type LogForm, readBundle } from './log-form.ts';
+import type { LogStore, SignedTree, StoredTile } from './log-store.ts';
 import { type FullTile, LogTree } from './log-tree.ts';
 import { type NoteSigner, signNote } from './note-signer.ts';
 
@@ -26,6 +15,7 @@ export interface IntegratorOptions {
   /** The first is the one that clients know. */
   readonly signers: readonly NoteSigner[];
   readonly store: LogStore;
+  readonly form: LogForm;
   /**
    * Asks witnesses; answers the note with their lines, or throws when too few gave one.
    * @param proof from the tree of the size that it is asked about.
@@ -58,7 +48,8 @@ export class Integrator {
 
   /** Takes the log up where its sign record says it is, and holds everything that is kept against that. Throws ERR_LOG_INCONSISTENT. */
   static async open(options: IntegratorOptions): Promise<Integrator> {
-    const { store, origin } = options;
+    const { store, origin, form } = options;
+    const { leafOf } = form;
     const signed = await store.record.newest();
     const [size, published] = [await store.size(), await store.published()];
     const [at, shown] = [signed?.size ?? 0n, published?.size ?? 0n];
@@ -72,7 +63,7 @@ export class Integrator {
       );
     }
     const load = loadTile(store);
-    const tree = await LogTree.restore(at, load, async (from, to) => (await store.entries(from, to)).map(({ body }) => leafHash(body)));
+    const tree = await LogTree.restore(at, load, async (from, to) => (await store.entries(from, to)).map(({ body }) => leafOf(body)));
     if (signed && !equalBytes(await tree.root(), signed.root)) {
       throw inconsistent(`the ${at} entries that are kept do not hash to the root that was signed`, 'Entries or tiles were changed. ' + NEVER_BACK);
     }
@@ -153,10 +144,11 @@ export class Integrator {
   async #takeIn(size: bigint): Promise<void> {
     while (this.tree.size < size) {
       const from = this.tree.size;
-      const entries = await this.#options.store.entries(from, size - from > CHUNK ? from + CHUNK : size);
+      const { store, form } = this.#options;
+      const entries = await store.entries(from, size - from > CHUNK ? from + CHUNK : size);
       if (entries.length === 0) throw inconsistent(`the entry ${from} is not there, though ${size} were counted`, NEVER_BACK);
       this.#unkept.push(...this.tree.append(entries.map(({ leaf }) => leaf)));
-      for (const { body } of entries) this.#second.push(leafHash(body));
+      for (const { body } of entries) this.#second.push(form.leafOf(body));
     }
   }
 
@@ -175,11 +167,12 @@ export class Integrator {
   }
 
   async #bundles(): Promise<StoredTile[]> {
+    const { store, form } = this.#options;
     const indexes = this.#unkept.filter(({ level }) => level === 0).map(({ index }) => index);
     return Promise.all(
       indexes.map(async (index) => ({
-        path: tilePath({ level: 'entries', index, width: TILE_WIDTH }),
-        bytes: await entryBundle(this.#options.store, index, TILE_WIDTH),
+        path: tilePath({ level: 'entries', index, width: TILE_WIDTH }).replace('entries', form.bundleName),
+        bytes: await readBundle(store, form, index, TILE_WIDTH),
       })),
     );
   }
@@ -219,12 +212,6 @@ function storedTile({ level, index, hashes }: FullTile): StoredTile {
   const bytes = new Uint8Array(hashes.length * 32);
   hashes.forEach((hash, i) => bytes.set(hash, i * 32));
   return { path: tilePath({ level, index, width: TILE_WIDTH }), bytes };
-}
-
-export async function entryBundle(store: LogStore, index: bigint, width: number): Promise<Uint8Array> {
-  const from = index * WIDTH;
-  const entries: readonly NewEntry[] = await store.entries(from, from + BigInt(width));
-  return encodeEntryBundle(entries.map(({ body }) => body));
 }
 
 function checkOwnNote(signed: SignedTree, origin: string, signers: readonly NoteSigner[]): void {

@@ -2,7 +2,7 @@
 import { SealwardError } from '../../core/errors.ts';
 import { verifyInclusion } from '../../core/tlog/index.ts';
 import { Integrator, type IntegratorOptions } from './integrator.ts';
-import type { NewEntry, SignedTree } from './log-store.ts';
+import type { PendingEntry, SignedTree } from './log-store.ts';
 
 export interface Included {
   readonly index: bigint;
@@ -39,7 +39,7 @@ const CLOSING_MS = 5000;
 const BATCH = 1024;
 
 interface Waiting {
-  readonly entry: NewEntry;
+  readonly entry: PendingEntry;
   readonly since: number;
   readonly resolve: (value: Included) => void;
   readonly reject: (error: SealwardError) => void;
@@ -97,7 +97,7 @@ export class LogEngine {
   }
 
   /** Answers when the entry stands in a tree that is signed for. What was added before keeps its index, and gets a fresh proof. */
-  add(entry: NewEntry): Promise<Included> {
+  add(entry: PendingEntry): Promise<Included> {
     if (this.#failure) return Promise.reject(stopped(this.#failure));
     if (this.#closing) return Promise.reject(new SealwardError('ERR_SERVICE_UNAVAILABLE', 'the log is being stopped'));
     if (this.waiting >= this.#pace.outstanding) {
@@ -194,9 +194,10 @@ export class LogEngine {
     this.#placed = this.#placed.filter(({ index }) => (index as bigint) >= tree.size);
     for (const { entry, index = 0n, resolve, reject } of ready) {
       try {
+        const { leaf } = 'at' in entry ? entry.at(index) : entry;
         const proof = await this.tree.inclusionProof(index, tree.size);
         // Read as the client will: what leaves proves what it should, or nothing leaves.
-        if (!verifyInclusion({ index, size: tree.size, leafHash: entry.leaf, proof, root: tree.root })) {
+        if (!verifyInclusion({ index, size: tree.size, leafHash: leaf, proof, root: tree.root })) {
           throw new SealwardError('ERR_LOG_INCONSISTENT', `the proof of the entry ${index} does not lead to the root that was signed`);
         }
         resolve({ index, tree, proof });

@@ -6,12 +6,19 @@ export interface NewEntry {
   readonly leaf: Uint8Array;
 }
 
+/** An entry whose bytes hold its own index, as in logs of certificates; asked more than once, it answers the same. */
+export interface EntryAtIndex {
+  at(index: bigint): NewEntry;
+}
+
+export type PendingEntry = NewEntry | EntryAtIndex;
+
 /** Entries in the order of their indexes, which have no gaps and are never given twice. */
 export interface LogStore {
   /** Random; copies of the store have the same. */
   id(): Promise<string>;
   /** Gives each entry the next index, or the one that it has already. Returns when that outlives a crash. */
-  sequence(entries: readonly NewEntry[]): Promise<readonly bigint[]>;
+  sequence(entries: readonly PendingEntry[]): Promise<readonly bigint[]>;
   /** How many entries have an index. */
   size(): Promise<bigint>;
   /** From `from` up to, not including, `to`. */

@@ -11,6 +11,8 @@ import {
   type NoteSignature,
   type NoteVerifier,
   noteVerifier,
+  TLS_ECDSA_SHA256,
+  treeHead,
   encodeVerifierKey,
 } from '../../core/tlog/index.ts';
 
@@ -52,4 +54,25 @@ export function createNoteSigner(name: string, signer: Signer): NoteSigner {
 /** The checkpoint signed by each, the first of which is the one that clients of Rekor know. */
 export async function signNote(text: string, signers: readonly NoteSigner[]): Promise<string> {
   return encodeNote(text, await Promise.all(signers.map((signer) => signer.sign(text))));
+}
+
+/** A certificate log (static-ct-api, "Checkpoints"): the tree head of RFC 6962, dated, as a line of a note. */
+export function treeHeadSigner(name: string, signer: Signer): NoteSigner {
+  const key = signer.publicKey();
+  if (key.curve !== 'P-256') throw new SealwardError('ERR_STATE_INVALID', `the certificate log ${name} signs with ECDSA P-256 alone (RFC 6962 section 2.1.4)`);
+  const verifier = noteVerifier(name, NOTE_KEY_TYPE.treeHead, key);
+  return {
+    verifier,
+    vkey: encodeVerifierKey(verifier, NOTE_KEY_TYPE.treeHead),
+    logId: sha256(key.spki),
+    async sign(text) {
+      const time = BigInt(Date.now());
+      const signature = await signer.sign(treeHead({ text }, time) as Uint8Array);
+      const head = new DataView(new ArrayBuffer(12));
+      head.setBigUint64(0, time);
+      head.setUint16(8, TLS_ECDSA_SHA256);
+      head.setUint16(10, signature.length);
+      return { name, id: verifier.id, signature: concatBytes(new Uint8Array(head.buffer), signature) };
+    },
+  };
 }

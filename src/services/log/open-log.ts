@@ -3,11 +3,11 @@ import type { Signer } from '../../clients/signers/index.ts';
 import type { PublicKey } from '../../core/crypto/index.ts';
 import type { SealwardError } from '../../core/errors.ts';
 import type { OpenStore } from './folder-store.ts';
-import { entryBundle } from './integrator.ts';
+import { type LogForm, PLAIN_ENTRIES, readBundle } from './log-form.ts';
 import { type Included, LogEngine, type Pace } from './log-engine.ts';
-import type { NewEntry } from './log-store.ts';
+import type { PendingEntry, StoredTile } from './log-store.ts';
 import { type KeyMark, openKeyMark } from './key-mark.ts';
-import { createNoteSigner } from './note-signer.ts';
+import { createNoteSigner, treeHeadSigner } from './note-signer.ts';
 import type { TileSource } from './tile-routes.ts';
 
 export interface LogOptions {
@@ -18,6 +18,8 @@ export interface LogOptions {
   /** Further keys that sign each checkpoint, such as one of ML-DSA-44. */
   readonly besides?: readonly Signer[];
   readonly store: OpenStore;
+  /** Of the leaves; plain ones when not said. */
+  readonly form?: LogForm;
   /** A file beside the key, best on another disk than the store: which store the key signs for, and how far it came. */
   readonly mark?: string;
   /** Called once when the log cannot go on; the process should end, and be looked at. */
@@ -34,8 +36,11 @@ export interface OpenedLog {
   readonly vkeys: readonly string[];
   readonly tiles: TileSource;
   /** Answers when the entry stands under a signed checkpoint. Throws ERR_LOG_BUSY, ERR_LOG_FROZEN, ERR_SERVICE_UNAVAILABLE. */
-  add(entry: NewEntry): Promise<Included>;
+  add(entry: PendingEntry): Promise<Included>;
   consistencyProof(from: bigint, to: bigint): Promise<readonly Uint8Array[]>;
+  /** Keeps further files that never change beside the tiles. */
+  keep(files: readonly StoredTile[]): Promise<void>;
+  kept(path: string): Promise<Uint8Array | undefined>;
   /** Takes nothing new from now on, and after any start. */
   freeze(): Promise<void>;
   health(): LogHealth;
@@ -52,8 +57,11 @@ export interface LogHealth {
 
 /** Opens a log, or makes one where there is nothing. Throws ERR_STATE_INVALID or ERR_LOG_INCONSISTENT, and changes nothing then. */
 export async function openLog(options: LogOptions): Promise<OpenedLog> {
-  const { origin, signer, besides = [], failed, pace, mark } = options;
-  const signers = [signer, ...besides].map((one) => createNoteSigner(origin, one));
+  const { origin, signer, besides = [], failed, pace, mark, form = PLAIN_ENTRIES } = options;
+  const signers = [
+    form.signs === 'tree-head' ? treeHeadSigner(origin, signer) : createNoteSigner(origin, signer),
+    ...besides.map((one) => createNoteSigner(origin, one)),
+  ];
   const [first] = signers as [(typeof signers)[0]];
   const { logId } = first;
   const store = await options.store({ origin, logId });
@@ -61,7 +69,7 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
   let keyMark: KeyMark | undefined;
   try {
     keyMark = mark === undefined ? undefined : await openKeyMark(mark, first, store);
-    engine = await LogEngine.open({ origin, signers, store, failed, ...(keyMark ? { shown: keyMark.shown } : {}), ...(pace ? { pace } : {}) });
+    engine = await LogEngine.open({ origin, signers, store, form, failed, ...(keyMark ? { shown: keyMark.shown } : {}), ...(pace ? { pace } : {}) });
   } catch (error) {
     await store.close();
     throw error;
@@ -76,8 +84,11 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
       size,
       checkpoint: () => engine.published?.note,
       tile: (level, index, width) => engine.tree.tile(level, index, width),
-      bundle: (index, width) => entryBundle(store, index, width),
+      bundle: (index, width) => readBundle(store, form, index, width),
+      bundleName: form.bundleName,
     },
+    keep: (files) => store.tiles.put(files),
+    kept: (path) => store.tiles.get(path),
     add: (entry) => engine.add(entry),
     consistencyProof: (from, to) => engine.tree.consistencyProof(from, to),
     freeze: () => store.freeze(),

@@ -7,7 +7,7 @@ import { Client, Pool, type PoolClient, type QueryResultRow } from 'pg';
 import { encodeHex, equalBytes } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { OpenStore } from './folder-store.ts';
-import type { LogStore, NewEntry, SignedTree, SignRecord, StoredTile, TileStorage } from './log-store.ts';
+import type { LogStore, NewEntry, PendingEntry, SignedTree, SignRecord, StoredTile, TileStorage } from './log-store.ts';
 import { differentTile, foreign, frozenLog, type LogIdentity } from './sqlite-store.ts';
 
 export interface PostgresOptions {
@@ -107,12 +107,12 @@ class PostgresStore implements LogStore {
     return (await this.#one<{ store: string }>('SELECT store FROM sealward_log WHERE id = $1', [this.#log]))?.store ?? '';
   }
 
-  sequence(entries: readonly NewEntry[]): Promise<readonly bigint[]> {
+  sequence(entries: readonly PendingEntry[]): Promise<readonly bigint[]> {
     return transaction(this.#pool, async (client) => {
       const { rows } = await client.query<{ size: string; frozen: boolean }>('SELECT size, frozen FROM sealward_log WHERE id = $1 FOR UPDATE', [this.#log]);
       const [head] = rows;
       if (!head || head.frozen) throw frozenLog();
-      const leaves = entries.map(({ leaf }) => asBuffer(leaf));
+      const leaves = entries.flatMap((entry) => ('at' in entry ? [] : [asBuffer(entry.leaf)]));
       const found = await client.query<{ seq: string; leaf: Uint8Array }>(
         'SELECT seq, leaf FROM sealward_log_entry WHERE log = $1 AND leaf = ANY ($2::bytea[])',
         [this.#log, leaves],
@@ -120,7 +120,8 @@ class PostgresStore implements LogStore {
       const known = new Map(found.rows.map(({ seq, leaf }) => [encodeHex(leaf), BigInt(seq)]));
       let next = BigInt(head.size);
       const fresh: { readonly seq: bigint; readonly leaf: Buffer; readonly body: Buffer }[] = [];
-      const indexes = entries.map(({ body, leaf }) => {
+      const indexes = entries.map((pending) => {
+        const { body, leaf } = 'at' in pending ? pending.at(next) : pending;
         const key = encodeHex(leaf);
         const there = known.get(key);
         if (there !== undefined) return there;

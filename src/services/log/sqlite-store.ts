@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { equalBytes } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { GroupCommit, openDatabase } from '../store/index.ts';
-import type { LogStore, NewEntry, SignRecord, StoredTile, TileStorage } from './log-store.ts';
+import type { LogStore, NewEntry, PendingEntry, SignRecord, StoredTile, TileStorage } from './log-store.ts';
 
 const SCHEMA = `
   CREATE TABLE identity (id TEXT NOT NULL, origin TEXT NOT NULL, log_id BLOB NOT NULL, frozen INTEGER NOT NULL) STRICT;
@@ -97,10 +97,11 @@ function statements(database: DatabaseSync) {
   };
 }
 
-function place({ find, insert }: Statements, entries: readonly NewEntry[], size: bigint): { indexes: bigint[]; next: bigint } {
+function place({ find, insert }: Statements, entries: readonly PendingEntry[], size: bigint): { indexes: bigint[]; next: bigint } {
   let next = size;
-  const indexes = entries.map(({ leaf, body }) => {
-    const known = (find.all(leaf) as { seq: number; leaf: Uint8Array }[]).find((row) => equalBytes(row.leaf, leaf));
+  const indexes = entries.map((pending) => {
+    const { leaf, body } = 'at' in pending ? pending.at(next) : pending;
+    const known = 'at' in pending ? undefined : (find.all(leaf) as { seq: number; leaf: Uint8Array }[]).find((row) => equalBytes(row.leaf, leaf));
     if (known) return BigInt(known.seq);
     insert.run(next, leaf, body);
     return next++;

@@ -9,6 +9,7 @@ export interface TileSource {
   readonly checkpoint: () => string | undefined;
   tile(level: number, index: bigint, width: number): Promise<readonly Uint8Array[]>;
   bundle(index: bigint, width: number): Promise<Uint8Array>;
+  readonly bundleName: 'entries' | 'data';
 }
 
 const BYTES = { 'content-type': 'application/octet-stream', 'cache-control': 'public, max-age=31536000, immutable' } as const;
@@ -29,7 +30,10 @@ export function checkpointAnswer(source: Pick<TileSource, 'checkpoint'>): Servic
 }
 
 export async function tileAnswer(source: TileSource, path: string): Promise<ServiceAnswer> {
-  const tile = parseTilePath(path);
+  // Logs of certificates call their entries data; each log knows one of the names.
+  const tile = parseTilePath(
+    source.bundleName === 'data' ? path.replace(/^tile\/(?:entries|data)/, (name) => (name === 'tile/data' ? 'tile/entries' : name + '?')) : path,
+  );
   checkThere(tile, source.size());
   const { level, index, width } = tile;
   const body = level === 'entries' ? await source.bundle(index, width) : joined(await source.tile(level, index, width));
