@@ -7,12 +7,13 @@ import { DSSEBundleBuilder, MessageSignatureBundleBuilder, RekorWitness } from '
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { pino } from 'pino';
 import { createMetrics, serve } from '../../src/services/api/index.ts';
-import { inFolder, openSigningLog, type SigningLog } from '../../src/services/log/index.ts';
-import { encodeBase64, encodePem } from '../../src/core/encoding/index.ts';
+import { inFolder, openControlLog, type OpenedLog, openSigningLog, type SigningLog } from '../../src/services/log/index.ts';
+import { encodePublicKeyPem, fingerprintOf } from '../../src/core/crypto/index.ts';
+import { encodeBase64, encodePem, utf8 } from '../../src/core/encoding/index.ts';
 import { createTestSigstore } from '../../src/testing/index.ts';
 import { neverFails, newFolder, newSigner } from '../logs.ts';
 import { requirePeers } from '../peers.ts';
-import { Workshop } from './workshop.ts';
+import { type Ran, Workshop } from './workshop.ts';
 
 const START = '2026-01-01T00:00:00Z';
 
@@ -37,23 +38,13 @@ async function runLog(t: TestContext): Promise<Running> {
     await log.close();
   });
   const url = `http://localhost:${server.port}`;
-  const tlog = {
-    baseUrl: url,
-    hashAlgorithm: 'SHA2_256',
-    publicKey: { rawBytes: encodeBase64(log.key.spki), keyDetails: 'PKIX_ED25519', validFor: { start: START } },
-    logId: { keyId: encodeBase64(log.logId) },
-  };
-  return {
-    log,
-    url,
-    trustedRoot: {
-      mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
-      tlogs: [tlog],
-      certificateAuthorities: [],
-      ctlogs: [],
-      timestampAuthorities: [],
-    },
-  };
+  return { log, url, trustedRoot: trustedRootOf(log, url) };
+}
+
+function trustedRootOf({ key, logId }: OpenedLog, baseUrl: string): Record<string, unknown> {
+  const publicKey = { rawBytes: encodeBase64(key.spki), keyDetails: 'PKIX_ED25519', validFor: { start: START } };
+  const tlogs = [{ baseUrl, hashAlgorithm: 'SHA2_256', publicKey, logId: { keyId: encodeBase64(logId) } }];
+  return { mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1', tlogs, certificateAuthorities: [], ctlogs: [], timestampAuthorities: [] };
 }
 
 function signingConfig(url: string): string {
@@ -112,6 +103,46 @@ it('cosign 3 signs and attests blobs into the log and verifies what it answered,
     (await workshop.run('cosign3', ['verify-blob', '--key', pub, '--trusted-root', root, '--bundle', workshop.path('ecdsa-p256.json'), changed])).code,
     0,
   );
+});
+
+it('cosign 3 verifies what the control log says, as an attestation', async (t) => {
+  if (!requirePeers(t, 'cosign3')) return;
+  const workshop = new Workshop();
+  t.after(() => workshop.remove());
+  const policy = 'what the policy says now';
+  const auditor = newSigner('ecdsa-p256');
+  const log = await openControlLog({
+    origin: 'control.example',
+    signer: newSigner(),
+    auditor,
+    source: 'server-1',
+    now: Date.now,
+    store: inFolder(newFolder(t)),
+    failed: neverFails,
+  });
+  t.after(() => log.close());
+  const subject = { name: 'the policy of production', sha256: fingerprintOf(utf8(policy)) };
+  const { index } = await log.record({ kind: 'policy', action: 'change', actor: 'somebody', subject });
+  const bundle = workshop.file('bundle.json', (await log.bundle(index)) ?? '');
+  const pub = workshop.file('auditor.pub', encodePublicKeyPem(auditor.publicKey()));
+  const root = workshop.file('root.json', JSON.stringify(trustedRootOf(log, 'https://control.example')));
+  const ask = (file: string, type: string): Promise<Ran> =>
+    workshop.run('cosign3', [
+      'verify-blob-attestation',
+      '--key',
+      pub,
+      '--trusted-root',
+      root,
+      '--bundle',
+      bundle,
+      '--type',
+      type,
+      workshop.file('policy', file),
+    ]);
+  const right = await ask(policy, 'https://sealward.dev/control/policy/v1');
+  assert.equal(right.code, 0, right.stderr);
+  assert.notEqual((await ask('another policy', 'https://sealward.dev/control/policy/v1')).code, 0);
+  assert.notEqual((await ask(policy, 'https://sealward.dev/control/key/v1')).code, 0);
 });
 
 it('sigstore-js signs artifacts and envelopes into the log, and verifies them', async (t) => {

@@ -1,7 +1,7 @@
 /** A log that is open: entries go in, and what it answers can be held against it. */
 import type { Signer } from '../../clients/signers/index.ts';
 import type { PublicKey } from '../../core/crypto/index.ts';
-import type { SealwardError } from '../../core/errors.ts';
+import { SealwardError } from '../../core/errors.ts';
 import type { OpenStore } from './folder-store.ts';
 import { type LogForm, PLAIN_ENTRIES, readBundle } from './log-form.ts';
 import { type Included, LogEngine, type Pace } from './log-engine.ts';
@@ -37,6 +37,8 @@ export interface OpenedLog {
   readonly tiles: TileSource;
   /** Answers when the entry stands under a signed checkpoint. Throws ERR_LOG_BUSY, ERR_LOG_FROZEN, ERR_SERVICE_UNAVAILABLE. */
   add(entry: PendingEntry): Promise<Included>;
+  /** An entry that a checkpoint covers, with its proof. */
+  proven(index: bigint): Promise<{ readonly body: Uint8Array; readonly included: Included }>;
   consistencyProof(from: bigint, to: bigint): Promise<readonly Uint8Array[]>;
   /** Keeps further files that never change beside the tiles. */
   keep(files: readonly StoredTile[]): Promise<void>;
@@ -90,6 +92,12 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
     keep: (files) => store.tiles.put(files),
     kept: (path) => store.tiles.get(path),
     add: (entry) => engine.add(entry),
+    async proven(index) {
+      const tree = engine.published;
+      const [entry] = tree && index >= 0n && index < tree.size ? await store.entries(index, index + 1n) : [];
+      if (!tree || !entry) throw new SealwardError('ERR_NOT_FOUND', `no checkpoint covers an entry ${index}`);
+      return { body: entry.body, included: { index, tree, proof: await engine.tree.inclusionProof(index, tree.size) } };
+    },
     consistencyProof: (from, to) => engine.tree.consistencyProof(from, to),
     freeze: () => store.freeze(),
     health() {
