@@ -11,6 +11,8 @@ import type { Reading } from './yaml-source.ts';
 export interface CompileContext {
   /** The text of a file that a document names, or undefined when it is not there. */
   readonly readFile?: (path: string, source: string) => string | undefined;
+  /** Files are not looked for yet: the document is checked before it is where they are. */
+  readonly filesLater?: boolean;
   /** The keys of the trust state, for `trustKey`; without it such a key cannot be named. */
   readonly keys?: readonly KeyVersion[];
 }
@@ -60,6 +62,7 @@ function compileKey(
   }
   if (fingerprint) return { authority: { ...base, kind: 'key', anchors: [fingerprint.value] }, anchors: NO_ANCHORS };
   if (trustKey) return compileTrustKey(trustKey, base, reading, context);
+  if (file && context.filesLater) return { authority: { ...base, kind: 'key', anchors: [] }, anchors: NO_ANCHORS };
   const given = textOf(pem, file, reading, context, mayAnchor);
   const key = given && attempt(() => parsePublicKeyPem(given.text, 'the key'), given.node, reading);
   if (!key) return undefined;
@@ -110,6 +113,7 @@ function compileCertificate(
   if (!subject && names.length === 0) {
     return reading.problem(node, 'whose certificate counts is not said', 'Give subject or names; { regex: .* } takes everybody whom the authority certified.');
   }
+  if (file && context.filesLater) return { authority: { ...base, kind: 'certificate', anchors: [], names, extendedKeyUsage }, anchors: NO_ANCHORS };
   const given = textOf(pem, file, reading, context, mayAnchor);
   const anchors = given && attempt(() => authorityAnchors(parseCertificatesPem(given.text, 'the certificates')), given.node, reading);
   if (!anchors) return undefined;
@@ -137,5 +141,7 @@ function textOf(
     );
   if (pem) return { text: pem.value, node: pem.node };
   const text = readFile?.(given.value, reading.source);
-  return text === undefined ? reading.problem(given.node, `the file ${given.value} is not there`) : { text, node: given.node };
+  return text === undefined
+    ? reading.problem(given.node, `the file ${given.value} is not there`, undefined, 'ERR_FILE_UNREADABLE')
+    : { text, node: given.node };
 }

@@ -8,7 +8,9 @@ export { VEX_CONDITION_ID } from './appraise/excuse.ts';
 export type { CompiledPolicies } from './compile.ts';
 export type { CompileContext } from './compile-authority.ts';
 export { loadAppraiser } from './load-appraiser.ts';
-export { loadPolicyCompiler } from './load-compiler.ts';
+export type { ImportedPolicies } from './import/import.ts';
+export type { ImportLine, ImportOutcome } from './import/foreign.ts';
+export { loadPolicyCompiler, loadPolicyImporter } from './load-compiler.ts';
 export type * from './policy.ts';
 /** @public */
 export { imageGlob } from './image-glob.ts';

@@ -1,0 +1,93 @@
+/** A document of another tool while it is carried over: its values with their places, and what became of each. */
+import { isMap, isSeq, type Node } from 'yaml';
+import type { JsonValue } from '../../encoding/index.ts';
+import type { Reading } from '../yaml-source.ts';
+
+/** `mapped`: it means the same here. `different`: it is carried over, and `detail` says what is not the same. `not-mapped`: it is not, and why. */
+export type ImportOutcome = 'mapped' | 'different' | 'not-mapped';
+
+export interface ImportLine {
+  readonly source: string;
+  readonly line: number;
+  /** Where in the document: `spec.authorities[0].key`. */
+  readonly path: string;
+  readonly outcome: ImportOutcome;
+  readonly detail?: string;
+}
+
+/** A value of the document. Members that are asked for one by one are the ones that count as looked at. */
+export class Foreign {
+  readonly #node: Node | null | undefined;
+  readonly #reading: Reading;
+  readonly #report: ImportLine[];
+  readonly #path: string;
+
+  constructor(node: Node | null | undefined, reading: Reading, report: ImportLine[], path = '') {
+    this.#node = reading.resolve(node);
+    this.#reading = reading;
+    this.#report = report;
+    this.#path = path;
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  get isThere(): boolean {
+    return this.#node !== null && this.#node !== undefined && this.value !== null;
+  }
+
+  /** The whole value in plain form. */
+  get value(): JsonValue | undefined {
+    return this.#node ? (toPlain(this.#node, this.#reading) as JsonValue) : undefined;
+  }
+
+  at(...names: readonly string[]): Foreign {
+    const [name, ...rest] = names;
+    if (name === undefined) return this;
+    const child = isMap(this.#node) ? (this.#node.get(name, true) as Node | undefined) : undefined;
+    return new Foreign(child, this.#reading, this.#report, this.#path === '' ? name : `${this.#path}.${name}`).at(...rest);
+  }
+
+  get items(): readonly Foreign[] {
+    if (!isSeq(this.#node)) return [];
+    return this.#node.items.map((item, i) => new Foreign(item as Node, this.#reading, this.#report, `${this.#path}[${i}]`));
+  }
+
+  get members(): readonly (readonly [name: string, value: Foreign])[] {
+    if (!isMap(this.#node)) return [];
+    return this.#node.items.map(({ key }) => {
+      const name = String((key as { value?: unknown }).value);
+      return [name, this.at(name)] as const;
+    });
+  }
+
+  text(): string | undefined {
+    const { value } = this;
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  }
+
+  texts(): readonly string[] {
+    return this.items.map((item) => item.text()).filter((text) => text !== undefined);
+  }
+
+  note(outcome: ImportOutcome, detail?: string): void {
+    const { source, line } = this.#reading.place(this.#node);
+    this.#report.push({ source, line, path: this.#path === '' ? 'the document' : this.#path, outcome, ...(detail === undefined ? {} : { detail }) });
+  }
+
+  /** Says of every member that nothing above asked for that it is not carried over. */
+  noteOthers(known: readonly string[], why = 'Sealward knows no such member'): void {
+    for (const [name, member] of this.members) if (!known.includes(name) && member.isThere) member.note('not-mapped', why);
+  }
+}
+
+function toPlain(node: Node, reading: Reading): unknown {
+  const resolved = reading.resolve(node);
+  if (isMap(resolved))
+    return Object.fromEntries(
+      resolved.items.map(({ key, value }) => [String((key as { value?: unknown }).value), value ? toPlain(value as Node, reading) : null]),
+    );
+  if (isSeq(resolved)) return resolved.items.map((item) => toPlain(item as Node, reading));
+  return (resolved as { value?: unknown } | undefined)?.value ?? null;
+}
