@@ -6,6 +6,7 @@ import type { PolicyAsked } from '../policy/asked.ts';
 
 const ACTIONS: Readonly<Record<string, () => Promise<(invocation: PolicyAsked) => Promise<number>>>> = {
   check: async () => (await import('../policy/check.ts')).check,
+  import: async () => (await import('../policy/import.ts')).importFiles,
 };
 
 export const run: Run<typeof policy> = async (invocation) => {

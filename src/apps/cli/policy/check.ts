@@ -43,7 +43,7 @@ function described({ digest, policies, exceptions, defaultRule }: PolicySet) {
   };
 }
 
-function problemText({ source, line, column, code, message, hint }: PolicyProblem, terminal: Terminal): string {
+export function problemText({ source, line, column, code, message, hint }: PolicyProblem, terminal: Terminal): string {
   const head = `${terminal.style('bold', visible(`${source}:${line}:${column}`))} ${terminal.style('red', 'error')} ${visible(message)} (${code})`;
   return hint === undefined ? head : `${head}\n  ${visible(hint)}`;
 }
