@@ -78,6 +78,9 @@ export const LIMITS = {
   regexInstructions: 256,
   /** Values in one source of policies, aliases followed. */
   policyValues: 200_000,
+  policyAliases: 1000,
+  /** A policy of a namespace, which nobody answered for. */
+  namespacedPolicyBytes: 256 * KiB,
   /** Problems of policies that are told at once. */
   policyProblems: 1000,
   authoritiesPerPolicy: 64,

@@ -130,6 +130,18 @@ describe('compiling', () => {
     assert.equal(files.ok && files.policies.digest, digest);
   });
 
+  it('gives one digest, whatever the order of maps', () => {
+    const [a, b] = [
+      policy(
+        `${KEY}modes: { x: warn, y: audit }\nlabels: { p: "1", q: "2" }\nmatch: { namespaceLabels: { matchLabels: { s: "1", t: "2" } } }\nstrictness: { annotations: { m: a, n: b } }`,
+      ),
+      policy(
+        `strictness: { annotations: { n: b, m: a } }\nmatch: { namespaceLabels: { matchLabels: { t: "2", s: "1" } } }\nlabels: { q: "2", p: "1" }\nmodes: { y: audit, x: warn }\n${KEY}`,
+      ),
+    ];
+    assert.equal(compiled(a).digest, compiled(b).digest);
+  });
+
   it('takes every version of a key of the trust state, or the one that is named', () => {
     const anchorsOf = (key: string): unknown => {
       const [requirement] = only(compiled(policy(`authorities: [{ name: a, key: { trustKey: ${key} } }]\nsignatures: a`))).requirements;
@@ -258,6 +270,42 @@ describe('a policy that cannot be understood is refused whole, with every proble
     ],
     ['ages that exclude each other', policy(`${KEY}strictness: { minAge: 2d, maxAge: 1d }`), /can never be older/],
     ['a term without its values', policy(`${KEY}match: { namespaceLabels: { matchExpressions: [{ key: a, operator: In }] } }`), /In needs values/],
+    [
+      'labels that exclude each other',
+      policy(`${KEY}match: { namespaceLabels: { matchLabels: { a: x }, matchExpressions: [{ key: a, operator: NotIn, values: [x] }] } }`),
+      /^7:29 no namespace can have labels as these terms ask of a$/,
+    ],
+    [
+      'a label both there and not',
+      policy(`${KEY}match: { namespaceLabels: { matchExpressions: [{ key: a, operator: Exists }, { key: a, operator: DoesNotExist }] } }`),
+      /no namespace can have/,
+    ],
+    [
+      'a label of two values',
+      policy(`${KEY}match: { namespaceLabels: { matchExpressions: [{ key: a, operator: In, values: [x] }, { key: a, operator: In, values: [y] }] } }`),
+      /no namespace can have/,
+    ],
+    ['a label that is none', policy(`${KEY}match: { namespaceLabels: { matchLabels: { a: "x y" } } }`), /not of the form/],
+    [
+      'a term that takes no values',
+      policy(`${KEY}match: { namespaceLabels: { matchExpressions: [{ key: a, operator: Exists, values: [x] }] } }`),
+      /Exists takes no values/,
+    ],
+    [
+      'images that are all taken out again',
+      policy(`${KEY}match: { images: ["r.test/a/**", "r.test/b"], exclude: ["r.test/**"] }`),
+      /^7:10 what images takes in exclude takes out again/,
+    ],
+    ['images and all of them', policy(`${KEY}match: { images: ["r.test/a"], exclude: ["**"] }`), /takes out again/],
+    ['a namespace that none can be', policy(`${KEY}match: { namespaces: ["Shop-*"] }`), /^7:25 the pattern "Shop-\*" cannot be used: no such name holds/],
+    ['a namespace that none can be, exact', policy(`${KEY}match: { namespaces: [{ exact: "shop-*" }] }`), /can match nothing/],
+    ['a tag that none can be', policy(`${KEY}naming: { tags: ["v1/*"] }`), /can match nothing/],
+    ['the same label twice', policy(`${KEY}labels: { a: true, a: true }`), /^7:22 the same key stands twice$/],
+    ['a group within itself', policy('signatures: &a { anyOf: [*a] }'), /nested deeper/],
+    ['blocks without end', '- '.repeat(LIMITS.jsonDepth + 1) + 'x', /nested deeper/],
+    ['lines further and further in', Array.from({ length: LIMITS.jsonDepth + 1 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'), /nested deeper/],
+    ['a control character', policy(KEY).replace('one', 'o\u0007ne'), /cannot stand in YAML/],
+    ['half a character', policy(KEY).replace('one', 'o\ud800ne'), /cannot stand in YAML/],
     ['two policies of one name', `${policy(KEY)}---\n${policy(KEY)}`, /there is a policy one already/],
     [
       'two defaults',
@@ -307,6 +355,35 @@ describe('a policy that cannot be understood is refused whole, with every proble
     const text = policy(`${KEY}match: { images: *a9 }`).replace('spec:', `x:\n${bomb.replace(/^/gm, '  ')}\nspec:`);
     assert.match(problems(text).join('\n'), /not known here/);
     assert.match(problems(text).join('\n'), /more than 200000 values|this must be a text/);
+  });
+
+  it('says of an authority what is wrong with it, and not that it is missing, too', () => {
+    assert.deepEqual(
+      problems(policy('authorities: [{ name: a, key: { trustKey: gone } }]\nsignatures: a')).map((one) => one.split(' ', 1)[0]),
+      ['5:45'],
+    );
+  });
+
+  it('takes nesting and aliases up to their bounds', () => {
+    const nested = `${'- '.repeat(LIMITS.jsonDepth - 1)}x`;
+    assert.doesNotMatch(problems(nested).join(), /nested deeper/);
+    const aliases = (count: number): string => policy(`${KEY}match: { images: [&i r.test/a, ${Array.from({ length: count }, () => '*i').join(', ')}] }`);
+    assert.deepEqual(problems(aliases(LIMITS.policyAliases)), []);
+    assert.match(problems(aliases(LIMITS.policyAliases + 1)).join(), /more than 1000 aliases/);
+  });
+
+  it('finds a key that stands twice in a map of any size, without trying each with each', () => {
+    const many = Array.from({ length: 20_000 }, (_, i) => `  k${i}: x`).join('\n');
+    const text = policy(KEY).replace('metadata: { name: one }', `metadata:\n  name: one\n  labels:\n${many.replaceAll('  k', '    k')}\n    k7: x`);
+    assert.match(problems(text).join(), /^20006:5 the same key stands twice$/);
+  });
+
+  it('takes of a namespace no more than its bound', () => {
+    const text = policy('refuse: gone');
+    const fill = (bytes: number): string => `${text}#${'x'.repeat(bytes - text.length - 1)}`;
+    assert.ok(compileNamespaced({ name: 'o', text: fill(LIMITS.namespacedPolicyBytes) }, 'shop').ok);
+    const over = compileNamespaced({ name: 'o', text: fill(LIMITS.namespacedPolicyBytes + 1) }, 'shop');
+    assert.equal(!over.ok && over.problems[0]?.code, 'ERR_TOO_LARGE');
   });
 
   it('refuses what is too large, and tells at most so many problems', () => {

@@ -10,8 +10,9 @@ import { type Anchors, joinAnchors } from '../trust/index.ts';
 import { type CompileContext, type CompiledAuthority, compileAuthority } from './compile-authority.ts';
 import { compileRequirements } from './compile-requirements.ts';
 import { type authorityShape, DOCUMENTS, type Kind, KINDS, type policySpec } from './document-shapes.ts';
+import { contradiction } from './labels.ts';
 import { textGlob } from './text-pattern.ts';
-import type { DefaultRule, ImageException, ImagePolicy, LabelTerm, PolicySet, Scope, Strictness } from './policy.ts';
+import type { DefaultRule, ImageException, ImagePolicy, LabelTerm, PolicySet, Scope, Strictness, TextPattern } from './policy.ts';
 import type { At, ValueOf } from './shape.ts';
 import { type PolicyProblem, type PolicySource, readSource, type Reading } from './yaml-source.ts';
 
@@ -29,7 +30,8 @@ interface Found<T> {
 
 interface Collected {
   readonly policies: Found<PolicyDocument>[];
-  readonly shared: Map<string, CompiledAuthority>;
+  /** Of those that could not be compiled, the names alone: that they are not there is not said on top of why. */
+  readonly shared: Map<string, CompiledAuthority | undefined>;
   readonly exceptions: Found<ExceptionDocument>[];
   rule?: DefaultRule;
 }
@@ -48,7 +50,7 @@ export function compilePolicies(sources: readonly PolicySource[], context: Compi
       policies.map((compiled) => compiled.policy),
       exceptions,
       collected.rule ?? { action: 'deny', stated: false },
-      [...policies.map(({ anchors }) => anchors), ...[...collected.shared.values()].map(({ anchors }) => anchors)],
+      [...policies.map(({ anchors }) => anchors), ...anchorsOf(collected.shared)],
     ),
   };
 }
@@ -59,6 +61,10 @@ export function compilePolicies(sources: readonly PolicySource[], context: Compi
  */
 export function compileNamespaced(source: PolicySource, namespace: string, context: Omit<CompileContext, 'readFile'> = {}): CompiledPolicies {
   const problems: PolicyProblem[] = [];
+  if (source.text.length > LIMITS.namespacedPolicyBytes) {
+    const message = `a policy of a namespace has at most ${LIMITS.namespacedPolicyBytes} bytes`;
+    return { ok: false, problems: [{ source: source.name, line: 1, column: 1, code: 'ERR_TOO_LARGE', message }] };
+  }
   const { policies: found } = collect([source], problems, context, (kind) => kind === 'ImagePolicy');
   const policies = found.map((one) => compilePolicy(one, new Map(), context, false, namespace));
   if (problems.length > 0) return { ok: false, problems: sorted(problems) };
@@ -129,17 +135,20 @@ function kindOf(root: Node | null, reading: Reading): Kind | undefined {
 }
 
 function define(
-  into: Map<string, CompiledAuthority>,
+  into: Map<string, CompiledAuthority | undefined>,
   written: At<ValueOf<typeof authorityShape>>,
   reading: Reading,
   context: CompileContext,
   mayAnchor: boolean,
 ): void {
   const compiled = compileAuthority(written, reading, context, mayAnchor);
-  if (!compiled) return;
-  const { name } = compiled.authority;
+  const name = written.value.name.value;
   if (into.has(name)) reading.problem(written.node, `there is an authority ${name} already`);
   into.set(name, compiled);
+}
+
+function anchorsOf(authorities: ReadonlyMap<string, CompiledAuthority | undefined>): Anchors[] {
+  return [...authorities.values()].flatMap((compiled) => (compiled ? [compiled.anchors] : []));
 }
 
 interface Compiled {
@@ -151,7 +160,7 @@ interface Compiled {
 
 function compilePolicy(
   found: Found<PolicyDocument>,
-  shared: ReadonlyMap<string, CompiledAuthority>,
+  shared: ReadonlyMap<string, CompiledAuthority | undefined>,
   context: CompileContext,
   signed: boolean,
   within?: string,
@@ -159,7 +168,7 @@ function compilePolicy(
   const { document, root, reading } = found;
   const { name, namespace } = document.metadata;
   const spec = document.spec.value;
-  const own = new Map<string, CompiledAuthority>();
+  const own = new Map<string, CompiledAuthority | undefined>();
   for (const authority of spec.authorities ?? []) define(own, authority, reading, context, signed);
   const used = new Set<string>();
   const requirements = compileRequirements(
@@ -167,17 +176,19 @@ function compilePolicy(
     reading,
     (wanted, node, at) => {
       const authority = (own.get(wanted) ?? shared.get(wanted))?.authority;
-      if (!authority) at.problem(node, `there is no authority ${wanted}`, known([...own.keys(), ...shared.keys()]));
+      if (!own.has(wanted) && !shared.has(wanted)) at.problem(node, `there is no authority ${wanted}`, known([...own.keys(), ...shared.keys()]));
       used.add(wanted);
       return authority;
     },
     [...own.keys()],
   );
-  for (const [unused, { node }] of own)
-    if (!used.has(unused)) reading.problem(node, `nothing asks for the authority ${unused}`, 'Name it in signatures or in an attestation, or leave it out.');
-  if (requirements.length === 0)
+  for (const [unused, compiled] of own)
+    if (compiled && !used.has(unused))
+      reading.problem(compiled.node, `nothing asks for the authority ${unused}`, 'Name it in signatures or in an attestation, or leave it out.');
+  const asked = [spec.signatures, spec.attestations, spec.naming, spec.labels, spec.refuse];
+  if (asked.every((one) => one === undefined))
     reading.problem(document.spec.node, 'this policy asks for nothing', 'Give signatures, attestations, naming, labels or refuse.');
-  if (signed && namespace && spec.match?.namespaces)
+  if (signed && namespace && spec.match?.value.namespaces)
     reading.problem(namespace.node, 'a policy of a namespace holds in that namespace alone', 'Leave out metadata.namespace, or match.namespaces.');
   if (!signed) checkUnsigned(spec, namespace, within, reading, root);
   const place = reading.place(root);
@@ -199,7 +210,7 @@ function compilePolicy(
   };
   return {
     policy: { ...policy, digest: digestOf(policy), source: `${place.source}:${place.line}` },
-    anchors: joinAnchors(...[...own.values()].map(({ anchors }) => anchors)),
+    anchors: joinAnchors(...anchorsOf(own)),
     name,
     reading,
   };
@@ -212,8 +223,9 @@ function known(names: readonly string[]): string {
 /** Whoever may write into a namespace asks for more there, and for nothing else. */
 function checkUnsigned(spec: Spec, namespace: At<string> | undefined, within: string | undefined, reading: Reading, root: Node): void {
   if (namespace && namespace.value !== within) reading.problem(namespace.node, `it stands in the namespace ${within ?? ''}, and names another`);
-  if (spec.match?.namespaces || spec.match?.namespaceLabels)
-    reading.problem(root, 'a policy of a namespace holds in that namespace alone', 'Leave out match.namespaces and match.namespaceLabels.');
+  const match = spec.match?.value;
+  if (match?.namespaces || match?.namespaceLabels)
+    reading.problem(spec.match?.node ?? root, 'a policy of a namespace holds in that namespace alone', 'Leave out match.namespaces and match.namespaceLabels.');
 }
 
 function unique(policies: readonly Compiled[], problems: PolicyProblem[]): void {
@@ -224,25 +236,45 @@ function unique(policies: readonly Compiled[], problems: PolicyProblem[]): void 
   }
 }
 
-function scopeOf(match: Spec['match'], reading: Reading, namespace?: string): Scope {
-  const labels = match?.namespaceLabels;
-  const terms: LabelTerm[] = [
-    ...(labels?.matchLabels ?? []).map(([key, value]): LabelTerm => ({ key, operator: 'In', values: [value] })),
-    ...(labels?.matchExpressions ?? []).map(({ value, node }) => {
+function scopeOf(written: Spec['match'], reading: Reading, namespace?: string): Scope {
+  const match = written?.value;
+  const { images = [], exclude = [], clusters = [], environments = [] } = match ?? {};
+  const left = images.filter((image) => !exclude.some((excluded) => covers(excluded, image)));
+  if (images.length > 0 && left.length === 0) {
+    reading.problem(written?.node, 'what images takes in exclude takes out again, so that it can match nothing', 'Leave one of the two out.');
+  }
+  return {
+    images,
+    exclude,
+    namespaces: namespace === undefined ? (match?.namespaces ?? []) : [textGlob(namespace)],
+    namespaceLabels: termsOf(match?.namespaceLabels, reading),
+    clusters,
+    environments,
+  };
+}
+
+/** Whether a pattern over images surely takes whatever another takes; of two patterns with stars within, nobody knows. */
+function covers(wide: TextPattern, narrow: TextPattern): boolean {
+  if (wide.text === narrow.text || wide.text === '**') return true;
+  const start = wide.prefix ?? '';
+  return wide.text === `${start}**` && start !== '' && (narrow.prefix ?? '').startsWith(start);
+}
+
+function termsOf(written: NonNullable<Spec['match']>['value']['namespaceLabels'], reading: Reading): readonly LabelTerm[] {
+  if (!written) return [];
+  const { matchLabels = [], matchExpressions = [] } = written.value;
+  const terms = [
+    ...matchLabels.map(([key, value]): LabelTerm => ({ key, operator: 'In', values: [value] })),
+    ...matchExpressions.map(({ value, node }): LabelTerm => {
       const needs = value.operator === 'In' || value.operator === 'NotIn';
       if (needs !== (value.values !== undefined)) reading.problem(node, needs ? `${value.operator} needs values` : `${value.operator} takes no values`);
       return { key: value.key, operator: value.operator, values: value.values ?? [] };
     }),
   ];
-  if (labels && terms.length === 0) reading.problem(null, 'namespaceLabels says nothing');
-  return {
-    images: match?.images ?? [],
-    exclude: match?.exclude ?? [],
-    namespaces: namespace === undefined ? (match?.namespaces ?? []) : [textGlob(namespace)],
-    namespaceLabels: terms,
-    clusters: match?.clusters ?? [],
-    environments: match?.environments ?? [],
-  };
+  if (terms.length === 0) reading.problem(written.node, 'namespaceLabels says nothing');
+  const never = contradiction(terms);
+  if (never) reading.problem(written.node, `no namespace can have labels as these terms ask of ${never.key}`);
+  return terms;
 }
 
 const DATED = {
@@ -252,7 +284,7 @@ const DATED = {
   both: { logs: 1, timestamps: 1, any: 0 },
 } as const;
 
-function strictnessOf({ strictness = {} }: Spec, reading: Reading): Strictness {
+function strictnessOf({ strictness }: Spec, reading: Reading): Strictness {
   const {
     algorithms = [],
     minimumKeySize = {},
@@ -265,7 +297,7 @@ function strictnessOf({ strictness = {} }: Spec, reading: Reading): Strictness {
     annotations = [],
     suspended = 'hold',
     compromised = 'deny',
-  } = strictness;
+  } = strictness?.value ?? {};
   for (const { value, node } of algorithms) {
     if (!ALGORITHMS.some(({ id }) => id === value))
       reading.problem(
@@ -277,7 +309,7 @@ function strictnessOf({ strictness = {} }: Spec, reading: Reading): Strictness {
       );
   }
   if (maxAge !== undefined && minAge !== undefined && minAge > maxAge)
-    reading.problem(null, 'a signature can never be older than minAge and younger than maxAge');
+    reading.problem(strictness?.node, 'a signature can never be older than minAge and younger than maxAge');
   const claim = repositoryClaim?.value ?? {};
   if ((claim.rule === 'prefix') !== (claim.prefix !== undefined)) reading.problem(repositoryClaim?.node, 'the rule prefix and a prefix belong together');
   if (postQuantum === 'require' && algorithms.length > 0 && !algorithms.some(({ value }) => value.startsWith('ml-dsa'))) {
@@ -309,10 +341,10 @@ function strictnessOf({ strictness = {} }: Spec, reading: Reading): Strictness {
 function compileException({ document, root, reading }: Found<ExceptionDocument>, policies: readonly Compiled[]): ImageException {
   const { value: spec, node } = document.spec;
   if (spec.until < spec.from) reading.problem(node, 'it ends before it begins');
-  if (!spec.match?.images && !spec.digests) reading.problem(node, 'an exception must name images or digests', 'Give match.images or digests.');
-  for (const name of spec.policies ?? []) {
+  if (!spec.match?.value.images && !spec.digests) reading.problem(node, 'an exception must name images or digests', 'Give match.images or digests.');
+  for (const { value: name, node: at } of spec.policies ?? []) {
     if (!policies.some(({ policy }) => policy.name === name))
-      reading.problem(node, `there is no policy ${name}`, 'The exception names one that it lifts; check the spelling.');
+      reading.problem(at, `there is no policy ${name}`, 'The exception names one that it lifts; check the spelling.');
   }
   const place = reading.place(root);
   return {
@@ -320,7 +352,7 @@ function compileException({ document, root, reading }: Found<ExceptionDocument>,
     source: `${place.source}:${place.line}`,
     scope: scopeOf(spec.match, reading),
     digests: spec.digests ?? [],
-    policies: spec.policies ?? [],
+    policies: (spec.policies ?? []).map(({ value }) => value),
     reason: spec.reason,
     ...(spec.ticket === undefined ? {} : { ticket: spec.ticket }),
     approvedBy: spec.approvedBy,

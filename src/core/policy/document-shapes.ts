@@ -2,6 +2,7 @@
 import type { Node } from 'yaml';
 import type { FulcioClaimName } from '../crypto/index.ts';
 import { LIMITS } from '../encoding/index.ts';
+import { LABEL_KEY, LABEL_VALUE } from './labels.ts';
 import type { Severity, SlsaLevel, TextPattern } from './policy.ts';
 import {
   at,
@@ -31,6 +32,10 @@ export type Kind = (typeof KINDS)[number];
 const NAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 const name = string('Lower-case letters, digits, dots and hyphens, as Kubernetes names objects.', { longest: 253, pattern: NAME });
 const authorityName = string('The name of an authority of this policy, or of a document of the kind Authorities.', { longest: 253, pattern: NAME });
+
+/** What no name of a namespace, and no tag, ever holds. */
+const NO_NAMESPACE = /[^a-z0-9-]/;
+const NO_TAG = /[^\w.-]/;
 
 /** What a certificate of a Sigstore authority says, by the names that policies use (docs/reference/policy.md). */
 export const CLAIM_NAMES = {
@@ -64,15 +69,17 @@ const claims = Object.fromEntries(
 
 const labelSelector = object(
   {
-    matchLabels: optional(mapOf(string('The value of the label.', { longest: 63 }), 'Labels that the namespace must have, each with this value.')),
+    matchLabels: optional(
+      mapOf(string('The value of the label.', { longest: 63, pattern: LABEL_VALUE }), 'Labels that the namespace must have, each with this value.'),
+    ),
     matchExpressions: optional(
       list(
         at(
           object(
             {
-              key: required(string('The name of the label.', { longest: 317 })),
+              key: required(string('The name of the label.', { longest: 317, pattern: LABEL_KEY })),
               operator: required(choice(['In', 'NotIn', 'Exists', 'DoesNotExist'], 'As in Kubernetes.')),
-              values: optional(list(string('A value.', { longest: 63 }))),
+              values: optional(list(string('A value.', { longest: 63, pattern: LABEL_VALUE }))),
             },
             'One term of the selector.',
           ),
@@ -87,8 +94,8 @@ const match = object(
   {
     images: optional(images('Images that this is about; when left out, all. `*` is anything but a slash, `**` anything.')),
     exclude: optional(images('Images that it is not about although they match.')),
-    namespaces: optional(list(textPattern('The name of a namespace.'), { description: 'Namespaces in which it holds; when left out, in all.' })),
-    namespaceLabels: optional(labelSelector),
+    namespaces: optional(list(textPattern('The name of a namespace.', NO_NAMESPACE), { description: 'Namespaces in which it holds; when left out, in all.' })),
+    namespaceLabels: optional(at(labelSelector)),
     clusters: optional(list(textPattern('The name of a cluster.'), { description: 'Clusters in which it holds; when left out, in all.' })),
     environments: optional(list(textPattern('The name of an environment.'), { description: 'Environments in which it holds; when left out, in all.' })),
   },
@@ -384,7 +391,7 @@ export const policySpec = object(
     contact: optional(text('Where to ask, shown with each denial.')),
     runbook: optional(text('The address of what to do, shown with each denial.')),
     message: optional(text('A message for people, shown with each denial.')),
-    match: optional(match),
+    match: optional(at(match)),
     mode: optional(choice(['enforce', 'warn', 'audit'], 'What happens to an image that does not satisfy it; enforce when left out.')),
     modes: optional(mapOf(choice(['enforce', 'warn', 'audit'], 'The mode there.'), 'Another mode for an environment, by its name.')),
     onInconclusive: optional(choice(['deny', 'allow-admitted-before'], 'What happens when it cannot be found out; deny when left out.')),
@@ -411,13 +418,13 @@ export const policySpec = object(
     attestations: optional(list(at(attestationShape))),
     naming: optional(
       object(
-        { repositories: optional(images('What the repository must be called.')), tags: optional(list(textPattern('What the tag must be.'))) },
+        { repositories: optional(images('What the repository must be called.')), tags: optional(list(textPattern('What the tag must be.', NO_TAG))) },
         'How images must be named.',
       ),
     ),
     labels: optional(mapOf(presence('The value, or true for any.'), 'Labels that the image must have.')),
     refuse: optional(text('No image in the scope may run, for this reason.')),
-    strictness: optional(strictness),
+    strictness: optional(at(strictness)),
   },
   'What images must have to run.',
 );
@@ -471,9 +478,9 @@ export const DOCUMENTS = {
         at(
           object(
             {
-              match: optional(match),
+              match: optional(at(match)),
               digests: optional(list(string('A digest.', { longest: 136, pattern: /^sha256:[0-9a-f]{64}$/ }))),
-              policies: optional(list(name, { description: 'Policies that it lifts; when left out, all.' })),
+              policies: optional(list(at(name), { description: 'Policies that it lifts; when left out, all.' })),
               reason: required(text('Why.')),
               ticket: optional(text('Where it was asked for.')),
               approvedBy: required(list(string('Who approved it.', { longest: 320 }))),

@@ -10,7 +10,7 @@ import { LIMITS } from '../encoding/index.ts';
 import type { TextPattern } from './policy.ts';
 import { imageGlob } from './image-glob.ts';
 import { regexText } from './regex-text.ts';
-import { exactText, textGlob } from './text-pattern.ts';
+import { exactText, invalid, textGlob } from './text-pattern.ts';
 import { describeNode, type Place, type Reading } from './yaml-source.ts';
 
 export interface Shape<T> {
@@ -61,10 +61,13 @@ export function object<M extends Members>(members: M, description: string): Shap
       const node = reading.resolve(given);
       if (!isMap(node)) return wrong(node ?? given, reading, 'a map');
       const found: Record<string, unknown> = {};
+      const unique = uniqueIn(reading);
       for (const { key, value } of node.items) {
         const name = isScalar(key) ? key.value : undefined;
+        if (!unique(key as Node, name)) continue;
         const member = typeof name === 'string' && Object.hasOwn(members, name) ? members[name] : undefined;
         if (!member) {
+          if (reading.full) break;
           const close = typeof name === 'string' ? nearest(name, names) : undefined;
           const hint = close === undefined ? `Known are ${names.join(', ')}.` : `Did you mean ${close}? Known are ${names.join(', ')}.`;
           reading.problem(key as Node, `${typeof name === 'string' ? quoted(name) : 'a key that is no text'} is not known here`, hint);
@@ -98,6 +101,19 @@ export function list<T>(item: Shape<T>, { least = 1, description }: { readonly l
   };
 }
 
+/** Whether a key stands in a map for the first time. */
+function uniqueIn(reading: Reading): (key: Node, name: unknown) => boolean {
+  const seen = new Set<unknown>();
+  return (key, name) => {
+    if (seen.has(name) && name !== undefined) {
+      reading.problem(key, 'the same key stands twice');
+      return false;
+    }
+    seen.add(name);
+    return true;
+  };
+}
+
 export function mapOf<T>(item: Shape<T>, description: string): Shape<readonly (readonly [key: string, value: T])[]> {
   return {
     schema: { type: 'object', additionalProperties: item.schema, minProperties: 1, description },
@@ -105,12 +121,15 @@ export function mapOf<T>(item: Shape<T>, description: string): Shape<readonly (r
       const node = reading.resolve(given);
       if (!isMap(node)) return wrong(node ?? given, reading, 'a map');
       if (node.items.length === 0) reading.problem(node, 'this map is empty', 'Leave it out, or say what belongs in it.');
-      return node.items.flatMap(({ key, value }) => {
+      const unique = uniqueIn(reading);
+      const members = node.items.flatMap(({ key, value }) => {
         const name = isScalar(key) && typeof key.value === 'string' ? key.value : undefined;
         if (name === undefined) reading.problem(key as Node, 'a key must be a text');
-        const read = item.read(value as Node, reading);
+        const read = unique(key as Node, name) ? item.read(value as Node, reading) : undefined;
         return name === undefined || read === undefined ? [] : [[name, read] as const];
       });
+      // The order of a map means nothing, and must not change a digest.
+      return members.sort(([a], [b]) => (a < b ? -1 : 1));
     },
   };
 }
@@ -220,8 +239,11 @@ export function images(description: string): Shape<readonly TextPattern[]> {
   );
 }
 
-/** A name with stars, `{ exact: … }` or `{ regex: … }`. */
-export function textPattern(description: string): Shape<TextPattern> {
+/** A name with stars, `{ exact: … }` or `{ regex: … }`. `never` finds a character that no such name ever holds. */
+export function textPattern(description: string, never?: RegExp): Shape<TextPattern> {
+  const possible = (name: string, letters = name): void => {
+    if (never?.test(letters)) throw invalid(name, 'no such name holds all of its characters, so that it can match nothing');
+  };
   const text = string(description, { longest: LIMITS.patternLength });
   const written = object(
     {
@@ -234,11 +256,22 @@ export function textPattern(description: string): Shape<TextPattern> {
     schema: { description, anyOf: [text.schema, written.schema] },
     read: (given, reading) => {
       const node = reading.resolve(given);
-      if (!isMap(node)) return pattern(textGlob, {}).read(given, reading);
+      if (!isMap(node)) {
+        const glob = (name: string): TextPattern => {
+          possible(name, name.replaceAll('*', ''));
+          return textGlob(name);
+        };
+        return pattern(glob, {}).read(given, reading);
+      }
       const read = written.read(node, reading);
       if (!read) return undefined;
       if ((read.exact === undefined) === (read.regex === undefined)) return reading.problem(node, 'exactly one of exact and regex must be given');
-      return attempt(() => (read.exact === undefined ? regexText(read.regex as string) : exactText(read.exact)), node, reading);
+      const make = (): TextPattern => {
+        if (read.exact === undefined) return regexText(read.regex as string);
+        possible(read.exact);
+        return exactText(read.exact);
+      };
+      return attempt(make, node, reading);
     },
   };
 }
@@ -283,7 +316,7 @@ export function textOr<A, B>(text: Shape<A>, other: Shape<B>): Shape<A | B> {
 }
 
 export function lazily<T>(shape: () => Shape<T>, schema: JsonObject): Shape<T> {
-  return { schema, read: (given, reading) => shape().read(given, reading) };
+  return { schema, read: (given, reading) => reading.deeper(given, () => shape().read(given, reading)) };
 }
 
 export type { Place };

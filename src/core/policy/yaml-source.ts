@@ -39,6 +39,8 @@ export class Reading {
   readonly #lines: LineCounter;
   #document: Document.Parsed | undefined;
   #visited = 0;
+  #aliases = 0;
+  #depth = 0;
 
   constructor(source: string, lines: LineCounter, problems: PolicyProblem[]) {
     this.source = source;
@@ -56,8 +58,24 @@ export class Reading {
   }
 
   problem(node: Node | null | undefined, message: string, hint?: string, code: ErrorCode = 'ERR_POLICY_INVALID'): undefined {
-    this.problems.push({ ...this.place(node), code, message, ...(hint === undefined ? {} : { hint }) });
+    if (!this.full) this.problems.push({ ...this.place(node), code, message, ...(hint === undefined ? {} : { hint }) });
     return undefined;
+  }
+
+  /** Whether there are as many problems as anybody reads. */
+  get full(): boolean {
+    return this.problems.length >= LIMITS.policyProblems;
+  }
+
+  /** Reads what may contain itself; an alias can make it do so without an end. */
+  deeper<T>(node: Node | null | undefined, read: () => T): T | undefined {
+    if (this.#depth >= LIMITS.jsonDepth) return this.problem(node, `it is nested deeper than ${LIMITS.jsonDepth} levels`, undefined, 'ERR_TOO_LARGE');
+    this.#depth++;
+    try {
+      return read();
+    } finally {
+      this.#depth--;
+    }
   }
 
   /** What an exact reader threw, at the place of the node. */
@@ -71,7 +89,10 @@ export class Reading {
     this.#visited++;
     if (this.#visited === LIMITS.policyValues + 1) this.problem(node, `there are more than ${LIMITS.policyValues} values`, undefined, 'ERR_TOO_LARGE');
     if (this.#visited > LIMITS.policyValues) return undefined;
-    return isAlias(node) && this.#document ? node.resolve(this.#document) : node;
+    if (!isAlias(node) || !this.#document) return node;
+    // Each is looked for from the start of the document.
+    if (++this.#aliases === LIMITS.policyAliases + 1) this.problem(node, `there are more than ${LIMITS.policyAliases} aliases`, undefined, 'ERR_TOO_LARGE');
+    return this.#aliases > LIMITS.policyAliases ? undefined : node.resolve(this.#document);
   }
 }
 
@@ -83,13 +104,20 @@ export function readSource({ name, text }: PolicySource, problems: PolicyProblem
     reading.problem(null, `it is larger than ${LIMITS.documentBytes} bytes`, undefined, 'ERR_TOO_LARGE');
     return [];
   }
+  // YAML 1.2 section 5.1; half of a character has no bytes in UTF-8.
+  const unprintable = text.isWellFormed() ? text.search(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/) : 0;
+  if (unprintable >= 0) {
+    reading.problem(null, 'it holds a character that cannot stand in YAML');
+    return [];
+  }
   if (depthOf(text) > LIMITS.jsonDepth) {
     reading.problem(null, `it is nested deeper than ${LIMITS.jsonDepth} levels`, undefined, 'ERR_TOO_LARGE');
     return [];
   }
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
-    uniqueKeys: true,
+    // Shapes look for them, in linear time.
+    uniqueKeys: false,
     prettyErrors: false,
     schema: 'core',
     version: '1.2',
@@ -101,7 +129,7 @@ export function readSource({ name, text }: PolicySource, problems: PolicyProblem
     for (const { message, pos } of [...errors, ...warnings]) {
       sound = false;
       const { line, col } = lines.linePos(pos[0]);
-      problems.push({ source: name, line, column: col, code: 'ERR_POLICY_INVALID', message: sentence(message) });
+      if (!reading.full) problems.push({ source: name, line, column: col, code: 'ERR_POLICY_INVALID', message: `it is not YAML: ${message.slice(0, 300)}` });
     }
   }
   if (!sound) return [];
@@ -115,20 +143,30 @@ export function readSource({ name, text }: PolicySource, problems: PolicyProblem
   });
 }
 
-/** Brackets of flow style; the depth of block style costs an indentation each, and the length is bounded. */
+/**
+ * How deep the parser will have to go, at least: brackets of flow style, and the columns at which lines of block style
+ * begin, those behind `- ` and `? ` too. Brackets in texts count as well; nobody writes so many.
+ */
 function depthOf(text: string): number {
-  let depth = 0;
+  let brackets = 0;
   let deepest = 0;
-  for (const character of text) {
-    if (character === '{' || character === '[') deepest = Math.max(deepest, ++depth);
-    else if (character === '}' || character === ']') depth--;
-    else if (character === '\n') depth = Math.max(0, depth);
+  const columns: number[] = [];
+  for (const line of text.split('\n')) {
+    const starts = /^ *(?:[-?:][ \t]+)*/.exec(line)?.[0] ?? '';
+    if (starts.length < line.trimEnd().length) {
+      const indentation = starts.length - starts.trimStart().length;
+      while ((columns.at(-1) ?? -1) >= indentation) columns.pop();
+      columns.push(indentation);
+      for (let at = indentation; at < starts.length && columns.length <= LIMITS.jsonDepth; at++) if (/[-?:]/.test(starts[at] as string)) columns.push(at + 1);
+    }
+    for (const character of line) {
+      if (character === '{' || character === '[') deepest = Math.max(deepest, ++brackets);
+      else if (character === '}' || character === ']') brackets = Math.max(0, brackets - 1);
+    }
+    deepest = Math.max(deepest, columns.length, starts.length > 16 * LIMITS.jsonDepth ? LIMITS.jsonDepth + 1 : 0);
+    if (deepest > LIMITS.jsonDepth) break;
   }
   return deepest;
-}
-
-function sentence(message: string): string {
-  return message === 'Map keys must be unique' ? 'the same key stands twice' : `it is not YAML: ${message.slice(0, 300)}`;
 }
 
 export function describeNode(node: Node | null | undefined): string {
