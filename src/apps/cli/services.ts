@@ -1,4 +1,5 @@
 /** The services that vouch for signatures, as flags and files name them, and the identity that they certify. */
+import { spawn } from 'node:child_process';
 import { HttpClient, type HttpEvent, parseProxyEnvironment } from '../../clients/http/index.ts';
 import { ambientToken, browserToken, deviceToken, readTokenFile } from '../../clients/identity/index.ts';
 import { decodeUtf8, encodeHex, LIMITS } from '../../core/encoding/index.ts';
@@ -9,7 +10,7 @@ import type { Endorsement, EndorsementAsked, SigningValues } from './endorsement
 import { readBytes } from './file.ts';
 import { fetchedTrust } from './fetched-trust.ts';
 import { VERSION } from './version.ts';
-import { visible } from './visible.ts';
+import { visible, visibleLines } from './visible.ts';
 
 const AUDIENCE = 'sigstore';
 
@@ -117,8 +118,19 @@ async function tokenFor(invocation: EndorsementAsked, { call, issuer }: Options)
     flags['fulcio-auth-flow'] ?? (terminal.io.stderr.isTTY === true && !config.ci ? (hasBrowser(config.environment) ? 'normal' : 'device') : 'token');
   if (flow === 'token' || issuer === undefined) throw new SealwardError('ERR_TOKEN_MISSING', 'there is no key, and nobody here gives an identity token');
   terminal.say('Your name or address will stand in the certificate, and in the log for ever.');
-  const asked = { ...context, issuer, clientId: flags['oidc-client-id'], say: (text: string) => terminal.say(visible(text)) };
-  return flow === 'device' ? deviceToken(asked) : browserToken(asked);
+  const asked = { ...context, issuer, clientId: flags['oidc-client-id'], say: (text: string) => terminal.say(visibleLines(text)) };
+  if (flow === 'device') return deviceToken(asked);
+  // Who asked for it by a flag may be a test, or a person on another screen: a browser is opened only on a terminal.
+  return browserToken(terminal.io.stderr.isTTY === true && hasBrowser(config.environment) ? { ...asked, open: openBrowser } : asked);
+}
+
+/** Whether or not it works, the URL stands on the terminal. */
+function openBrowser(url: string): void {
+  const [program, first]: readonly [string, readonly string[]] =
+    process.platform === 'darwin' ? ['open', []] : process.platform === 'win32' ? ['rundll32', ['url.dll,FileProtocolHandler']] : ['xdg-open', []];
+  const child = spawn(program, [...first, url], { stdio: 'ignore', detached: true });
+  child.on('error', () => undefined);
+  child.unref();
 }
 
 /** On a machine without a display the browser is elsewhere. */
