@@ -8,6 +8,7 @@ export interface Server {
   readonly host: string;
   /** How many it has seen since its start. */
   requests(): Promise<number>;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -22,6 +23,7 @@ export async function startServer(module: string, ...args: readonly string[]): P
   const answer = async <T>(): Promise<T> => (await Promise.race([once(child, 'message'), gone]))[0] as T;
   return {
     host: await answer<string>(),
+    pid: child.pid as number,
     requests() {
       child.send('requests');
       return answer<number>();
