@@ -1,5 +1,6 @@
 /** Files that are there whole or not at all, also after a loss of power: written beside their place, brought to the disk, renamed. */
 import { randomBytes } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SealwardError } from '../../core/errors.ts';
@@ -26,6 +27,17 @@ export async function readIfThere(path: string, maxBytes: number): Promise<Uint8
     } finally {
       await file.close();
     }
+  } catch (cause) {
+    if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw unreadable('read', path, cause);
+  }
+}
+
+/** The same in one turn, for whoever reads a repository name by name. */
+export function readIfThereSync(path: string, maxBytes: number): Uint8Array | undefined {
+  try {
+    if (statSync(path).size > maxBytes) throw new SealwardError('ERR_TOO_LARGE', `${JSON.stringify(path.slice(0, 300))} is larger than ${maxBytes} bytes`);
+    return new Uint8Array(readFileSync(path));
   } catch (cause) {
     if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw unreadable('read', path, cause);

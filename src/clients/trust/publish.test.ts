@@ -6,6 +6,7 @@ import { DAY, NOW } from '../../../test/tuf-repository.ts';
 import { utf8 } from '../../core/encoding/index.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import {
+  currentNames,
   DENIALS_FILE,
   encodeDenials,
   encodeKeyList,
@@ -235,5 +236,18 @@ describe('publishing a trust repository', () => {
     const again = await publishTrust(published.chain, plan, staged, all, options);
     for (const [name, bytes] of again.files) written.set(name, bytes);
     assert.deepEqual(readRepository((name) => written.get(name))?.state.versions, next.chain.state.versions);
+  });
+
+  it('names what a client needs who comes now, and leaves out what is past', async () => {
+    const published = await Published.of();
+    for (const text of ['b: 1', 'b: 2']) {
+      const plan = planned({}, [['policy/b.yaml', utf8(text)]]);
+      const { staged } = await signStaged(published.chain, plan, published.stage(plan, new Map(), ['root']), all);
+      published.take(await publishTrust(published.chain, plan, staged, all, options));
+    }
+    const names = currentNames(published.chain as TrustChain);
+    assert.deepEqual(names.slice(-4), ['1.root.json', '2.root.json', '3.root.json', 'timestamp.json']);
+    assert.ok(names.length < published.served.size);
+    assert.deepEqual(readRepository((name) => (names.includes(name) ? published.served.get(name) : undefined))?.state, published.chain?.state);
   });
 });

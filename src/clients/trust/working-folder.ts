@@ -9,9 +9,10 @@
 import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
 import { encodePublicKeyPem, parsePublicKeyPem } from '../../core/crypto/index.ts';
-import { type JsonObject, LIMITS, parseJsonObject, utf8 } from '../../core/encoding/index.ts';
+import { equalBytes, type JsonObject, LIMITS, parseJsonObject, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import {
+  currentNames,
   ownerOf,
   readRepository,
   type RepositoryFiles,
@@ -24,7 +25,7 @@ import {
   type TrustChain,
   type TrustPlan,
 } from '../../core/trust/index.ts';
-import { listFiles, readIfThere, writeDurably } from './durable-file.ts';
+import { listFiles, readIfThere, readIfThereSync, writeDurably } from './durable-file.ts';
 
 const SETTINGS = 'trust-folder.json';
 const DAY = 86_400_000;
@@ -84,18 +85,19 @@ async function readStaged(folder: string): Promise<Map<StagedRole, Uint8Array>> 
   return staged;
 }
 
-/** What a folder has published; undefined where that is nothing yet. */
+/** What a folder has published, of which only that is read; undefined where that is nothing yet. */
 export async function readPublished(repository: string): Promise<TrustChain | undefined> {
-  const files = await readFiles(repository);
   // A first publication that was cut off has everything but its timestamp, and is done again.
-  return files.has('timestamp.json') ? readRepository((name) => files.get(name)) : undefined;
+  if (!(await readIfThere(join(repository, 'timestamp.json'), LIMITS.tufTimestampBytes))) return undefined;
+  return readRepository((name) => readIfThereSync(join(repository, name), LIMITS.tufTargetsBytes));
 }
 
-/** All of a published repository by name, the timestamp last. */
-export async function readFiles(repository: string): Promise<Map<string, Uint8Array>> {
+/** What a client needs of a repository who comes now, by name, the timestamp last. */
+export async function readCurrent(repository: string): Promise<Map<string, Uint8Array>> {
+  const chain = await readPublished(repository);
+  if (!chain) throw new SealwardError('ERR_TRUST_PLAN', `${JSON.stringify(repository)} holds no trust repository`);
   const files = new Map<string, Uint8Array>();
-  const names = await listFiles(repository);
-  for (const name of [...names.filter((one) => one !== 'timestamp.json'), ...names.filter((one) => one === 'timestamp.json')]) {
+  for (const name of currentNames(chain)) {
     const bytes = await readIfThere(join(repository, name), LIMITS.tufTargetsBytes);
     if (bytes) files.set(name, bytes);
   }
@@ -129,9 +131,15 @@ export async function writeRepository(repository: string, files: RepositoryFiles
   for (const [name, bytes] of files) await writeDurably(join(repository, name), bytes);
 }
 
-/** The whole of one repository into another folder. */
+/** All that one repository holds, past versions too, into another folder; what is there already is not written again. */
 export async function copyRepository(from: string, to: string): Promise<void> {
-  await writeRepository(to, await readFiles(from));
+  const names = await listFiles(from);
+  const known = new Set(await listFiles(to));
+  for (const name of [...names.filter((one) => one !== 'timestamp.json'), ...names.filter((one) => one === 'timestamp.json')]) {
+    const bytes = await readIfThere(join(from, name), LIMITS.tufTargetsBytes);
+    const held = known.has(name) ? await readIfThere(join(to, name), LIMITS.tufTargetsBytes) : undefined;
+    if (bytes && !(held && equalBytes(held, bytes))) await writeDurably(join(to, name), bytes);
+  }
 }
 
 function settingsJson({ signers, days, leaseSeconds }: FolderSettings): JsonObject {

@@ -3,13 +3,14 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createTestKey, createTestSigstore } from '../../testing/index.ts';
 import { listedKey, release, TrustRepository } from '../../../test/trust-repository.ts';
-import { DAY, NOW } from '../../../test/tuf-repository.ts';
-import { LIMITS, utf8 } from '../encoding/index.ts';
+import { DAY, NOW, sign } from '../../../test/tuf-repository.ts';
+import { type JsonObject, LIMITS, utf8 } from '../encoding/index.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { ListedDenial, ListedKey } from './documents.ts';
 import { KEY_TRANSITIONS, mayBecome } from './key-states.ts';
 import { advanceTrust, digestState, type TrustChain } from './next.ts';
 import type { KeyState, TrustState } from './state.ts';
+import { startTrust } from './tuf/trusted-metadata.ts';
 
 const refuses = (by: () => unknown, code: ErrorCode, message?: RegExp): void => assert.throws(by, { code, ...(message ? { message } : {}) });
 
@@ -93,7 +94,12 @@ describe('the trust state', () => {
     repository.files = [{ path: 'trusted_root.json', bytes: utf8(JSON.stringify(createTestSigstore().trustedRoot)) }];
     repository.versions.snapshot = repository.versions.timestamp = repository.versions.targets = 0;
     repository.publish();
-    const { state } = repository.first();
+    const { signed } = JSON.parse(Buffer.from(repository.metadata.get('timestamp.json') as Uint8Array).toString()) as { signed: JsonObject };
+    delete signed['x-sealward-issued'];
+    repository.metadata.set('timestamp.json', sign(signed, repository.roles.timestamp.keys));
+    const start = startTrust(repository.metadata.get('1.root.json') as Uint8Array);
+    const { state } = advanceTrust(start, repository.offer(), NOW + 1000);
+    assert.deepEqual(state.lease, { issuedAt: NOW + 1000, endsAt: NOW + DAY });
     assert.deepEqual([state.anchors.logs.length, state.keys, state.policies, state.versions['keys']], [2, [], [], undefined]);
   });
 

@@ -246,6 +246,18 @@ function changedFiles(
 }
 
 /**
+ * The files that a client needs who comes now, whatever it has seen: every root, and what is in force. In the order in which
+ * they must be written, without the past versions that a folder may keep.
+ */
+export function currentNames({ metadata }: TrustChain): string[] {
+  const { root, snapshot } = metadata;
+  const files = [...filesWanted(metadata)].map(([path, { hashes }]) => targetName(path, hashes));
+  const roles = ['targets', ...trustRolesOf(metadata)].map((role) => metadataName(role, metadata.targets.get(role)?.version ?? 0));
+  const roots = Array.from({ length: root.version }, (_, i) => metadataName('root', i + 1));
+  return [...files, ...roles, metadataName('snapshot', snapshot?.version ?? 0), ...roots, 'timestamp.json'];
+}
+
+/**
  * A repository, read back from its files as it was when its timestamp was made, whether or not its lease has ended since.
  * Undefined where there is none. @param read a file by its name, or undefined.
  */

@@ -1,6 +1,6 @@
 /** `sealward trust sign`, `publish` and `rollback`. */
 import { join } from 'node:path';
-import { copyRepository, folderSource, openWork, publishTrust, readFiles, signStaged, writeRepository, writeStaged } from '../../../clients/trust/index.ts';
+import { copyRepository, folderSource, openWork, publishTrust, readCurrent, signStaged, writeRepository, writeStaged } from '../../../clients/trust/index.ts';
 import { parseReference } from '../../../core/artifact/index.ts';
 import { LIMITS } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
@@ -59,7 +59,7 @@ async function deliver(invocation: Asked, repository: string, to: string): Promi
   const reference = parseReference(to.slice(ARTIFACT_PREFIX.length));
   const connection = (await import('./connection.ts')).connectionFor(invocation.config);
   try {
-    const digest = await pushTrustArtifact(connection.ports.registry(), reference, await readFiles(repository));
+    const digest = await pushTrustArtifact(connection.ports.registry(), reference, await readCurrent(repository));
     invocation.terminal.say(`Pushed as ${digest}.`);
   } finally {
     connection.close();
