@@ -5,6 +5,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { configMapSource, TrustClient } from '../../src/clients/trust/index.ts';
 import { createTestKey, createTestSigstore, MemoryRegistry } from '../../src/testing/index.ts';
 import { encodePublicKeyPem } from '../../src/core/crypto/index.ts';
 import type { CliResult } from '../cli.ts';
@@ -311,6 +312,13 @@ describe('a trust repository from files', () => {
     await office.does(`publish ${place}`, 'online');
     const { versions } = (await office.does(`verify ${place} --trust-root @out/1.root.json`)) as { versions: Record<string, number> };
     assert.equal(versions['timestamp'], 4);
+    await office.does('publish configmap:@trust.json'.replace('@', `${office.folder}/`), 'online');
+    const { binaryData } = JSON.parse(office.read('trust.json')) as { binaryData: Record<string, string> };
+    const source = configMapSource('sealward-trust', async (key) =>
+      key in binaryData ? new Uint8Array(Buffer.from(binaryData[key] as string, 'base64')) : undefined,
+    );
+    const client = await TrustClient.open({ source, root: new Uint8Array(readFileSync(office.path('out/1.root.json'))), now: Date.now });
+    assert.equal((await client.update()).versions['timestamp'], 5);
   });
 
   it('says what it cannot do, with what it can', async (t) => {

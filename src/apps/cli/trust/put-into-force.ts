@@ -1,11 +1,22 @@
 /** `sealward trust sign`, `publish` and `rollback`. */
 import { join } from 'node:path';
-import { copyRepository, folderSource, openWork, publishTrust, readCurrent, signStaged, writeRepository, writeStaged } from '../../../clients/trust/index.ts';
+import {
+  configMapKey,
+  copyRepository,
+  folderSource,
+  openWork,
+  publishTrust,
+  readCurrent,
+  signStaged,
+  writeRepository,
+  writeStaged,
+} from '../../../clients/trust/index.ts';
 import { parseReference } from '../../../core/artifact/index.ts';
-import { LIMITS } from '../../../core/encoding/index.ts';
+import { encodeBase64, LIMITS } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
-import { matchFile, metadataName, ownerOf, parseTargets, STAGED_ROLES, type StagedRole, targetName } from '../../../core/trust/index.ts';
+import { matchFile, metadataName, ownerOf, parseTargets, type RepositoryFiles, STAGED_ROLES, type StagedRole, targetName } from '../../../core/trust/index.ts';
 import { ARTIFACT_PREFIX, pushTrustArtifact } from '../../../sdk/index.ts';
+import { replaceFile } from '../file.ts';
 import { isoTime } from '../signer-words.ts';
 import { checkPolicies } from './checked-policies.ts';
 import { type Asked, describeStaged, edit, print, stageAndReport, usage, withSigners, wordOf } from './desk.ts';
@@ -54,7 +65,13 @@ export async function publish(invocation: Asked): Promise<number> {
   });
 }
 
+const CONFIG_MAP = 'configmap:';
+/** Kubernetes refuses larger objects (the ConfigMap's own documentation: "1 MiB"). */
+const CONFIG_MAP_BYTES = 1024 * 1024;
+
+/** To a folder, as an artifact of a registry, or as the manifest of a ConfigMap. */
 async function deliver(invocation: Asked, repository: string, to: string): Promise<void> {
+  if (to.startsWith(CONFIG_MAP)) return replaceFile(to.slice(CONFIG_MAP.length), configMap(await readCurrent(repository)));
   if (!to.startsWith(ARTIFACT_PREFIX)) return copyRepository(repository, to);
   const reference = parseReference(to.slice(ARTIFACT_PREFIX.length));
   const connection = (await import('./connection.ts')).connectionFor(invocation.config);
@@ -64,6 +81,16 @@ async function deliver(invocation: Asked, repository: string, to: string): Promi
   } finally {
     connection.close();
   }
+}
+
+function configMap(files: RepositoryFiles): string {
+  const members = [...files].map(([name, bytes]): [string, string] => [configMapKey(name), encodeBase64(bytes)]);
+  const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'sealward-trust' }, binaryData: Object.fromEntries(members) };
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  if (text.length <= CONFIG_MAP_BYTES) return text;
+  throw new SealwardError('ERR_TOO_LARGE', `the ConfigMap would have ${text.length} bytes, and Kubernetes takes ${CONFIG_MAP_BYTES}`, {
+    hint: `Serve the repository, or push it as ${ARTIFACT_PREFIX}HOST/REPOSITORY:TAG.`,
+  });
 }
 
 /** The files of a role as an older version had them, as a new version: nothing goes back but the content. */
