@@ -3,7 +3,7 @@
  * that starts it with compiled code; the manifest is a copy of ours without what only development needs.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { buildSdk, exports } from './build-sdk.mjs';
@@ -79,16 +79,29 @@ for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']) if (
 
 const library = await buildSdk(out);
 
+/** The text of the licence that a package states and does not carry. */
+function statedLicence(dependency, stated, author) {
+  const ids = String(stated).match(/[\w.-]+/g)?.filter((id) => !['AND', 'OR', 'WITH'].includes(id)) ?? [];
+  const texts = ids.map((id) => {
+    const path = id === 'Apache-2.0' ? join(root, 'LICENSE') : join(root, 'tools', 'licences', `${id}.txt`);
+    if (!existsSync(path)) throw new Error(`${dependency} carries no licence file, and the text of ${id} is not in tools/licences`);
+    return `${id}\n\n${readFileSync(path, 'utf8').trim()}`;
+  });
+  if (texts.length === 0) throw new Error(`${dependency} states no licence`);
+  const holder = typeof author === 'string' ? author : author?.name;
+  return [`Its package states the licence ${stated}.`, ...(holder ? [`Copyright (c) ${holder}`] : []), ...texts].join('\n\n');
+}
+
 /** The licences of what was bundled travel with it. */
 const packages = new Set(
   [...program.inputs, ...launcher.inputs, ...worker.inputs, ...library].flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
 );
 const notices = [...packages].sort().map((dependency) => {
   const folder = join(root, 'node_modules', dependency);
-  const { version: its } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const file = ['LICENSE', 'LICENSE.md', 'LICENSE.txt'].find((candidate) => existsSync(join(folder, candidate)));
-  if (file === undefined) throw new Error(`${dependency} carries no licence file`);
-  return `${dependency} ${its}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  const { version: its, license: stated, author } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const file = readdirSync(folder).find((candidate) => /^licen[cs]e(?:\.(?:md|txt))?$/i.test(candidate));
+  const text = file === undefined ? statedLicence(dependency, stated, author) : readFileSync(join(folder, file), 'utf8');
+  return `${dependency} ${its}\n\n${text.trim()}\n`;
 });
 writeFileSync(join(out, 'THIRD-PARTY.txt'), notices.join(`\n${'-'.repeat(80)}\n\n`));
 
