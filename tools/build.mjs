@@ -81,7 +81,10 @@ const library = await buildSdk(out);
 
 /** The text of the licence that a package states and does not carry. */
 function statedLicence(dependency, stated, author) {
-  const ids = String(stated).match(/[\w.-]+/g)?.filter((id) => !['AND', 'OR', 'WITH'].includes(id)) ?? [];
+  const ids =
+    String(stated)
+      .match(/[\w.-]+/g)
+      ?.filter((id) => !['AND', 'OR', 'WITH'].includes(id)) ?? [];
   const texts = ids.map((id) => {
     const path = id === 'Apache-2.0' ? join(root, 'LICENSE') : join(root, 'tools', 'licences', `${id}.txt`);
     if (!existsSync(path)) throw new Error(`${dependency} carries no licence file, and the text of ${id} is not in tools/licences`);
