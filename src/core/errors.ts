@@ -255,6 +255,7 @@ export const ERRORS = {
     'The entries of the log are older than what it signed or than what others have seen of it, so it signs nothing more.',
     'Bring the newest files back, or begin a new log under another origin; never go on from a copy or a snapshot.',
   ),
+  ERR_LOG_UNREACHABLE: unavailable('A transparency log could not be reached, or failed.', 'Check the URL and the network, then try again.'),
   ERR_WITNESS_REFUSED: unavailable(
     'A witness of the log did not cosign its checkpoint.',
     'Look at what it says in the message; the policy of logs and witnesses says how many are needed.',
@@ -408,6 +409,14 @@ export const FINDINGS = {
   LOG_PROOF_MISSING: finding('The log entry comes without the proof that it is in the log.', 'Sign again with a current version of the signing tool.'),
   LOG_PROOF_INVALID: finding('The proof that the entry is in the log does not verify.', 'The bundle was changed; sign again.'),
   CHECKPOINT_INVALID: finding('The checkpoint of the log does not verify.', 'The bundle was changed, or the log is not the one that is trusted.'),
+  LOG_TREE_INVALID: finding(
+    'What the log serves does not hash to the tree that it signed.',
+    'Keep what was served and tell whoever runs the log: it lost, changed or hides entries.',
+  ),
+  LOG_INCONSISTENT: finding(
+    'Two checkpoints of one log contradict each other: the newer tree does not begin with the older one.',
+    'Keep both checkpoints, they are the proof, and stop trusting the log.',
+  ),
   LOG_OUTSIDE_WINDOW: finding('The log was not trusted at the time of the entry.', 'Check the validity of the log in the trusted root.'),
   TIMESTAMP_INVALID: finding('The timestamp is malformed or does not verify.', 'Sign again with a timestamp authority that is trusted.'),
   TIMESTAMP_MISMATCH: finding('The timestamp is about another signature.', 'The timestamp belongs to something else; sign again.'),

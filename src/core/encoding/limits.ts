@@ -39,6 +39,8 @@ export const LIMITS = {
   inclusionProofHashes: 64,
   /** A policy of logs and witnesses. */
   logPolicyBytes: 256 * KiB,
+  /** 256 entries of a log, each behind its length. */
+  entryBundleBytes: 256 * (2 + 65_535),
   /** What a log sends to a witness: a proof and a checkpoint. */
   submissionBytes: 64 * KiB,
   redirects: 3,

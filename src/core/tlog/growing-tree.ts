@@ -65,6 +65,12 @@ export class GrowingTree {
     this.#grow();
   }
 
+  /** A leaf of which only the hash is known. */
+  appendHash(hash: Uint8Array): void {
+    this.#node.set(hash, 1 + NODE_BYTES);
+    this.#grow();
+  }
+
   #grow(): void {
     this.#push(0);
     let height = 0;

@@ -27,7 +27,7 @@ export * from './sign-note.ts';
 export { encodeSubmission, judgeSubmission, parseSubmission, type Submission, type SubmissionVerdict, type Witnessed } from './submission.ts';
 export * from './tile.ts';
 export * from './tile-proof.ts';
-export { type Cosignature, type TransparencyLog, type VerifiedCheckpoint, verifyCheckpoint } from './verify-checkpoint.ts';
+export { type Cosignature, hostName, type TransparencyLog, type VerifiedCheckpoint, verifyCheckpoint } from './verify-checkpoint.ts';
 export * from './verify-entry.ts';
 export { type NoteVerdict, type VerifiedSignature, verifyNote } from './verify-note.ts';
 export { cosignedSubtree, cosignedText, TLS_ECDSA_SHA256, treeHead } from './verify-note.ts';

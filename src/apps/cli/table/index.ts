@@ -8,6 +8,7 @@ import { completion, version } from './about.ts';
 import { attest, attestBlob, copy, resign, signBlob } from './attest.ts';
 import { gate } from './gate.ts';
 import { generateKeyPair, importKeyPair, publicKey } from './keys.ts';
+import { log } from './log.ts';
 import { login, logout } from './login.ts';
 import { inspect, tree } from './look.ts';
 import { policy } from './policy.ts';
@@ -42,6 +43,7 @@ export const commands: readonly Command[] = [
   command(importKeyPair, () => import('../commands/import-key-pair.ts')),
   command(publicKey, () => import('../commands/public-key.ts')),
   command(tree, () => import('../commands/tree.ts')),
+  command(log, () => import('../commands/log.ts')),
   command(inspect, () => import('../commands/inspect.ts')),
   command(login, () => import('../commands/login.ts')),
   command(logout, () => import('../commands/logout.ts')),
