@@ -14,7 +14,10 @@ export const log = defineCommand({
   ],
   examples: [
     { does: 'the decisions of an agent, all of them', command: 'sealward log verify --log-key agent.vkey --decisions /var/lib/sealward/decisions' },
-    { does: 'one of them, to take away', command: 'sealward log prove --log-key agent.vkey --output-file 4711.tlog-proof \\\n    /var/lib/sealward/decisions 4711' },
+    {
+      does: 'one of them, to take away',
+      command: 'sealward log prove --log-key agent.vkey --output-file 4711.tlog-proof \\\n    /var/lib/sealward/decisions 4711',
+    },
     { does: 'verified elsewhere', command: 'sealward log verify --log-key agent.vkey 4711.tlog-proof' },
     {
       does: 'who signs in the name of the release workflow; run by a timer',
