@@ -4,15 +4,13 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Signer } from '../../clients/signers/index.ts';
-import { encodeEnvelope, preAuthEncoding, STATEMENT_PAYLOAD_TYPE, STATEMENT_V1 } from '../../core/bundle/index.ts';
 import type { ServiceRoute } from '../../core/contract/index.ts';
-import { hash, sha256 } from '../../core/crypto/index.ts';
-import { canonicalJson, concatBytes, decodeUtf8, encodeBase64, encodeHex, type JsonObject, parseJsonObject, utf8 } from '../../core/encoding/index.ts';
+import { sha256 } from '../../core/crypto/index.ts';
+import { concatBytes, decodeUtf8, encodeBase64, encodeHex, type JsonObject, parseJsonObject, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { leafHash } from '../../core/tlog/index.ts';
-import { hashedRekordBody } from './entry-body.ts';
+import { checkAuditor, envelopePath, type SealedStatement, sealStatement, type StatementSource } from './control-statement.ts';
 import type { Included } from './log-engine.ts';
-import type { NewEntry } from './log-store.ts';
 import { type LogOptions, type OpenedLog, openLog } from './open-log.ts';
 import { transparencyLogEntry } from './rekor-answer.ts';
 import { tileRoutes } from './tile-routes.ts';
@@ -59,17 +57,14 @@ export interface ControlLog extends OpenedLog {
   readonly routes: readonly ServiceRoute[];
 }
 
-export const CONTROL_PREDICATES = 'https://sealward.dev/control/';
-
 interface Wanted {
   readonly event: ControlEvent;
   readonly resolve: (value: Included) => void;
   readonly reject: (error: unknown) => void;
 }
 
-interface Written extends NewEntry {
+interface Written extends SealedStatement {
   readonly wanted: Wanted;
-  readonly envelope: Uint8Array;
 }
 
 const OUTSTANDING = 10_000;
@@ -79,11 +74,7 @@ const SALT_BYTES = 32;
 
 export async function openControlLog(options: ControlLogOptions): Promise<ControlLog> {
   const { auditor, prefix = '' } = options;
-  if (auditor.algorithm.hash === undefined) {
-    throw new SealwardError('ERR_STATE_INVALID', 'the key that signs for the control log signs no digest, and entries hold digests', {
-      hint: 'Use ECDSA P-256.',
-    });
-  }
+  checkAuditor(auditor);
   const log = await openLog(options);
   const writer = new ControlWriter(log, options);
   const bundle = (index: bigint): Promise<string | undefined> => readBundleOf(log, auditor, index);
@@ -146,7 +137,7 @@ class ControlWriter {
     // An entry without its envelope would say nothing, so the envelope is kept first.
     for (let left = batch; left.length > 0; ) {
       try {
-        await this.#log.keep(left.map(({ leaf, envelope }) => ({ path: envelopePath(leaf), bytes: envelope })));
+        await this.#log.keep(left.map(({ envelope }) => envelope));
         const outcomes = await Promise.allSettled(left.map((entry) => this.#log.add(entry)));
         const failed = outcomes.find((outcome) => outcome.status === 'rejected');
         left.forEach(({ wanted }, i) => {
@@ -168,22 +159,16 @@ class ControlWriter {
 
   async #seal(wanted: Wanted): Promise<Written> {
     const { auditor, keepOpenings } = this.#options;
-    const { statement, openings } = this.#statement(wanted.event);
-    const payload = utf8(canonicalJson(statement));
-    const signed = preAuthEncoding(STATEMENT_PAYLOAD_TYPE, payload);
-    const signature = await auditor.sign(signed);
-    const verifier = { kind: 'publicKey', der: auditor.publicKey().spki, algorithm: auditor.algorithm } as const;
-    const body = hashedRekordBody(hash(auditor.algorithm.hash ?? 'sha256', signed), signature, verifier);
-    const leaf = leafHash(body);
-    const envelope = utf8(encodeEnvelope({ payloadType: STATEMENT_PAYLOAD_TYPE, payload, signatures: [{ bytes: signature, keyId: '' }] }));
-    if (Object.keys(openings).length > 0) await keepOpenings?.(leaf, openings);
+    const { source, openings } = this.#statement(wanted.event);
+    const sealed = await sealStatement(auditor, source);
+    if (Object.keys(openings).length > 0) await keepOpenings?.(sealed.leaf, openings);
     this.#counter++;
-    this.#previous = encodeHex(leaf);
-    return { wanted, body, leaf, envelope };
+    this.#previous = encodeHex(sealed.leaf);
+    return { wanted, ...sealed };
   }
 
   #statement({ kind, action, subject, actor, details = {}, personal = {} }: ControlEvent): {
-    readonly statement: JsonObject;
+    readonly source: StatementSource;
     readonly openings: Record<string, Opening>;
   } {
     const { source, now } = this.#options;
@@ -194,27 +179,18 @@ class ControlWriter {
       openings[name] = { value, salt: encodeHex(salt) };
       commitments[name] = encodeHex(sha256(concatBytes(salt, utf8(value))));
     }
-    const statement = {
-      _type: STATEMENT_V1,
-      subject: [{ name: subject.name, digest: { sha256: subject.sha256 } }],
-      predicateType: `${CONTROL_PREDICATES}${kind}/v1`,
-      predicate: {
-        action,
-        actor,
-        at: new Date(now()).toISOString(),
-        source: { name: source, boot: this.#boot },
-        counter: this.#counter,
-        previous: this.#previous,
-        details,
-        commitments,
-      },
+    const predicate = {
+      action,
+      actor,
+      at: new Date(now()).toISOString(),
+      source: { name: source, boot: this.#boot },
+      counter: this.#counter,
+      previous: this.#previous,
+      details,
+      commitments,
     };
-    return { statement, openings };
+    return { source: { kind, subject, predicate }, openings };
   }
-}
-
-function envelopePath(leaf: Uint8Array): string {
-  return `envelope/${encodeHex(leaf)}`;
 }
 
 /** Bundle v0.3 of sigstore/protobuf-specs, verified with the auditor's key and the log of a trusted root. */

@@ -9,3 +9,6 @@ export type { LogStore, NewEntry, SignedTree, SignRecord, StoredTile, TileStorag
 export { type LogHealth, type LogOptions, type OpenedLog, openLog } from './open-log.ts';
 export { inPostgres, type PostgresOptions } from './postgres-store.ts';
 export { openSigningLog, type SigningLog, type SigningLogOptions } from './signing-log.ts';
+export { openNextShard, type ShardChange } from './shards.ts';
+export { openWitnessFile, type WitnessFile, witnessRoutes } from './witness-routes.ts';
+export type { WitnessSettings } from './witnessed.ts';

@@ -46,7 +46,7 @@ export class Integrator {
     this.#shown = shown;
   }
 
-  /** Takes the log up where its sign record says it is, and holds everything that is kept against that. Throws ERR_LOG_INCONSISTENT. */
+  /** Takes the log up where its sign record says it is, and holds everything that is kept against that. Throws ERR_LOG_INCONSISTENT or ERR_LOG_ROLLED_BACK. */
   static async open(options: IntegratorOptions): Promise<Integrator> {
     const { store, origin, form } = options;
     const { leafOf } = form;
@@ -54,13 +54,10 @@ export class Integrator {
     const [size, published] = [await store.size(), await store.published()];
     const [at, shown] = [signed?.size ?? 0n, published?.size ?? 0n];
     if (at > size) {
-      throw inconsistent(`the entries end at ${size}, and a checkpoint of ${at} was signed`, 'The entries are an older copy, or some were lost. ' + NEVER_BACK);
+      throw rolledBack(`the entries end at ${size}, and a checkpoint of ${at} was signed`, 'The entries are an older copy, or some were lost. ' + NEVER_BACK);
     }
     if (shown > at) {
-      throw inconsistent(
-        `a checkpoint of ${shown} was shown, and the sign record ends at ${at}`,
-        'The sign record is an older copy, or was lost. ' + NEVER_BACK,
-      );
+      throw rolledBack(`a checkpoint of ${shown} was shown, and the sign record ends at ${at}`, 'The sign record is an older copy, or was lost. ' + NEVER_BACK);
     }
     const load = loadTile(store);
     const tree = await LogTree.restore(at, load, async (from, to) => (await store.entries(from, to)).map(({ body }) => leafOf(body)));
@@ -112,6 +109,18 @@ export class Integrator {
     return { ...signed, note };
   }
 
+  /** At a start: whether those who cosigned before have seen more than is kept here. Throws ERR_LOG_ROLLED_BACK. */
+  async askAgain(): Promise<void> {
+    const [signed, { cosign }] = [this.#signed, this.#options];
+    if (!signed || !cosign) return;
+    try {
+      await cosign(signed.note, (from) => this.tree.consistencyProof(from, signed.size));
+    } catch (error) {
+      // Whom nobody can reach says nothing now, and is asked again before anything is shown.
+      if (!(error instanceof SealwardError) || error.code === 'ERR_LOG_ROLLED_BACK') throw error;
+    }
+  }
+
   /** Follows a checkpoint that another process published; refuses one that the entries do not bear out. */
   async follow({ size, note }: { readonly size: bigint; readonly note: string }): Promise<SignedTree> {
     const signed = readOwnNote(note, this.#options.origin, this.#options.signers);
@@ -128,10 +137,10 @@ export class Integrator {
   async #catchUp(): Promise<void> {
     const newest = await this.#options.store.record.newest();
     const [ours, theirs] = [this.#signed?.size ?? 0n, newest?.size ?? 0n];
-    if (theirs < ours) throw inconsistent(`the sign record went back from ${ours} to ${theirs}`, NEVER_BACK);
+    if (theirs < ours) throw rolledBack(`the sign record went back from ${ours} to ${theirs}`, NEVER_BACK);
     if (!newest || theirs === ours) return;
     const size = await this.#options.store.size();
-    if (theirs > size) throw inconsistent(`the entries end at ${size}, and a checkpoint of ${theirs} was signed`, NEVER_BACK);
+    if (theirs > size) throw rolledBack(`the entries end at ${size}, and a checkpoint of ${theirs} was signed`, NEVER_BACK);
     await this.#takeIn(theirs);
     this.#forgetTiles(theirs);
     if (!equalBytes(await this.tree.root(theirs), newest.root))
@@ -191,6 +200,10 @@ const NEVER_BACK =
 
 function inconsistent(message: string, hint: string): SealwardError {
   return new SealwardError('ERR_LOG_INCONSISTENT', message, { hint });
+}
+
+function rolledBack(message: string, hint: string): SealwardError {
+  return new SealwardError('ERR_LOG_ROLLED_BACK', message, { hint });
 }
 
 function loadTile(store: LogStore) {

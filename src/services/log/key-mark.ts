@@ -24,7 +24,7 @@ interface Mark {
   readonly checkpoint: string;
 }
 
-/** Throws ERR_STATE_INVALID for a second store, ERR_LOG_INCONSISTENT for one that is older than what was shown. */
+/** Throws ERR_STATE_INVALID for a second store, ERR_LOG_ROLLED_BACK for one that is older than what was shown. */
 export async function openKeyMark(path: string, { vkey }: NoteSigner, store: LogStore): Promise<KeyMark> {
   const id = await store.id();
   const found = existsSync(path) ? readMark(path) : undefined;
@@ -36,7 +36,7 @@ export async function openKeyMark(path: string, { vkey }: NoteSigner, store: Log
   const shown = found?.checkpoint ? parseCheckpoint(parseNote(found.checkpoint)).size : 0n;
   const newest = (await store.record.newest())?.size ?? 0n;
   if (shown > newest) {
-    throw new SealwardError('ERR_LOG_INCONSISTENT', `by ${path} a checkpoint of ${shown} entries was shown, and the store ends at ${newest}`, {
+    throw new SealwardError('ERR_LOG_ROLLED_BACK', `by ${path} a checkpoint of ${shown} entries was shown, and the store ends at ${newest}`, {
       hint: 'The store was brought back from an older copy. Find the newest files, or open a new shard and let this one be read only.',
     });
   }

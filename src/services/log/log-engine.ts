@@ -76,7 +76,9 @@ export class LogEngine {
 
   /** Refuses to start on what contradicts itself; answers when the newest checkpoint can be shown. */
   static async open(options: EngineOptions): Promise<LogEngine> {
-    const engine = new LogEngine(options, await Integrator.open(options));
+    const integrator = await Integrator.open(options);
+    await integrator.askAgain();
+    const engine = new LogEngine(options, integrator);
     engine.#published = await engine.#newest();
     engine.#wake();
     await engine.#signing;
@@ -235,7 +237,7 @@ export class LogEngine {
   }
 }
 
-const FATAL: readonly string[] = ['ERR_LOG_INCONSISTENT', 'ERR_INVARIANT'];
+const FATAL: readonly string[] = ['ERR_LOG_INCONSISTENT', 'ERR_LOG_ROLLED_BACK', 'ERR_INVARIANT'];
 
 function stopped(cause: SealwardError): SealwardError {
   return new SealwardError('ERR_SERVICE_UNAVAILABLE', 'the log has stopped: what it keeps has to be looked at first', { cause });

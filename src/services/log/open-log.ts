@@ -9,6 +9,7 @@ import type { PendingEntry, StoredTile } from './log-store.ts';
 import { type KeyMark, openKeyMark } from './key-mark.ts';
 import { createNoteSigner, treeHeadSigner } from './note-signer.ts';
 import type { TileSource } from './tile-routes.ts';
+import { cosigning, type WitnessSettings } from './witnessed.ts';
 
 export interface LogOptions {
   /** The name of the log: for one that clients of Rekor read, the host name of its URL, without a port. */
@@ -18,6 +19,8 @@ export interface LogOptions {
   /** Further keys that sign each checkpoint, such as one of ML-DSA-44. */
   readonly besides?: readonly Signer[];
   readonly store: OpenStore;
+  /** Who has to see a checkpoint before it is shown. */
+  readonly witnesses?: WitnessSettings;
   /** Of the leaves; plain ones when not said. */
   readonly form?: LogForm;
   /** A file beside the key, best on another disk than the store: which store the key signs for, and how far it came. */
@@ -45,6 +48,7 @@ export interface OpenedLog {
   kept(path: string): Promise<Uint8Array | undefined>;
   /** Takes nothing new from now on, and after any start. */
   freeze(): Promise<void>;
+  frozen(): Promise<boolean>;
   health(): LogHealth;
   close(): Promise<void>;
 }
@@ -57,9 +61,9 @@ export interface LogHealth {
   readonly waiting: number;
 }
 
-/** Opens a log, or makes one where there is nothing. Throws ERR_STATE_INVALID or ERR_LOG_INCONSISTENT, and changes nothing then. */
+/** Opens a log, or makes one where there is nothing. Throws ERR_STATE_INVALID, ERR_LOG_INCONSISTENT or ERR_LOG_ROLLED_BACK, and changes nothing then. */
 export async function openLog(options: LogOptions): Promise<OpenedLog> {
-  const { origin, signer, besides = [], failed, pace, mark, form = PLAIN_ENTRIES } = options;
+  const { origin, signer, besides = [], failed, pace, mark, form = PLAIN_ENTRIES, witnesses } = options;
   const signers = [
     form.signs === 'tree-head' ? treeHeadSigner(origin, signer) : createNoteSigner(origin, signer),
     ...besides.map((one) => createNoteSigner(origin, one)),
@@ -67,11 +71,21 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
   const [first] = signers as [(typeof signers)[0]];
   const { logId } = first;
   const store = await options.store({ origin, logId });
+  const cosign = witnesses && cosigning(witnesses);
   let engine: LogEngine;
   let keyMark: KeyMark | undefined;
   try {
     keyMark = mark === undefined ? undefined : await openKeyMark(mark, first, store);
-    engine = await LogEngine.open({ origin, signers, store, form, failed, ...(keyMark ? { shown: keyMark.shown } : {}), ...(pace ? { pace } : {}) });
+    engine = await LogEngine.open({
+      origin,
+      signers,
+      store,
+      form,
+      failed,
+      ...(keyMark ? { shown: keyMark.shown } : {}),
+      ...(pace ? { pace } : {}),
+      ...(cosign ? { cosign } : {}),
+    });
   } catch (error) {
     await store.close();
     throw error;
@@ -100,6 +114,7 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
     },
     consistencyProof: (from, to) => engine.tree.consistencyProof(from, to),
     freeze: () => store.freeze(),
+    frozen: () => store.frozen(),
     health() {
       const { failure, waiting } = engine;
       return { ready: failure === undefined, ...(failure ? { reason: failure.message } : {}), size: size(), waiting };

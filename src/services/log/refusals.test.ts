@@ -39,7 +39,7 @@ describe('a log does not start', () => {
     rmSync(record);
     await refused(folder, 'ERR_STATE_INVALID');
     writeFileSync(record, copy);
-    await refused(folder, 'ERR_LOG_INCONSISTENT');
+    await refused(folder, 'ERR_LOG_ROLLED_BACK');
   });
 
   it('with older entries than it signed for, or with changed ones', async (t) => {
@@ -49,7 +49,7 @@ describe('a log does not start', () => {
     await add(folder, ['f']);
     const newest = readFileSync(join(folder, 'log.db'));
     writeFileSync(join(folder, 'log.db'), copy);
-    await refused(folder, 'ERR_LOG_INCONSISTENT');
+    await refused(folder, 'ERR_LOG_ROLLED_BACK');
     writeFileSync(join(folder, 'log.db'), newest);
     const database = new DatabaseSync(join(folder, 'log.db'));
     database.exec("UPDATE entry SET body = CAST('another' AS BLOB) WHERE seq = 2");
@@ -63,7 +63,7 @@ describe('a log does not start', () => {
     const copy = newFolder(t);
     cpSync(folder, copy, { recursive: true });
     await add(folder, ['f'], { mark });
-    await refused(copy, 'ERR_LOG_INCONSISTENT', { mark });
+    await refused(copy, 'ERR_LOG_ROLLED_BACK', { mark });
     await add(folder, ['g'], { mark });
   });
 

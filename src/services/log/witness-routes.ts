@@ -1,0 +1,66 @@
+/** A witness for the logs of others (C2SP tlog-witness), served over HTTP, which remembers in a file before it answers. */
+import { type Witness, type WitnessedCheckpoint, type WitnessStore } from '../../clients/witness/index.ts';
+import type { ServiceRoute } from '../../core/contract/index.ts';
+import { LIMITS } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import { GroupCommit, openDatabase } from '../store/index.ts';
+
+const SCHEMA = 'CREATE TABLE witnessed (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL) STRICT, WITHOUT ROWID';
+const VERSION = 1;
+
+export interface WitnessFile extends WitnessStore {
+  close(): Promise<void>;
+}
+
+/** Never restored from a copy: a witness that forgets helps a log to tell two stories. */
+export function openWitnessFile(path: string): WitnessFile {
+  const what = 'the memory of the witness';
+  const database = openDatabase(path, { schema: SCHEMA, version: VERSION, what });
+  const commits = new GroupCommit(database, what);
+  const find = database.prepare('SELECT origin, size, root, note FROM witnessed WHERE origin = ?');
+  const put = database.prepare(
+    'INSERT INTO witnessed VALUES (?, ?, ?, ?) ON CONFLICT (origin) DO UPDATE SET size = excluded.size, root = excluded.root, note = excluded.note',
+  );
+  const read = (origin: string): WitnessedCheckpoint | undefined => {
+    const row = find.get(origin) as { origin: string; size: number; root: Uint8Array; note: string } | undefined;
+    return row && { ...row, size: BigInt(row.size) };
+  };
+  return {
+    latest: async (origin) => read(origin),
+    replace: (origin, size, next) =>
+      commits.write(() => {
+        if (read(origin)?.size !== size) return false;
+        put.run(origin, next.size, next.root, next.note);
+        return true;
+      }),
+    async close() {
+      await commits.settle();
+      database.close();
+    },
+  };
+}
+
+/** @param prefix of the paths, which is the URL that logs are told without its host. */
+export function witnessRoutes(witness: Pick<Witness, 'addCheckpoint' | 'latest'>, prefix = ''): ServiceRoute[] {
+  return [
+    {
+      method: 'POST',
+      path: `${prefix}/add-checkpoint`,
+      maxBytes: LIMITS.submissionBytes,
+      async answer({ body: submission }) {
+        const { status, contentType, body } = await witness.addCheckpoint(submission);
+        return { status, headers: { 'content-type': contentType, 'cache-control': 'no-store' }, body };
+      },
+    },
+    {
+      method: 'GET',
+      path: `${prefix}/:origin/checkpoint`,
+      maxBytes: 0,
+      async answer({ params }) {
+        const note = await witness.latest(params['origin'] ?? '');
+        if (note === undefined) throw new SealwardError('ERR_NOT_FOUND', 'this witness has seen no checkpoint of that log');
+        return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' }, body: note };
+      },
+    },
+  ];
+}
