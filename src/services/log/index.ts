@@ -9,6 +9,10 @@ export type { LogStore, NewEntry, SignedTree, SignRecord, StoredTile, TileStorag
 export { type LogHealth, type LogOptions, type OpenedLog, openLog } from './open-log.ts';
 export { inPostgres, type PostgresOptions } from './postgres-store.ts';
 export { openSigningLog, type SigningLog, type SigningLogOptions } from './signing-log.ts';
-export { openNextShard, type ShardChange } from './shards.ts';
-export { openWitnessFile, type WitnessFile, witnessRoutes } from './witness-routes.ts';
+export type { ShardChange } from './shards.ts';
+/** @public */
+export { openNextShard } from './shards.ts';
+export type { WitnessFile } from './witness-routes.ts';
+/** @public */
+export { openWitnessFile, witnessRoutes } from './witness-routes.ts';
 export type { WitnessSettings } from './witnessed.ts';

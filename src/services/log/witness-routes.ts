@@ -1,5 +1,5 @@
 /** A witness for the logs of others (C2SP tlog-witness), served over HTTP, which remembers in a file before it answers. */
-import { type Witness, type WitnessedCheckpoint, type WitnessStore } from '../../clients/witness/index.ts';
+import type { Witness, WitnessedCheckpoint, WitnessStore } from '../../clients/witness/index.ts';
 import type { ServiceRoute } from '../../core/contract/index.ts';
 import { LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
