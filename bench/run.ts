@@ -26,7 +26,7 @@ if (asked('prove')) {
   else console.error('prove is not measured: the vectors are missing, see CONTRIBUTING.md');
 }
 if (asked('log')) rows.push(...(await benchLog(quick ? 4 : 15)));
-if (asked('policy')) rows.push(...benchPolicy(quick ? 2 : 10));
+if (asked('policy')) rows.push(...(await benchPolicy(quick ? 2 : 10)));
 const withPrograms: readonly (readonly [part: string, needed: readonly Peer[], run: () => Promise<Row[]>])[] = [
   ['verify', NEEDED, () => benchVerifyImage(quick ? 5 : 25)],
   ['sign', NEEDED, () => benchSign(quick ? 5 : 25)],

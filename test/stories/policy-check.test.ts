@@ -1,13 +1,15 @@
 /** `sealward policy check` as people and CI use it. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { readBeside, readPolicyFiles } from '../../src/clients/policies/index.ts';
 import { LIMITS } from '../../src/core/encoding/index.ts';
-import { sealward } from '../cli.ts';
+import { sealward, startSealward } from '../cli.ts';
+import { commandLines, sealwardArguments } from '../documentation.ts';
 import { policyFile } from '../policies.ts';
+import { repositoryRoot } from '../vectors.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sealward-policy-'));
 after(() => rmSync(root, { recursive: true }));
@@ -129,4 +131,48 @@ test('files and folders are bounded, links are followed, and a loop of them ends
   assert.throws(() => readPolicyFiles(Array.from({ length: LIMITS.policyFiles + 1 }, () => join(many, 'a.yaml'))), { code: 'ERR_TOO_LARGE' });
   assert.equal(readBeside('b.pub', join(many, 'a.yaml')), undefined);
   assert.equal(readBeside('a.yaml', join(many, 'z.yaml')), 'x');
+});
+
+test('the files and commands of docs/how-to/write-a-policy.md do what it says, step by step', async () => {
+  const page = readFileSync(join(repositoryRoot, 'docs/how-to/write-a-policy.md'), 'utf8');
+  const path = folder('how-to', {});
+  const env = { HOME: path, PATH: process.env['PATH'] ?? '', COSIGN_PASSWORD: 'a pass phrase' };
+  let ran = 0;
+  for (const [block, kind = '', body = ''] of page.matchAll(/^```(yaml|sh)\n([^]*?)^```/gm)) {
+    const name = /^# (\S+)$/m.exec(body)?.[1];
+    if (kind === 'yaml') folder('how-to', { [name ?? assert.fail(`a document without the name of its file: ${body}`)]: body });
+    for (const line of kind === 'sh' ? commandLines(block) : []) {
+      const { code, stdout, stderr } = await startSealward(sealwardArguments(line) ?? [], env, path).finished;
+      assert.equal(code, 0, `${line}\n${stdout}${stderr}`);
+      ran++;
+    }
+  }
+  assert.equal(ran, 4);
+  const last = await sealward(['policy', 'check', '-o', 'json', join(path, 'policies')]);
+  const { policies, exceptions, lints } = JSON.parse(last.stdout);
+  assert.deepEqual([policies.length, exceptions.length, lints.map(({ rule }: { rule: string }) => rule)], [1, 1, ['open-default']]);
+});
+
+test('keys of the trust state are found where --trust says', async () => {
+  const path = folder('trust', {
+    'policies/a.yaml': policy('a', '').replace('file: ../keys/release.pub', 'trustKey: release/1'),
+    'release.pub': policyFile('release.pub'),
+  });
+  const env = { HOME: path, COSIGN_PASSWORD: 'a pass phrase' };
+  const work = ['--folder', join(path, 'work')];
+  const steps: readonly (readonly string[])[] = [
+    ['generate-key-pair', '--output-key-prefix', join(path, 'alice')],
+    ['trust', 'init', ...work, '--signer', `alice=${join(path, 'alice.pub')}`, '--key', join(path, 'alice.key')],
+    ['trust', 'key', 'add', 'release', ...work, '--public-key', join(path, 'release.pub'), '--key', join(path, 'alice.key')],
+    ['trust', 'publish', join(path, 'out'), ...work, '--key', join(path, 'alice.key')],
+  ];
+  for (const step of steps) {
+    const { code, stdout, stderr } = await sealward(step, { env });
+    assert.equal(code, 0, `${step.join(' ')}\n${stdout}${stderr}`);
+  }
+  const found = await sealward(['policy', 'check', '-o', 'text', '--trust', join(path, 'out'), join(path, 'policies')], { env });
+  assert.deepEqual([found.code, found.stdout.split('\n')[0]], [0, '1 policy, 0 exceptions, default deny, 0 warnings, in 1 file'], found.stderr);
+  const without = await sealward(['policy', 'check', '-o', 'text', join(path, 'policies')], { env });
+  assert.equal(without.code, 2);
+  assert.match(without.stdout, /a\.yaml:10:24 error the key release\/1 is one of the trust state, and none was given/);
 });

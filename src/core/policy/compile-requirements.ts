@@ -1,9 +1,9 @@
 /** What a policy asks for, from its shortcuts to requirements with conditions. */
 import type { Node } from 'yaml';
 import { APPROVAL, COSIGN_VULN, CYCLONEDX, predicateTypeOf, SLSA_V1, SLSA_V02, SPDX, TEST_RESULT } from '../bundle/index.ts';
-import { fingerprintOf } from '../crypto/index.ts';
-import { canonicalJson, type JsonValue, LIMITS, utf8 } from '../encoding/index.ts';
-import { compileExpression } from './appraise/cel.ts';
+import { LIMITS } from '../encoding/index.ts';
+import { checkExpression } from './appraise/cel.ts';
+import { digestOf } from './digest.ts';
 import { type attestationShape, signaturesOf, type WrittenCombination, type policySpec } from './document-shapes.ts';
 import type { Authority, Combination, Condition, Requirement, Severity } from './policy.ts';
 import { type At, attempt, type ValueOf } from './shape.ts';
@@ -111,8 +111,7 @@ interface Expanded {
 type Without<K> = K extends unknown ? Omit<K, 'id' | 'text'> : never;
 
 function condition(text: string, rest: Without<Condition>): Condition {
-  const id = `sha256:${fingerprintOf(utf8(canonicalJson(JSON.parse(JSON.stringify(rest)) as JsonValue)))}`;
-  return { id, text, ...rest };
+  return { id: digestOf(rest), text, ...rest };
 }
 
 /** Undefined for what could not be read, which was told already. */
@@ -205,7 +204,7 @@ function expandSbom({ value, node }: NonNullable<Written['sbom']>, reading: Read
 function expressionsOf({ condition: one, conditions = [] }: Written, reading: Reading): Condition[] {
   return [...(one ? [one] : []), ...conditions].flatMap(({ value, node }) => {
     // Compiled here so that a mistake is found when the policy is read; the appraiser compiles its own.
-    const sound = attempt(() => compileExpression(value), node, reading);
+    const sound = attempt(() => checkExpression(value), node, reading);
     return sound ? [condition(value, { kind: 'cel', expression: value })] : [];
   });
 }

@@ -4,12 +4,13 @@
  */
 import { isMap, isScalar, type Node } from 'yaml';
 import { quoted } from '../artifact/index.ts';
-import { ALGORITHMS, fingerprintOf } from '../crypto/index.ts';
-import { canonicalJson, type JsonValue, LIMITS, utf8 } from '../encoding/index.ts';
+import { ALGORITHMS } from '../crypto/index.ts';
+import { LIMITS } from '../encoding/index.ts';
 import { type Anchors, joinAnchors } from '../trust/index.ts';
 import { type CompileContext, type CompiledAuthority, compileAuthority } from './compile-authority.ts';
 import { compileRequirements } from './compile-requirements.ts';
 import { type authorityShape, DOCUMENTS, type Kind, KINDS, type policySpec } from './document-shapes.ts';
+import { digestOf } from './digest.ts';
 import { contradiction } from './labels.ts';
 import { textGlob } from './text-pattern.ts';
 import type { DefaultRule, ImageException, ImagePolicy, LabelTerm, PolicySet, Scope, Strictness, TextPattern } from './policy.ts';
@@ -384,11 +385,6 @@ function distinct({ keys, authorities, logs, certificateLogs, timestampAuthoriti
     certificateLogs: once(certificateLogs),
     timestampAuthorities: once(timestampAuthorities),
   };
-}
-
-/** Patterns are functions beside their text; the text is what JSON keeps of them. */
-function digestOf(value: unknown): string {
-  return `sha256:${fingerprintOf(utf8(canonicalJson(JSON.parse(JSON.stringify(value)) as JsonValue)))}`;
 }
 
 function sorted(problems: readonly PolicyProblem[]): PolicyProblem[] {

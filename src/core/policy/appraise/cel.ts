@@ -68,6 +68,18 @@ export function compileExpression(expression: string): CompiledExpression {
   };
 }
 
+const MOST_KEPT = 1024;
+const sound = new Set<string>();
+
+/** Throws as `compileExpression` does. Policies of one house ask the same again and again, which is remembered. */
+export function checkExpression(expression: string): true {
+  if (sound.has(expression)) return true;
+  compileExpression(expression);
+  if (sound.size >= MOST_KEPT) sound.clear();
+  sound.add(expression);
+  return true;
+}
+
 function compile<T>(expression: string, isFunction: (name: string) => boolean, planned: (expr: Expr) => T): T {
   try {
     const { expr } = parse(expression);
