@@ -67,6 +67,33 @@ describe('a server of one’s own', () => {
     );
   });
 
+  it('writes each certificate into its certificate log, and what it did into one of its own, for those who run it', async () => {
+    const { body } = await askForCertificate(server, await server.token());
+    const { signedCertificateEmbeddedSct } = JSON.parse(body) as { signedCertificateEmbeddedSct: { chain: { certificates: string[] } } };
+    const [leaf] = parseCertificatesPem(signedCertificateEmbeddedSct.chain.certificates.join(''), 'the chain');
+    assert.ok(leaf);
+    const checkpoint = await (await fetch(`${server.url}/ct/checkpoint`)).text();
+    const [origin, size] = checkpoint.split('\n');
+    assert.equal(origin, 'localhost/ct');
+    const entries = Buffer.from(await (await fetch(`${server.url}/ct/tile/data/000.p/${size}`)).arrayBuffer());
+    assert.ok(entries.includes(Buffer.from(leaf.serialBytes)), 'the log holds it before it was given');
+    assert.equal((await fetch(`${server.url}/control/checkpoint`)).status, 404, 'not for clients');
+    const events = Number((await (await fetch(`${server.operations}/control/checkpoint`)).text()).split('\n')[1]);
+    const bundle = await (await fetch(`${server.operations}/control/bundle/${events - 1}`)).text();
+    assert.ok(!Buffer.from(JSON.stringify(JSON.parse(bundle)), 'utf8').includes(WORKLOAD));
+    const workshop = new Workshop();
+    try {
+      const asked = ['--trusted-root', join(server.folder, 'certificates/control-root.json'), '--key', join(server.folder, 'certificates/auditor.pub')];
+      const type = ['--type', 'https://sealward.dev/control/signing/v1', '--bundle', workshop.file('event.json', bundle), '--digest', leaf.fingerprint];
+      const verified = await sealward(['verify-blob-attestation', ...asked, ...type]);
+      assert.equal(verified.code, 0, verified.stderr);
+      const other = await sealward(['verify-blob-attestation', ...asked, ...type.slice(0, -1), 'ab'.repeat(32)]);
+      assert.notEqual(other.code, 0);
+    } finally {
+      workshop.remove();
+    }
+  });
+
   it('takes a token once, also after it was started again', async () => {
     const token = await server.token();
     assert.equal((await askForCertificate(server, token)).status, 200);

@@ -10,7 +10,7 @@ database: { folder: state }
 authority:
   key: pkcs11:token=ca;object=authority
   certificates: authority.pem
-  certificateLogKey: keys/log.key
+  certificateLog: { key: keys/log.key }
   rate: { burst: 5, perMinute: 6 }
   issuers:
     - { kind: github, where: { repository: [acme/*], event_name: push } }
@@ -35,7 +35,7 @@ describe('the configuration of a server', () => {
   it('is read whole: paths from its file, references as they stand, times in milliseconds', () => {
     const config = parseServerConfig('/etc/sealward/server.yaml', WHOLE);
     assert.equal(config.authority?.key, 'pkcs11:token=ca;object=authority');
-    assert.equal(config.certificateLogKey, '/etc/sealward/keys/log.key');
+    assert.equal(config.certificateLog?.key, '/etc/sealward/keys/log.key');
     assert.deepEqual(config.database, { folder: '/etc/sealward/state' });
     assert.deepEqual(config.listen, { host: '0.0.0.0', port: 443 });
     assert.deepEqual([...config.roles], ['authority', 'timestamp']);

@@ -60,7 +60,8 @@ export interface ServerConfig {
   readonly requestMs: number;
   readonly logLevel: string;
   readonly authority?: AuthorityConfig;
-  readonly certificateLogKey?: string;
+  readonly certificateLog?: LogPlace;
+  readonly control?: ControlConfig;
   readonly timestamp?: KeyedCertificates;
   readonly clock: ClockConfig;
   readonly identity?: IdentityConfig;
@@ -68,16 +69,27 @@ export interface ServerConfig {
   readonly log?: LogConfig;
 }
 
-export interface LogConfig {
-  readonly key: string;
+export interface LogConfig extends LogPlace {
   /** Its name in checkpoints; clients of Rekor take it from the host name of its URL. */
   readonly origin: string;
-  /** Holds the entries. */
+  /** Threads that verify what comes in. */
+  readonly threads: number;
+}
+
+export interface LogPlace {
+  readonly key: string;
+  /** Holds the entries, where there is no other database. */
   readonly folder: string;
   /** Holds the record of what was signed, which belongs into no backup; best on another disk. */
   readonly recordFolder: string;
-  /** Threads that verify what comes in. */
-  readonly threads: number;
+  /** A file of this machine: which store the key signs for, and how far it came. */
+  readonly mark: string;
+}
+
+export interface ControlConfig extends LogPlace {
+  readonly origin: string;
+  /** Signs the statements. */
+  readonly auditor: string;
 }
 
 export interface TrustConfig {
@@ -135,7 +147,9 @@ export function parseServerConfig(file: string, text: string): ServerConfig {
     const identity = roles.has('identity') ? needed(root, 'identity') : skipped(root, 'identity');
     const log = roles.has('log') ? needed(root, 'log') : skipped(root, 'log');
     const trust = roles.has('trust') ? needed(root, 'trust') : skipped(root, 'trust');
-    const certificateLogKey = authority?.text('certificateLogKey');
+    const certificateLog = authority?.section('certificateLog');
+    if (authority && !certificateLog) authority.refuse('certificateLog', 'is missing: no certificate is issued without one');
+    const control = root.section('control');
     return {
       file,
       url,
@@ -148,7 +162,16 @@ export function parseServerConfig(file: string, text: string): ServerConfig {
       requestMs: root.duration('requestTimeout', 100, 300_000, '10s'),
       logLevel: root.choice('logLevel', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info'),
       ...(authority ? { authority: { ...keyed(authority), ...readAuthority(authority, path) } } : {}),
-      ...(certificateLogKey === undefined ? {} : { certificateLogKey: keyOf(certificateLogKey) }),
+      ...(certificateLog ? { certificateLog: readPlace(certificateLog, 'certificate-log', path, keyOf) } : {}),
+      ...(control
+        ? {
+            control: {
+              ...readPlace(control, 'control-log', path, keyOf),
+              origin: control.text('origin', `control.${URL.parse(url)?.hostname ?? ''}`),
+              auditor: keyOf(control.text('auditor')),
+            },
+          }
+        : {}),
       ...(timestamp ? { timestamp: keyed(timestamp) } : {}),
       clock: readClock(root),
       ...(identity ? { identity: readIdentity(identity, url, path, keyOf) } : {}),
@@ -239,15 +262,22 @@ function readClock(root: Section): ClockConfig {
 }
 
 function readLog(section: Section, url: string, path: (name: string) => string, keyOf: (reference: string) => string): LogConfig {
-  const folder = section.text('folder', 'state/log');
   const origin = section.text('origin', URL.parse(url)?.hostname ?? '');
   if (!/^[A-Za-z0-9.-]{1,253}$/.test(origin)) section.refuse('origin', 'must be a host name, without a port');
   return {
-    key: keyOf(section.text('key')),
+    ...readPlace(section, 'log', path, keyOf),
     origin,
+    threads: section.integer('threads', 0, 64, 1),
+  };
+}
+
+function readPlace(section: Section, name: string, path: (name: string) => string, keyOf: (reference: string) => string): LogPlace {
+  const folder = section.text('folder', `state/${name}`);
+  return {
+    key: keyOf(section.text('key')),
     folder: path(folder),
     recordFolder: path(section.text('recordFolder', folder)),
-    threads: section.integer('threads', 0, 64, 1),
+    mark: path(section.text('mark', `keys/${name}.mark`)),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { ServiceRoute } from '../../core/contract/index.ts';
 import type { SealwardError } from '../../core/errors.ts';
+import type { ControlLog } from '../../services/log/index.ts';
 import type { ServerMetrics } from '../../services/api/index.ts';
 import type { ServerState } from '../../services/store/index.ts';
 import type { ServerConfig } from './config.ts';
@@ -17,6 +18,8 @@ export interface ServerContext {
   readonly clock: { now(): number };
   /** The clock of this machine, in milliseconds since 1970. */
   readonly now: () => number;
+  /** Where it is written down what was done. */
+  readonly control?: ControlLog;
   /** Called when a part cannot go on, and the process must end and be looked at. */
   readonly failed: (error: SealwardError) => void;
 }

@@ -10,7 +10,7 @@ import { type CertifiedKey, certifyIntermediate, certifyRoot, certifyServer, cer
 import { ACCEPTED_KEYS, NEW_KEYS, ONLINE_KEYS, type OnlineKey } from './keys.ts';
 import { type NewFolderFile, writeNewFolder } from './new-folder.ts';
 import { foundServerTrust } from './first-trust.ts';
-import { publishedDocuments } from './published.ts';
+import { controlRoot, publishedDocuments } from './published.ts';
 
 export interface InitOptions {
   readonly folder: string;
@@ -81,6 +81,8 @@ export async function initServer(options: InitOptions): Promise<Initialised> {
         ...ONLINE_KEYS.flatMap((name) => names[name].files),
         { path: 'certificates/authority.pem', content: pem(authority, root.certificate) },
         { path: 'certificates/timestamp.pem', content: pem(timestamp, root.certificate) },
+        { path: 'certificates/control-root.json', content: controlRoot(url, names['control-log'].signer.publicKey(), now - 60_000) },
+        { path: 'certificates/auditor.pub', content: encodePublicKeyPem(names.auditor.signer.publicKey()) },
         { path: 'offline/password', content: `${offlinePassword}\n`, secret: true },
         ...root.files,
         ...people.files,
@@ -190,7 +192,8 @@ clock: { sources: [], tolerance: 1s, fresh: 5m }
 authority:
   key: ${key('authority')}
   certificates: certificates/authority.pem
-  certificateLogKey: ${key('certificate-log')}
+  # Every certificate stands in it before it leaves; it is served at /ct.
+  certificateLog: { key: ${key('certificate-log')}, folder: state/certificate-log, recordFolder: state/certificate-log }
   # For one identity: so many at once, and so many more in each minute.
   rate: { burst: 60, perMinute: 60 }
   issuers: []
@@ -213,6 +216,14 @@ log:
   origin: ${bareHost(new URL(url))}
   folder: state/log
   recordFolder: state/log
+
+# What was done here, as attestations in a log of its own, which is served at the address of \`operations\` alone.
+control:
+  key: ${key('control-log')}
+  auditor: ${key('auditor')}
+  origin: control.${bareHost(new URL(url))}
+  folder: state/control-log
+  recordFolder: state/control-log
 
 # The repository of trust, for cosign and for Sealward. Its people sign with keys that are offline; this key says only that it is fresh.
 trust:

@@ -1,7 +1,7 @@
 /** The keys that a server holds while it runs, and what they must be. */
 import type { KeyKind } from '../../core/crypto/index.ts';
 
-export const ONLINE_KEYS = ['authority', 'certificate-log', 'timestamp', 'identity', 'trust', 'log'] as const;
+export const ONLINE_KEYS = ['authority', 'certificate-log', 'timestamp', 'identity', 'trust', 'log', 'control-log', 'auditor'] as const;
 export type OnlineKey = (typeof ONLINE_KEYS)[number];
 
 export const NEW_KEYS: Readonly<Record<OnlineKey, KeyKind>> = {
@@ -11,6 +11,8 @@ export const NEW_KEYS: Readonly<Record<OnlineKey, KeyKind>> = {
   identity: 'ecdsa-p256',
   trust: 'ecdsa-p256',
   log: 'ed25519',
+  'control-log': 'ed25519',
+  auditor: 'ecdsa-p256',
 };
 
 /** Of keys that are kept elsewhere, as describeKey names them. Tokens are signed with ES256, certificate logs with P-256 (RFC 6962 section 2.1.4). */
@@ -21,4 +23,6 @@ export const ACCEPTED_KEYS: Readonly<Record<OnlineKey, readonly string[]>> = {
   identity: ['ECDSA P-256'],
   trust: ['ECDSA P-256', 'ECDSA P-384', 'Ed25519'],
   log: ['Ed25519'],
+  'control-log': ['Ed25519'],
+  auditor: ['ECDSA P-256', 'ECDSA P-384'],
 };

@@ -13,6 +13,7 @@ import type { OpenedPart, Part } from './context.ts';
 import { operationsRoutes } from './operations.ts';
 import { openAuthority } from './parts/authority.ts';
 import { openClock } from './parts/clock.ts';
+import { openControl } from './parts/control.ts';
 import { openIdentity } from './parts/identity.ts';
 import { openLog } from './parts/log.ts';
 import { openTimestamps } from './parts/timestamp.ts';
@@ -51,8 +52,11 @@ export async function openServer({ config, logger, version, keyOptions, failed, 
     const metrics = createMetrics();
     const clock = await openClock({ config: config.clock, state, metrics, logger, wall: now });
     open.push(async () => clock.part.close?.());
-    const context = { config, state, keys, metrics, logger, now, clock, failed };
-    const parts: Part[] = [clock.part];
+    const before = { config, state, keys, metrics, logger, now, clock, failed };
+    const control = config.control ? await openControl(before, config.control) : undefined;
+    if (control) open.push(async () => control.part.close?.());
+    const context = control ? { ...before, control: control.log } : before;
+    const parts: Part[] = [clock.part, ...(control ? [control.part] : [])];
     const routes: ServiceRoute[] = [];
     const add = ({ part, routes: more }: OpenedPart): void => {
       parts.push(part);
@@ -63,12 +67,12 @@ export async function openServer({ config, logger, version, keyOptions, failed, 
     if (identity) add(identity);
     if (config.log) add(await openLog(context, config.log));
     if (config.timestamp) add(await openTimestamps(context, config.timestamp));
-    if (config.authority) add(await openAuthority(context, config.authority, identity?.rule));
+    if (config.authority && config.certificateLog) add(await openAuthority(context, config.authority, config.certificateLog, identity?.rule));
     if (config.trust) add(await openTrust(context, config.trust));
     const server = await listen(config, { routes, logger, metrics }, keys);
     open.push(() => server.close());
     const operations = await serve({
-      routes: operationsRoutes({ parts, state, metrics, version, started: now() }),
+      routes: [...operationsRoutes({ parts, state, metrics, version, started: now() }), ...(control?.routes ?? [])],
       ...config.operations,
       logger,
       metrics,
@@ -82,8 +86,10 @@ export async function openServer({ config, logger, version, keyOptions, failed, 
   }
 }
 
-function referencesOf({ authority, certificateLogKey, timestamp, identity, trust, log }: ServerConfig): string[] {
-  return [log?.key, authority?.key, certificateLogKey, timestamp?.key, identity?.key, trust?.key].filter((reference) => reference !== undefined);
+function referencesOf({ authority, certificateLog, timestamp, identity, trust, log, control }: ServerConfig): string[] {
+  return [log?.key, authority?.key, certificateLog?.key, control?.key, control?.auditor, timestamp?.key, identity?.key, trust?.key].filter(
+    (reference) => reference !== undefined,
+  );
 }
 
 async function openState({ database }: ServerConfig): Promise<ServerState> {

@@ -44,3 +44,10 @@ export function publishedDocuments({ url, organization, from, authority, timesta
     { name: 'signing_config.v0.2.json', text: text(signingConfig) },
   ];
 }
+
+/** For whoever verifies what the control log says: a trusted root with that log alone. */
+export function controlRoot(url: string, key: PublicKey, from: number): string {
+  const origin = `control.${bareHost(new URL(url))}`;
+  const root = composeTrustedRoot({ authorities: [], logs: [{ url: `https://${origin}`, key, from, origin }], certificateLogs: [], timestampAuthorities: [] });
+  return `${JSON.stringify(root, null, 2)}\n`;
+}

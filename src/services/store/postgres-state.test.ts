@@ -25,7 +25,7 @@ describe('the state of a server in PostgreSQL', () => {
     );
     assert.deepEqual([await first.raise('dated', 500.7), await second.raise('dated', 400), await second.raise('dated', 600)], [500, 500, 600]);
     await Promise.all([first.recordIssuance(1, 'issued', '{}'), second.recordIssuance(2, 'refused', '{}'), second.recordIssuance(2, 'refused', '{}')]);
-    await first.keepPrecertificate(1, new Uint8Array(3));
+    await first.keepOpenings('ab', '{}');
     assert.deepEqual(await first.outcomes(), { issued: 1, refused: 2 });
     await Promise.all([first.close(), second.close()]);
   });
@@ -74,9 +74,9 @@ describe('the state of a server in PostgreSQL', () => {
     await (await openPostgresState(url)).close();
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    await client.query('UPDATE server_version SET version = 2');
+    await client.query('UPDATE server_version SET version = 3');
     await assert.rejects(openPostgresState(url), { code: 'ERR_STATE_INVALID', message: /another version/ });
-    await client.query('UPDATE server_version SET version = 1');
+    await client.query('UPDATE server_version SET version = 2');
     await client.query('DROP TABLE server_counter');
     const damaged = await openPostgresState(url);
     await assert.rejects(damaged.reserve('serial', 1), { code: 'ERR_STATE_INVALID', message: /refuses \(42P01\)/ });

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { SealwardError } from '../../core/errors.ts';
 import type { ServerState } from './server-state.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 /** Any number that nobody else locks by, while tables are made. */
 const SCHEMA_LOCK = 7_325_417;
 const CONNECTIONS = 10;
@@ -25,7 +25,7 @@ const SCHEMA = `
   CREATE INDEX server_token_until ON server_token (until);
   CREATE TABLE server_counter (name text PRIMARY KEY, next bigint NOT NULL);
   CREATE TABLE server_mark (name text PRIMARY KEY, value bigint NOT NULL);
-  CREATE TABLE server_precertificate (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at bigint NOT NULL, der bytea NOT NULL)
+  CREATE TABLE server_opening (leaf text PRIMARY KEY, openings text NOT NULL)
 `;
 
 /** @param url postgres://...; never shown. Throws ERR_SERVICE_UNAVAILABLE when it cannot be reached, ERR_STATE_INVALID when it is not ours to use. */
@@ -86,7 +86,7 @@ export async function openPostgresState(url: string): Promise<ServerState> {
         'INSERT INTO server_mark VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = greatest(server_mark.value, excluded.value) RETURNING value';
       return Number((await rows(sql, mark, Math.floor(value)))[0]?.['value']);
     },
-    keepPrecertificate: async (at, der) => void (await rows('INSERT INTO server_precertificate (at, der) VALUES ($1, $2)', at, Buffer.from(der))),
+    keepOpenings: async (leaf, openings) => void (await rows('INSERT INTO server_opening VALUES ($1, $2) ON CONFLICT (leaf) DO NOTHING', leaf, openings)),
     outcomes: async () =>
       Object.fromEntries(
         (await rows('SELECT outcome, count(*) AS n FROM server_issuance GROUP BY outcome')).map(({ outcome, n }) => [String(outcome), Number(n)]),

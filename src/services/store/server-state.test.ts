@@ -19,7 +19,7 @@ describe('the state of a server', () => {
     assert.deepEqual([await first.reserve('serial', 10), await first.reserve('serial', 5)], [0n, 10n]);
     assert.deepEqual([await first.raise('dated', 500.7), await first.raise('dated', 400)], [500, 500]);
     await first.recordIssuance(1, 'issued', '{}');
-    await first.keepPrecertificate(1, new Uint8Array(3));
+    await first.keepOpenings('ab', '{}');
     await first.close();
     const second = openServerState(path);
     assert.deepEqual([await second.takeToken('a', 1, 1000), await second.takeToken('b', 2, 1000), await second.takeToken('b', 2, 1000)], [false, true, false]);

@@ -13,8 +13,8 @@ export interface ServerState {
   reserve(counter: string, count: number): Promise<bigint>;
   /** Keeps a number that only grows, and answers what it is now. */
   raise(mark: string, value: number): Promise<number>;
-  /** Keeps what a certificate log has promised. */
-  keepPrecertificate(at: number, der: Uint8Array): Promise<void>;
+  /** Keeps what opens the commitments of an entry of the control log, as JSON, where it can be erased. @param leaf the hash of the entry, in hexadecimal. */
+  keepOpenings(leaf: string, openings: string): Promise<void>;
   /** How many requests ended in which way. */
   outcomes(): Promise<Readonly<Record<string, number>>>;
   /** Why nothing can be written any more. */
@@ -29,10 +29,10 @@ const SCHEMA = `
   CREATE INDEX token_until ON token (until);
   CREATE TABLE counter (name TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE mark (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE precertificate (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, der BLOB NOT NULL) STRICT;
+  CREATE TABLE opening (leaf TEXT PRIMARY KEY, openings TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE outcome (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID
 `;
-const VERSION = 1;
+const VERSION = 2;
 /** A token that ended may be forgotten; a while later, because clocks differ. */
 const FORGET_AFTER_MS = 24 * 60 * 60 * 1000;
 const FORGOTTEN_AT_ONCE = 100;
@@ -74,7 +74,7 @@ export function openServerState(path: string): ServerState {
         run('INSERT INTO mark VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)', mark, Math.floor(value));
         return number('SELECT value FROM mark WHERE name = ?', mark) ?? value;
       }),
-    keepPrecertificate: (at, der) => commits.write(() => run('INSERT INTO precertificate (at, der) VALUES (?, ?)', at, der)),
+    keepOpenings: (leaf, openings) => commits.write(() => run('INSERT INTO opening VALUES (?, ?) ON CONFLICT (leaf) DO NOTHING', leaf, openings)),
     outcomes: async () =>
       Object.fromEntries((statement('SELECT name, count FROM outcome').all() as { name: string; count: number }[]).map(({ name, count }) => [name, count])),
     failure: () => commits.failure,

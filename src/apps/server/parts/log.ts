@@ -1,18 +1,12 @@
 /** The log of signatures of this server. */
-import { inFolder, inPostgres, openSigningLog } from '../../../services/log/index.ts';
+import { openSigningLog } from '../../../services/log/index.ts';
 import type { LogConfig } from '../config.ts';
 import type { OpenedPart, ServerContext } from '../context.ts';
-import { readSecret } from '../files.ts';
+import { logStore } from './log-store.ts';
 
-export async function openLog(
-  { config, keys, metrics, failed }: ServerContext,
-  { key, origin, folder, recordFolder, threads }: LogConfig,
-): Promise<OpenedPart> {
-  const store =
-    'urlFile' in config.database
-      ? inPostgres({ connection: readSecret(config.database.urlFile, 'the URL of the database') })
-      : inFolder(folder, { recordFolder });
-  const log = await openSigningLog({ origin, signer: await keys.open(key), store, failed, threads });
+export async function openLog({ config, keys, metrics, failed }: ServerContext, place: LogConfig): Promise<OpenedPart> {
+  const { key, origin, threads, mark } = place;
+  const log = await openSigningLog({ origin, signer: await keys.open(key), store: logStore(config, place), mark, failed, threads });
   metrics.gauge('sealward_log_size', 'Entries that a checkpoint covers', () => Number(log.health().size));
   metrics.gauge('sealward_log_waiting', 'Entries that wait for their checkpoint', () => log.health().waiting);
   return {

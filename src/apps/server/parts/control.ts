@@ -1,0 +1,51 @@
+/** The log of what this server did: for whoever runs it, and for whoever audits that. */
+import { encodeHex, utf8 } from '../../../core/encoding/index.ts';
+import { sha256 } from '../../../core/crypto/index.ts';
+import type { ServiceRoute } from '../../../core/contract/index.ts';
+import { type ControlLog, openControlLog } from '../../../services/log/index.ts';
+import type { ControlConfig } from '../config.ts';
+import type { Part, ServerContext } from '../context.ts';
+import { readText } from '../files.ts';
+import { logStore } from './log-store.ts';
+
+export interface OpenedControl {
+  readonly log: ControlLog;
+  readonly part: Part;
+  /** For the address of those who run the server. */
+  readonly routes: readonly ServiceRoute[];
+}
+
+const PREFIX = '/control';
+
+export async function openControl({ config, keys, state, failed, now }: Omit<ServerContext, 'control'>, place: ControlConfig): Promise<OpenedControl> {
+  const log = await openControlLog({
+    origin: place.origin,
+    signer: await keys.open(place.key),
+    auditor: await keys.open(place.auditor),
+    source: config.url,
+    store: logStore(config, place),
+    mark: place.mark,
+    prefix: PREFIX,
+    failed,
+    now,
+    keepOpenings: (leaf, openings) => state.keepOpenings(encodeHex(leaf), JSON.stringify(openings)),
+  });
+  await log.record({
+    kind: 'access',
+    action: 'start',
+    actor: 'server',
+    // Which configuration was in force, for whoever asks later.
+    subject: { name: 'server.yaml', sha256: encodeHex(sha256(utf8(readText(config.file, 'the configuration')))) },
+    details: { roles: [...config.roles] },
+  });
+  return {
+    log,
+    routes: log.routes,
+    part: {
+      name: 'control',
+      problem: () => log.health().reason,
+      describe: () => ({ origin: place.origin, entries: String(log.health().size) }),
+      close: () => log.close(),
+    },
+  };
+}
