@@ -4,6 +4,8 @@ export type { CertificateLogOptions, CertificateTransparencyLog } from './certif
 export { openCertificateLog } from './certificate-log.ts';
 export { type ControlEvent, type ControlEventKind, type ControlLog, type ControlLogOptions, type Opening, openControlLog } from './control-log.ts';
 export { type FolderOptions, inFolder, type OpenStore } from './folder-store.ts';
+/** @public */
+export { tilesInFolder } from './folder-tiles.ts';
 export type { Included, Pace } from './log-engine.ts';
 export type { LogStore, NewEntry, SignedTree, SignRecord, StoredTile, TileStorage } from './log-store.ts';
 export { type LogHealth, type LogOptions, type OpenedLog, openLog } from './open-log.ts';
