@@ -185,7 +185,7 @@ describe('a server of one’s own, with others', () => {
       passes(await cli('verify', ...served, ...who, image.tagged));
       // Nobody remembers anything elsewhere, and nobody answers.
       const elsewhere = await workshop.sealward(['verify', ...served, '--trust-root', root, ...who, image.tagged], {
-        env: { XDG_CACHE_HOME: workshop.path('empty') },
+        env: { XDG_STATE_HOME: workshop.path('empty') },
       });
       assert.notEqual(elsewhere.code, 0);
     } finally {
@@ -196,7 +196,7 @@ describe('a server of one’s own, with others', () => {
   it('has what is denied refused, and single denials are not passed over by flags', async () => {
     const own = await startOwnServer();
     const image = await pushImage(registry.host, 'others/denied');
-    const cache = { env: { XDG_CACHE_HOME: workshop.path('cache-of-denied') } };
+    const cache = { env: { XDG_STATE_HOME: workshop.path('cache-of-denied') } };
     const served = ['--trust-url', `${own.url}/trust`, '--trust-root', own.tufRoot];
     const who = ['--certificate-identity', WORKLOAD, '--certificate-oidc-issuer', `${own.url}/oidc`];
     const keeps = async (...args: readonly string[]): Promise<Ran> =>
@@ -219,7 +219,7 @@ describe('a server of one’s own, with others', () => {
     try {
       const token = workshop.file('denied-token', await own.token());
       passes(await workshop.sealward(['sign', ...served, '--identity-token', token, image.tagged], cache));
-      const ask = () => workshop.sealward(['verify', ...served, ...who, image.tagged], { env: { XDG_CACHE_HOME: workshop.path(`cache-${asked++}`) } });
+      const ask = () => workshop.sealward(['verify', ...served, ...who, image.tagged], { env: { XDG_STATE_HOME: workshop.path(`cache-${asked++}`) } });
       let asked = 0;
       passes(await ask());
       await keeps('key', 'suspend', 'authority/1', '--reason', 'a look at it');

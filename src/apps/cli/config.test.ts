@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SealwardError } from '../../core/errors.ts';
-import { cacheFolder, readConfig } from './config.ts';
+import { readConfig, stateFolder } from './config.ts';
+import { cacheFolder } from './environment.ts';
 
 test('without an environment everything has its default', () => {
   const config = readConfig({ HOME: '/nowhere/u' });
@@ -53,4 +54,10 @@ test('the cache lies below the home folder of the user, or nowhere', () => {
   assert.equal(cacheFolder({ HOME: '/h' }), join('/h', '.cache', 'sealward'));
   assert.equal(cacheFolder({ HOME: '/h', XDG_CACHE_HOME: '/c' }), join('/c', 'sealward'));
   assert.equal(cacheFolder({}), undefined);
+});
+
+test('what must not be forgotten lies apart from the cache', () => {
+  assert.equal(stateFolder({ HOME: '/h', XDG_CACHE_HOME: '/c' }), join('/h', '.local', 'state', 'sealward'));
+  assert.equal(stateFolder({ HOME: '/h', XDG_STATE_HOME: '/s' }), join('/s', 'sealward'));
+  assert.equal(stateFolder({}), undefined);
 });

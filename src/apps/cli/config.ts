@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { SealwardError } from '../../core/errors.ts';
 import type { Environment } from './environment.ts';
 
-export { cacheFolder, type Environment, processEnvironment } from './environment.ts';
+export { type Environment, processEnvironment, stateFolder } from './environment.ts';
 
 export interface Config {
   /** COSIGN_PASSWORD; an empty one is a password too. */

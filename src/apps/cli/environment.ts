@@ -13,3 +13,9 @@ export function cacheFolder(environment: Environment): string | undefined {
   const base = environment['XDG_CACHE_HOME'] || (environment['HOME'] && join(environment['HOME'], '.cache')) || environment['LOCALAPPDATA'];
   return base ? join(base, 'sealward') : undefined;
 }
+
+/** Where a command keeps what it must not forget, such as what it saw of a trust repository: no cache, because caches are emptied. */
+export function stateFolder(environment: Environment): string | undefined {
+  const base = environment['XDG_STATE_HOME'] || (environment['HOME'] && join(environment['HOME'], '.local', 'state')) || environment['LOCALAPPDATA'];
+  return base ? join(base, 'sealward') : undefined;
+}

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { SealwardError } from '../../core/errors.ts';
 import { type Anchors, type Denial, inWindow, type KeyVersion, SIGNING_CONFIG_FILE, type TrustState } from '../../core/trust/index.ts';
 import { openTrust } from '../../sdk/index.ts';
-import { cacheFolder } from './config.ts';
+import { stateFolder } from './config.ts';
 import { readBytes } from './file.ts';
 import type { KeyAsked } from './key-options.ts';
 import { connectionFor } from './trust/connection.ts';
@@ -26,14 +26,14 @@ const ROOT_BYTES = 1024 * 1024;
 /** Throws ERR_TRUST_ROOT, or what kept the repository from being read. */
 export async function servedTrust(invocation: KeyAsked, from: string, rootFile: string | undefined): Promise<ServedTrust> {
   const { config, debug, signal } = invocation;
-  const cache = cacheFolder(config.environment);
+  const remembered = stateFolder(config.environment);
   const connection = connectionFor(config);
   try {
     const client = await openTrust({
       from,
       ...connection.ports,
       ...(rootFile === undefined ? {} : { root: readBytes(rootFile, ROOT_BYTES, 'the root of the trust repository') }),
-      ...(cache === undefined ? {} : { memory: join(cache, 'trust') }),
+      ...(remembered === undefined ? {} : { memory: join(remembered, 'trust') }),
       now: Date.now,
       signal,
     });

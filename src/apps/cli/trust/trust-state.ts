@@ -4,6 +4,7 @@ import { LIMITS } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import type { TrustState } from '../../../core/trust/index.ts';
 import { ARTIFACT_PREFIX, openTrust } from '../../../sdk/index.ts';
+import { stateFolder } from '../config.ts';
 import { readBytes } from '../file.ts';
 import type { Invocation } from '../invocation.ts';
 import { isoTime } from '../signer-words.ts';
@@ -26,13 +27,20 @@ export async function trustState(
   const root = rootFile === undefined ? undefined : readBytes(rootFile, LIMITS.tufRootBytes, 'the root');
   const remote = /^https?:\/\//i.test(from) || from.startsWith(ARTIFACT_PREFIX);
   const connection = remote ? connectionFor(config) : undefined;
-  const memory = join(config.home, '.sealward', 'trust');
+  const remembered = stateFolder(config.environment);
   try {
-    const client = await openTrust({ from, memory, now: Date.now, signal, ...(root ? { root } : {}), ...(connection ? connection.ports : {}) });
+    const client = await openTrust({
+      from,
+      ...(remembered === undefined ? {} : { memory: join(remembered, 'trust') }),
+      now: Date.now,
+      signal,
+      ...(root ? { root } : {}),
+      ...(connection ? connection.ports : {}),
+    });
     for (const part of client.status.broken) terminal.warn(`${part}, which was remembered of ${from}, cannot be read and is treated as not there`);
     try {
       const state = await client.update();
-      debug(`what was seen of ${from} is remembered under ${memory}`);
+      debug(`what was seen of ${from} is remembered under ${remembered ?? 'nothing: there is no home folder'}`);
       return state;
     } catch (error) {
       const { state, acceptedAt } = client.status;
