@@ -18,6 +18,7 @@ import {
 } from '../../src/core/crypto/index.ts';
 import { encodeName, encodePem } from '../../src/core/encoding/index.ts';
 import { createTestKey } from '../../src/testing/index.ts';
+import { server as serverCommand } from '../../src/apps/quickstart/server-command.ts';
 import { readServerConfig } from '../../src/apps/server/index.ts';
 import { type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
 import { requirePeers } from '../peers.ts';
@@ -229,6 +230,43 @@ describe('a server of one’s own, with others', () => {
       await keeps('deny', 'digest', image.digest, '--reason', 'bad');
       await publish();
       assert.match((await ask()).stderr, /denies one digest/);
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it('gets another key for certificates, and what was signed under the old one stays good', async () => {
+    const own = await startOwnServer();
+    const more = { more: [serverCommand] };
+    const at = (name: string): string => join(own.folder, name);
+    const services = ['--signing-config', own.signingConfig, '--trusted-root', own.trustedRoot];
+    const blob = workshop.file('rotated', 'a release');
+    const signs = async (name: string): Promise<string> => {
+      const token = workshop.file('rotated-token', await own.token());
+      passes(await workshop.sealward(['sign-blob', ...services, '--identity-token', token, '--bundle', workshop.path(name), blob]));
+      return workshop.path(name);
+    };
+    const who = ['--trusted-root', own.trustedRoot, '--certificate-identity', WORKLOAD, '--certificate-oidc-issuer', `${own.url}/oidc`];
+    try {
+      const old = await signs('old.json');
+      const rotate = ['server', 'rotate', 'authority', '--config', own.config, '--offline', at('offline')];
+      const said = passes(await workshop.sealward(rotate, more)).stdout;
+      assert.match(said, /keys\/authority-2\.key[^]*trust sign[^]*formerCertificates/);
+      const trust = (...args: readonly string[]): Promise<Ran> => workshop.sealward(['trust', ...args, '--folder', at('trust')]);
+      passes(await trust('sign', '--key', at('offline/trust.key'), '--password-file', at('offline/password')));
+      passes(await trust('publish', '--key', at('keys/trust.key'), '--password-file', at('secrets/key-password')));
+      const yaml = readFileSync(own.config, 'utf8');
+      const next = yaml
+        .replace(/"?keys\/authority\.key"?/, 'keys/authority-2.key')
+        .replace('certificates: certificates/authority.pem', 'certificates: certificates/authority-2.pem\n  formerCertificates: [certificates/authority.pem]');
+      writeFileSync(own.config, next);
+      await own.restart();
+      const renewed = await signs('new.json');
+      for (const bundle of [old, renewed]) passes(await workshop.sealward(['verify-blob', ...who, '--bundle', bundle, blob]));
+      const { chains } = (await (await fetch(`${own.url}/api/v2/trustBundle`)).json()) as { chains: unknown[] };
+      assert.equal(chains.length, 2);
+      const wrong = await workshop.sealward([...rotate.slice(0, -1), at('keys')], more);
+      assert.match(wrong.stderr, /ERR_FILE_UNREADABLE/);
     } finally {
       await own.stop();
     }

@@ -10,6 +10,7 @@ export const spec = defineCommand({
     'Without an action: runs the server of --config until it is told to stop (SIGTERM), then answers what has come and ends.',
     'init: makes a folder with keys, certificates, the first trusted root and a configuration, and prints what a client needs. The folder `offline` in it is to be taken away.',
     'status: asks the running server, and says in words what runs, how old its certificates are, and what is wrong.',
+    'rotate authority | timestamp: makes another key, certified by the root in --offline, and stages it for the trust repository; says what to do next.',
     'hash-password: reads a password and prints what `passwordHashFile` of a user holds.',
   ],
   examples: [
@@ -24,7 +25,7 @@ export const spec = defineCommand({
       command: "sealward server init --folder sigstore --key 'authority=pkcs11:token=ca;object=authority?pin-source=/run/pin'",
     },
   ],
-  arguments: [{ name: 'init|status|hash-password', summary: 'what to do; nothing to run the server', minimum: 0, maximum: 1 }],
+  arguments: [{ name: 'init|status|rotate|hash-password', summary: 'what to do, and for rotate which key; nothing to run the server', minimum: 0, maximum: 2 }],
   flags: {
     config: { type: 'string', valueName: 'FILE', default: 'server.yaml', group: 'input', summary: 'the configuration' },
     folder: { type: 'string', valueName: 'DIR', default: 'sigstore', group: 'output', summary: 'init: the new folder' },
@@ -37,6 +38,7 @@ export const spec = defineCommand({
       group: 'input',
       summary: 'init: where it answers for health, readiness and metrics, without TLS',
     },
+    offline: { type: 'string', valueName: 'DIR', default: 'offline', group: 'input', summary: 'rotate: the folder that was taken away' },
     organization: {
       type: 'string',
       valueName: 'NAME',

@@ -3,11 +3,12 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import { SealwardError } from '../../core/errors.ts';
 import { hashPassword } from '../../services/identity/index.ts';
 import { loadKeys } from '../cli/index.ts';
-import { askStatus, initServer, ONLINE_KEYS, type OnlineKey, runServer, statusLines } from '../server/index.ts';
+import { askStatus, initServer, ONLINE_KEYS, type OnlineKey, ROTATED, rotateKey, runServer, statusLines } from '../server/index.ts';
 import type { ServerInvocation } from './server-flags.ts';
 
 export async function run(invocation: ServerInvocation): Promise<number> {
-  const [action = 'run'] = invocation.arguments;
+  const [action = 'run', what] = invocation.arguments;
+  if (what !== undefined && action !== 'rotate') throw new SealwardError('ERR_USAGE', `\`sealward server ${action}\` takes nothing more`);
   switch (action) {
     case 'run':
       return serveUntilTold(invocation);
@@ -15,6 +16,13 @@ export async function run(invocation: ServerInvocation): Promise<number> {
       return init(invocation);
     case 'status':
       return status(invocation);
+    case 'rotate': {
+      const name = ROTATED.find((one) => one === what);
+      if (!name) throw new SealwardError('ERR_USAGE', `rotate takes ${ROTATED.join(' or ')}`);
+      const { config, offline } = invocation.flags;
+      invocation.terminal.print((await rotateKey({ configFile: config, name, offline, now: Date.now() })).join('\n'));
+      return 0;
+    }
     case 'hash-password': {
       const { askFor } = await loadKeys();
       const password = await askFor(invocation, invocation.flags['password-file'], 'Password', true);
@@ -24,7 +32,7 @@ export async function run(invocation: ServerInvocation): Promise<number> {
     }
     default:
       throw new SealwardError('ERR_USAGE', `\`sealward server\` cannot ${JSON.stringify(action.slice(0, 40))}`, {
-        hint: 'Write `sealward server`, `sealward server init`, `sealward server status` or `sealward server hash-password`.',
+        hint: 'Write `sealward server`, `sealward server init`, `sealward server status`, `sealward server rotate` or `sealward server hash-password`.',
       });
   }
 }

@@ -39,6 +39,13 @@ export async function writeNewFolder(
   }
 }
 
+/** One more file for a folder that is there. Throws ERR_FILE_EXISTS. */
+export function writeNewFile(path: string, content: string): void {
+  if (existsSync(path)) throw taken(path);
+  write(dirname(path), { path: basename(path), content });
+  syncFolder(dirname(path));
+}
+
 function taken(target: string): SealwardError {
   return new SealwardError('ERR_FILE_EXISTS', `${target} is not empty, and keys are never overwritten`, { hint: 'Name another folder.' });
 }

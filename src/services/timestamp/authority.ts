@@ -52,7 +52,7 @@ export function createTimestampAuthority(options: TimestampAuthorityOptions): Ti
       const time = clock.now();
       if (time < certificate.notBefore || time > certificate.notAfter) {
         throw new SealwardError('ERR_CLOCK_REFUSED', 'the certificate of the timestamp authority is not valid now', {
-          hint: 'Renew it with `sealward server rotate timestamp`, or set the clock.',
+          hint: 'Make a new one with `sealward server rotate timestamp`, or set the clock.',
         });
       }
       const unsigned = encodeTimestamp(request, { policy, serial, time, accuracy }, { certificate, chain: above, algorithm: signer.algorithm });

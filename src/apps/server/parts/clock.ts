@@ -87,7 +87,7 @@ export function checkValidity(certificate: Certificate | undefined, what: string
   throw new SealwardError(
     'ERR_CLOCK_REFUSED',
     `the clock says ${shown(now)}, and the certificate of the ${what} is valid ${early ? `from ${shown(certificate.notBefore)}` : `until ${shown(certificate.notAfter)}`}`,
-    { hint: early ? 'Set the clock, then start again.' : 'Set the clock, or make a new certificate with the root that was taken away.' },
+    { hint: early ? 'Set the clock, then start again.' : 'Set the clock; a new certificate is made by `sealward server rotate`.' },
   );
 }
 
