@@ -108,10 +108,11 @@ describe('the trust state', () => {
     repository.texts.set('policy/a.yaml', 'a: 1');
     const offer = repository.publishTrust();
     const chain = repository.first();
+    const start = startTrust(repository.metadata.get('1.root.json') as Uint8Array);
     const files = new Map(offer.files);
     files.delete('policy/a.yaml');
-    refuses(() => advanceTrust(chain, { ...offer, files }, NOW), 'ERR_TRUST_MISMATCH');
-    refuses(() => advanceTrust(chain, { ...offer, files: files.set('policy/a.yaml', utf8('a: 2')) }, NOW), 'ERR_TRUST_MISMATCH');
+    refuses(() => advanceTrust(start, { ...offer, files }, NOW), 'ERR_TRUST_MISMATCH');
+    refuses(() => advanceTrust(start, { ...offer, files: files.set('policy/a.yaml', utf8('a: 2')) }, NOW), 'ERR_TRUST_MISMATCH');
     for (const path of ['policy/../x.yaml', 'policy/.yaml', 'policy/%2e%2e.txt', 'policy/a/b.yaml', 'policy/\0.yaml']) {
       repository.texts = new Map([[path, 'x']]);
       refuses(() => advanceTrust(chain, repository.publishTrust(), NOW), 'ERR_TRUST_INVALID');
@@ -122,6 +123,22 @@ describe('the trust state', () => {
       own.targets.set(path, utf8('{}'));
       refuses(() => own.first(), 'ERR_TRUST_MISMATCH');
     }
+  });
+
+  it('under a new timestamp is the same with another lease, and nothing is read again', () => {
+    const repository = new TrustRepository();
+    const chain = repository.first();
+    repository.expires.timestamp = NOW + 2 * DAY;
+    repository.publishTimestamp();
+    const next = advanceTrust(chain, { ...repository.offer(), files: new Map() }, NOW);
+    const { digest, ...content } = next.state;
+    assert.equal(digest, digestState(content));
+    assert.notEqual(digest, chain.state.digest);
+    assert.deepEqual([content.lease.endsAt, content.versions['timestamp']], [NOW + 2 * DAY, 2]);
+    assert.equal(content.keys, chain.state.keys);
+    // The same as one who comes now finds.
+    repository.targets.forEach((bytes, path) => assert.equal(chain.files.has(path) && bytes.length > 0, true));
+    assert.deepEqual(next.state, repository.first().state);
   });
 
   it('is not signed for by one role in the place of another', () => {

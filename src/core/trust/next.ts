@@ -74,6 +74,7 @@ function delegationOf({ targets }: TrustedMetadata, role: TrustRole): Delegation
  * Throws for documents that cannot be read, and ERR_TRUST_TRANSITION for what would take something back.
  */
 export function nextTrust(previous: TrustChain | undefined, metadata: TrustedMetadata, files: ReadonlyMap<string, Uint8Array>, seenAt: number): TrustChain {
+  if (previous && saysTheSame(previous.metadata, metadata)) return { ...previous, metadata, state: withNewLease(previous.state, metadata, seenAt) };
   const kept = new Map<string, Uint8Array>();
   for (const [path, record] of filesWanted(metadata)) {
     const bytes = files.get(path);
@@ -178,6 +179,32 @@ function checkLifts(previous: TrustChain, next: Listed, metadata: TrustedMetadat
   }
 }
 
+/** The very documents that were read before: a lease is given anew each minute, and a thousand keys need not be read for it. */
+function saysTheSame(before: TrustedMetadata, after: TrustedMetadata): boolean {
+  const roles = ['targets', ...trustRolesOf(after)];
+  return roles.every((role) => before.targets.get(role) === after.targets.get(role));
+}
+
+function withNewLease(state: TrustState, metadata: TrustedMetadata, seenAt: number): TrustState {
+  const { digest: _, ...content } = state;
+  const next = { ...content, ...standingOf(metadata, seenAt) };
+  return { digest: digestState(next), ...next };
+}
+
+/** What the four roles of TUF say of themselves. */
+function standingOf(metadata: TrustedMetadata, seenAt: number): Pick<TrustState, 'versions' | 'lease'> {
+  const { timestamp, snapshot, root } = metadata;
+  invariant(timestamp && snapshot, 'the metadata is complete');
+  const roles = ['targets', ...trustRolesOf(metadata)].flatMap((role) => {
+    const document = metadata.targets.get(role);
+    return document ? [[role, document.version] as const] : [];
+  });
+  return {
+    versions: { root: root.version, timestamp: timestamp.version, snapshot: snapshot.version, ...Object.fromEntries(roles) },
+    lease: { issuedAt: Math.min(timestamp.issuedAt ?? seenAt, timestamp.expires), endsAt: timestamp.expires },
+  };
+}
+
 function composeState(
   metadata: TrustedMetadata,
   files: ReadonlyMap<string, Uint8Array>,
@@ -185,19 +212,8 @@ function composeState(
   effective: readonly KeyVersion[],
   seenAt: number,
 ): TrustState {
-  const { timestamp, snapshot, root } = metadata;
-  invariant(timestamp && snapshot, 'the metadata is complete');
-  const roles = [...metadata.targets].filter(([role]) => role === 'targets' || (TRUST_ROLES as readonly string[]).includes(role));
-  const versions = {
-    root: root.version,
-    timestamp: timestamp.version,
-    snapshot: snapshot.version,
-    ...Object.fromEntries(roles.map(([role, { version }]) => [role, version])),
-  };
-  const lease = { issuedAt: Math.min(timestamp.issuedAt ?? seenAt, timestamp.expires), endsAt: timestamp.expires };
   const content = {
-    versions,
-    lease,
+    ...standingOf(metadata, seenAt),
     tiers: readFile<readonly LeaseTier[]>(files, SETTINGS_FILE, (bytes, path) => parseSettings(bytes, path).tiers, []),
     anchors: joinAnchors(readFile(files, TRUSTED_ROOT_FILE, parseTrustedRoot, NO_ANCHORS), { keys: keys.flatMap(keyAnchorOf) }),
     keys: effective,
