@@ -1,9 +1,11 @@
 /** What policies cost: finding those about an image among a thousand, and patterns that were made to be slow. */
 import { parseAllDocuments } from 'yaml';
+import type { Statement } from '../src/core/bundle/index.ts';
 import {
   exactText,
   type ImagePolicy,
   imageGlob,
+  loadAppraiser,
   loadPolicyCompiler,
   type PolicySet,
   selectPolicies,
@@ -20,7 +22,7 @@ const POLICIES = 1000;
 const GLOBS = 10;
 
 export async function benchPolicy(seconds: number): Promise<Row[]> {
-  return [...benchSelect(seconds), ...(await benchLoad(seconds)), ...benchHostile(seconds / 4)];
+  return [...benchSelect(seconds), ...(await benchLoad(seconds)), ...benchHostile(seconds / 4), ...(await benchConditions(seconds / 4))];
 }
 
 /** As people write them: ten globs, a pipeline and a key, two attestations, a condition. */
@@ -150,4 +152,28 @@ function benchHostile(seconds: number): Row[] {
   return [
     { what: 'the slowest of the hostile patterns, ms', figures: `${value.toFixed(2)} ms for ${pairs[worst]?.pattern.text.slice(0, 20)}`, value, atMost: 5 },
   ];
+}
+
+/** Conditions that would run for seconds, or for ever, without a budget. */
+async function benchConditions(seconds: number): Promise<Row[]> {
+  const { appraise } = await loadAppraiser();
+  const list = Array.from({ length: 120 }, (_, i) => i);
+  const words = list.map((i) => `${'a'.repeat(1000)}${i}`);
+  const statement: Statement = { version: 'v1', subjects: [], predicateType: 'https://example.test/v1', predicate: { list, words } };
+  const timings = [
+    'predicate.list.all(a, predicate.list.all(b, predicate.list.all(c, a + b + c >= 0.0)))',
+    'predicate.words.all(a, predicate.words.all(b, (a + b).size() > 0))',
+    'predicate.words.exists(a, a.matches("(.*a){45}b"))',
+    `["aaaaaaaaaaaaaaaa"]${'.map(x, x + x)'.repeat(40)} == []`,
+    'predicate.list.all(a, predicate == predicate)',
+  ].map((expression) => {
+    const condition = { id: expression, text: expression, kind: 'cel', expression } as const;
+    const run = (times: number): void => {
+      for (let i = 0; i < times; i++) appraise(statement, condition);
+    };
+    return { expression, timing: race([{ run }], seconds / 5)[0] as Timing };
+  });
+  const worst = timings.reduce((most, one) => (one.timing.mean > most.timing.mean ? one : most));
+  const figures = `${worst.timing.mean.toFixed(2)} ms for ${worst.expression.slice(0, 30)}`;
+  return [{ what: 'the slowest of the hostile conditions, ms', figures, value: worst.timing.mean, atMost: 5 }];
 }

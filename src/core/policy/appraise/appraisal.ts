@@ -5,7 +5,7 @@
  */
 
 /** Changes whenever the same statement and condition could give another value than before. @public */
-export const APPRAISER_VERSION = 1;
+export const APPRAISER_VERSION = 2;
 
 /** Something that a scan found and that is worse than allowed; a VEX statement may excuse it. */
 export interface ScanFinding {

@@ -78,6 +78,31 @@ describe('a CEL condition', () => {
     });
   }
 
+  const words = statement({
+    l: Array.from({ length: 120 }, (_, i) => `${'a'.repeat(1000)}${i}`),
+    p: Array.from({ length: 120 }, (_, i) => `(a|b${i})*c`),
+    big: 'a{500}(b|c)',
+  });
+  for (const expression of [
+    'predicate.l.exists(s, s.matches("(.*a){45}b"))',
+    'predicate.l.exists(s, predicate.p.exists(p, s.matches(p)))',
+    'predicate.l.all(s, s.matches("(a|ab|b|ba)*(a*b?)*c") || true)',
+  ]) {
+    it(`stops at its budget in regular expressions: ${expression}`, () => {
+      const appraisal = appraise(words, cel(expression));
+      assert.equal(appraisal.value === 'inconclusive' && appraisal.code, 'ERR_CONDITION_COST');
+    });
+  }
+  it('looks for a pattern anywhere, within the same bounds as patterns of policies', () => {
+    assert.deepEqual(appraise(words, cel('predicate.l.exists(s, s.matches("a119$"))')), { value: 'holds' });
+    assert.equal(appraise(words, cel('predicate.l[0].matches(predicate.big)')).value, 'inconclusive');
+    assert.throws(() => appraise(words, cel('"x".matches("(ab?){200}")')), { code: 'ERR_CONDITION_INVALID', message: /written out/ });
+    assert.throws(() => appraise(words, cel(`"x".matches("[${'a'.repeat(LIMITS.patternLength)}]")`)), {
+      code: 'ERR_CONDITION_INVALID',
+      message: /longer than/,
+    });
+  });
+
   it('may look at every component of a large SBOM', () => {
     const large = statement({ components: Array.from({ length: 5000 }, (_, i) => ({ name: `n${i}`, version: `1.${i}` })) });
     assert.deepEqual(appraise(large, cel('predicate.components.all(c, !(c.name in ["log4j", "xz"]) && c.version != "2.0")')), { value: 'holds' });

@@ -37,6 +37,7 @@ export function compileExpression(expression: string): CompiledExpression {
   if (depthOf(expression) > LIMITS.conditionDepth) throw invalid(expression, `it is nested deeper than ${LIMITS.conditionDepth} levels`);
   const budget = new Budget();
   const env = celEnv({
+    re2: countedRegex(budget),
     funcs: [
       celFunc(TURN, [CelScalar.DYN, CelScalar.DYN], CelScalar.DYN, (condition, weight) => {
         budget.pay(Number(weight));
@@ -66,6 +67,42 @@ export function compileExpression(expression: string): CompiledExpression {
     if (value === false) return fails('it is not so');
     return { value: 'inconclusive', code: 'ERR_CONDITION_FAILED', detail: 'its value is neither true nor false' };
   };
+}
+
+/** Instructions of a regular expression times characters, for one step. */
+const WORK_PER_STEP = 64;
+const MOST_REGEXES = 64;
+
+/** `matches` of CEL, which looks for the pattern anywhere; paid before it is done, by the size of both. */
+function countedRegex(budget: Budget): { compile(pattern: string): { test(text: string): boolean } } {
+  const kept = new Map<string, RE2JS>();
+  const compiled = (pattern: string): RE2JS => {
+    const regex = kept.get(pattern) ?? boundedRegex(pattern);
+    // A pattern may come out of the statement, each time another one.
+    if (!kept.has(pattern)) budget.pay(regex.programSize());
+    if (kept.size >= MOST_REGEXES) kept.clear();
+    kept.set(pattern, regex);
+    return regex;
+  };
+  return {
+    compile: (pattern) => {
+      const regex = compiled(pattern);
+      return {
+        test: (text) => {
+          budget.pay(Math.ceil((regex.programSize() * (text.length + 1)) / WORK_PER_STEP));
+          return regex.matcher(text).find();
+        },
+      };
+    },
+  };
+}
+
+function boundedRegex(pattern: string): RE2JS {
+  if (pattern.length > LIMITS.patternLength) throw new Error(`a regular expression is longer than ${LIMITS.patternLength} characters`);
+  const regex = RE2JS.compile(pattern);
+  if (regex.programSize() > LIMITS.regexInstructions)
+    throw new Error(`a regular expression has more than ${LIMITS.regexInstructions} steps when it is written out`);
+  return regex;
 }
 
 const MOST_KEPT = 1024;
@@ -149,7 +186,7 @@ function weave(expr: Expr, known: Known): number {
 /** A pattern that is written out is looked at when the policy is loaded, not when an image waits for it. */
 function checkPattern(arg: Expr | undefined): void {
   if (arg?.exprKind.case !== 'constExpr' || arg.exprKind.value.constantKind.case !== 'stringValue') return;
-  RE2JS.compile(arg.exprKind.value.constantKind.value);
+  boundedRegex(arg.exprKind.value.constantKind.value);
 }
 
 function checkName(name: string, names: ReadonlySet<string>): void {
@@ -167,8 +204,8 @@ function call(name: string, ...args: Expr[]): Expr {
 
 /** At most one more than `most`: what is heavier is refused anyway, and must not be counted to its end. */
 function weightOf(value: CelValue, most: number): number {
-  if (typeof value === 'string') return 1 + Math.floor(value.length / 64);
-  if (value instanceof Uint8Array) return 1 + Math.floor(value.length / 64);
+  if (typeof value === 'string') return 1 + Math.floor(value.length / 16);
+  if (value instanceof Uint8Array) return 1 + Math.floor(value.length / 16);
   if (!isCelList(value) && !isCelMap(value)) return 1;
   let weight = 1;
   // Twice, because lists that were put together are walked through their parts.
@@ -201,7 +238,8 @@ function variablesOf(statement: Statement): { readonly variables: Readonly<Recor
   let nodes = 0;
   // Maps, not objects: a member named `constructor` or `__proto__` is a member like every other.
   const toInput = (value: JsonValue): unknown => {
-    nodes++;
+    // A long text counts as several values: whoever looks at it pays for its length.
+    nodes += typeof value === 'string' ? 1 + Math.floor(value.length / 128) : 1;
     if (Array.isArray(value)) return value.map(toInput);
     if (value !== null && typeof value === 'object') return new Map(Object.entries(value).map(([key, member]) => [key, toInput(member)]));
     return value;
