@@ -5,7 +5,7 @@ import type { Included } from './log-engine.ts';
 
 /** int64 is a string in proto3 JSON. The time is never stated: Rekor v2 leaves it to timestamp authorities. */
 export function transparencyLogEntry({ kind, body }: Pick<LogEntryForm, 'kind' | 'body'>, { index, tree, proof }: Included, logId: Uint8Array): string {
-  return JSON.stringify({
+  const json = JSON.stringify({
     logIndex: String(index),
     logId: { keyId: encodeBase64(logId) },
     kindVersion: { kind, version: '0.0.2' },
@@ -20,4 +20,6 @@ export function transparencyLogEntry({ kind, body }: Pick<LogEntryForm, 'kind' |
     },
     canonicalizedBody: encodeBase64(body),
   });
+  // The dash of notes escaped, all of it is ASCII, which is written several times faster.
+  return json.replaceAll('\u2014', '\\u2014');
 }

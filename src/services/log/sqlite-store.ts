@@ -45,11 +45,18 @@ export function openSqliteLog(options: SqliteLogOptions): LogStore {
   const commits = new GroupCommit(database, what);
   const rows = statements(database);
   let size = BigInt(rows.size.get()?.['size'] as number);
+  let unsaved: { readonly size: bigint; readonly note: string } | undefined;
+  // With the next transaction: one of its own would cost the disk as much as that.
+  const showLast = (): void => {
+    if (unsaved) rows.publish.run(unsaved.size, unsaved.note);
+    unsaved = undefined;
+  };
   return {
     id: async () => rows.id.get()?.['id'] as string,
     sequence: (entries) =>
       commits.write(() => {
         if (rows.frozen.get()?.['frozen'] === 1) throw frozenLog();
+        showLast();
         // Taken up only when all of it went well: what is thrown here is undone in the file, too.
         const { indexes, next } = place(rows, entries, size);
         size = next;
@@ -58,8 +65,11 @@ export function openSqliteLog(options: SqliteLogOptions): LogStore {
     size: async () => size,
     entries: async (from, to) => rows.range.all(from, to) as unknown as NewEntry[],
     // What is shown may be lost: it is in the sign record, too, and only tells whether that one is as new as the entries.
-    publish: async (at, note) => void commits.write(() => rows.publish.run(at, note)).catch(() => {}),
+    async publish(at, note) {
+      unsaved = { size: at, note };
+    },
     published: async () => {
+      if (unsaved) return unsaved;
       const row = rows.published.get() as { size: number; note: string } | undefined;
       return row && { size: BigInt(row.size), note: row.note };
     },
@@ -71,6 +81,7 @@ export function openSqliteLog(options: SqliteLogOptions): LogStore {
     frozen: async () => rows.frozen.get()?.['frozen'] === 1,
     failure: () => commits.failure ?? record.failure(),
     async close() {
+      if (unsaved && !commits.failure) await commits.write(showLast).catch(() => {});
       await commits.settle();
       database.close();
       await record.close();
