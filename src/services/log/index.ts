@@ -1,7 +1,5 @@
 /** Logs: of signatures (Rekor v2), of what was done, and of certificates; in a folder or in PostgreSQL. */
-export type { CertificateLogOptions, CertificateTransparencyLog } from './certificate-log.ts';
-/** @public */
-export { openCertificateLog } from './certificate-log.ts';
+export { type CertificateLogOptions, type CertificateTransparencyLog, openCertificateLog } from './certificate-log.ts';
 export { type ControlEvent, type ControlEventKind, type ControlLog, type ControlLogOptions, type Opening, openControlLog } from './control-log.ts';
 export { type FolderOptions, inFolder, type OpenStore } from './folder-store.ts';
 /** @public */
