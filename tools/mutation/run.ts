@@ -93,7 +93,7 @@ if (values.list) {
   };
   await Promise.all(Array.from({ length: Number(values.workers) }, work));
   console.log();
-  for (const [path, { killed, all }] of [...byFile].sort())
+  for (const [path, { killed, all }] of [...byFile].sort(([a], [b]) => (a < b ? -1 : 1)))
     console.log(`${String(Math.round((100 * killed) / all)).padStart(4)} %  ${killed}/${all}  ${relative(root, path)}`);
   const killed = chosen.length - survivors.length;
   console.log(`\n${killed} of ${chosen.length} noticed: ${((100 * killed) / Math.max(1, chosen.length)).toFixed(1)} % (of ${tasks.length} in all)`);
