@@ -221,9 +221,9 @@ describe('a trust repository from files', () => {
     assert.match(await office.refuses('ERR_POLICY_INVALID', 'policy add @bad.yaml', 'alice'), /content\/policy\/bad\.yaml:\d+:\d+: /);
     office.file('ex.yaml', EXCEPTION.replace('policies: [app]', 'policies: [bad]'));
     office.file('app.yaml', `${policyText('app', 1)}---\n${EXCEPTION}`);
-    assert.match(await office.refuses('ERR_TRUST_PLAN', 'policy add @app.yaml', 'alice'), /ImageException stands in content\/policy/);
+    assert.match(await office.refuses('ERR_POLICY_INVALID', 'policy add @app.yaml', 'alice'), /ImageException hotfix is signed by the role of policies/);
     office.file('app.yaml', policyText('app', 1));
-    assert.match(await office.refuses('ERR_TRUST_PLAN', 'except add @app.yaml', 'alice'), /something other than an ImageException/);
+    assert.match(await office.refuses('ERR_POLICY_INVALID', 'except add @app.yaml', 'alice'), /ImagePolicy app is signed by the role of exceptions/);
     await office.refuses('ERR_POLICY_INVALID', 'except add @ex.yaml', 'alice');
     assert.deepEqual((await office.does('diff'))['changes'], ['nothing']);
     // By hand, and published with all signatures that there are.

@@ -7,6 +7,7 @@ export { excuse } from './appraise/excuse.ts';
 export { VEX_CONDITION_ID } from './appraise/excuse.ts';
 export type { CompiledPolicies } from './compile.ts';
 export type { CompileContext } from './compile-authority.ts';
+export { compileTrusted } from './compile-trusted.ts';
 export { loadAppraiser } from './load-appraiser.ts';
 export type { ImportedPolicies } from './import/import.ts';
 export type { ImportLine, ImportOutcome } from './import/foreign.ts';
