@@ -1,6 +1,6 @@
 /**
  * npm run bench: all figures of docs/benchmarks.md in one run, as one table. `npm run bench -- prove`,
- * `log`, `policy`, `verify`, `sign`, `copy` or `server` runs one part; `--quick` runs it with less patience. Goals that are missed are
+ * `log`, `journal`, `policy`, `verify`, `sign`, `copy` or `server` runs one part; `--quick` runs it with less patience. Goals that are missed are
  * marked, and fail nothing: a benchmark on a busy machine is no test.
  */
 import { existsSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { cpus, loadavg, release } from 'node:os';
 import { type Peer, peerPath } from '../test/peers.ts';
 import { vectorsPath } from '../test/vectors.ts';
 import { benchCopy, NEEDED as NEEDED_TO_COPY } from './copy.ts';
+import { benchJournal } from './journal.ts';
 import { benchLog } from './log.ts';
 import { benchOwnServer } from './own-server.ts';
 import { benchPolicy } from './policy.ts';
@@ -26,6 +27,7 @@ if (asked('prove')) {
   else console.error('prove is not measured: the vectors are missing, see CONTRIBUTING.md');
 }
 if (asked('log')) rows.push(...(await benchLog(quick ? 4 : 15)));
+if (asked('journal')) rows.push(...(await benchJournal(quick ? 4 : 15)));
 if (asked('policy')) rows.push(...(await benchPolicy(quick ? 2 : 10)));
 const withPrograms: readonly (readonly [part: string, needed: readonly Peer[], run: () => Promise<Row[]>])[] = [
   ['verify', NEEDED, () => benchVerifyImage(quick ? 5 : 25)],

@@ -2,8 +2,8 @@
  * What a journal does to a disk, one step at a time. The folder below is the real one; tests put a disk in its place that
  * forgets what was not synced, fails at the k-th step, or dies. Object storage fits behind `put` with a conditional write.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, writeSync } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SealwardError } from '../../core/errors.ts';
@@ -118,7 +118,7 @@ export function folderFiles(root: string): JournalFiles {
     },
     async remove(path) {
       await drop(path);
-      rmSync(join(root, path), { recursive: true, force: true });
+      await rm(join(root, path), { recursive: true, force: true });
     },
     async close() {
       for (const path of handles.keys()) await drop(path);

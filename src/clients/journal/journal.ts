@@ -138,6 +138,7 @@ export class Journal {
   #waiting = 0;
   #committing: Promise<void> | undefined;
   #signing: Promise<SignedTree | undefined> | undefined;
+  #dropping: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failure: SealwardError | undefined;
   #closing = false;
@@ -276,7 +277,14 @@ export class Journal {
       }
       this.#places = [];
       this.#tiles = [];
-      return await publisher.round(state, places, tiles);
+      const tree = await publisher.round(state, places, tiles);
+      this.#dropping ??= publisher
+        .dropOld()
+        .catch((cause: unknown) => void this.#fail(cause))
+        .finally(() => {
+          this.#dropping = undefined;
+        });
+      return tree;
     } catch (cause) {
       throw this.#fail(cause);
     } finally {
@@ -367,6 +375,7 @@ export class Journal {
     clearTimeout(this.#timer);
     while (this.#committing) await this.#committing;
     await (this.#failure ? this.#signing : this.sign())?.catch(() => {});
+    await this.#dropping;
     await this.#release();
   }
 }

@@ -7,6 +7,7 @@ import { invariant, SealwardError } from '../../core/errors.ts';
 import {
   type CompactRange,
   consistencyRanges,
+  edgeTiles,
   encodeCheckpoint,
   type HashTile,
   leafHash,
@@ -16,6 +17,7 @@ import {
   rangeHash,
   signNote,
   TILE_WIDTH,
+  type TileCoordinate,
   tilePath,
   tilesOfRanges,
   verifyConsistency,
@@ -54,6 +56,8 @@ export class Publisher {
   #heldBack: SealwardError | undefined;
   /** Put since a segment was dropped last; they have to be on the disk before the next one is. */
   #unsettled: string[];
+  /** Folders of partial tiles, at the edge of what was shown. */
+  readonly #partial = new Set<string>();
 
   /** @param second of the signed tree, or empty. */
   constructor(options: PublisherOptions, log: WriteAhead, signed: SignedTree | undefined, second: CompactRange, { signedTail, unsettled }: Recovered) {
@@ -63,6 +67,8 @@ export class Publisher {
     this.#second = second;
     this.#tail = signedTail;
     this.#unsettled = [...unsettled];
+    for (const tile of edgeTiles(second.size)) this.#partial.add(partialsOf(tile));
+    this.#partial.add(partialsOf({ level: 'entries', index: second.size / BigInt(TILE_WIDTH) }));
   }
 
   get signed(): SignedTree | undefined {
@@ -89,7 +95,6 @@ export class Publisher {
     }
     this.#signed = next;
     await this.publish();
-    await this.#dropOld();
     return next;
   }
 
@@ -144,15 +149,19 @@ export class Publisher {
     const { files } = this.#options;
     for (const tile of tiles) await this.#put(tilePath(tile), tile.bytes);
     for (const { index, bytes } of bundles) await this.#put(tilePath({ level: 'entries', index, width: TILE_WIDTH }), bytes);
-    for (const tile of state.edge) await files.put(tilePath(tile), tile.bytes, false);
+    for (const tile of state.edge) await this.#putPartial(tile, tile.bytes);
     const width = Number(state.size % BigInt(TILE_WIDTH));
-    if (width > 0) await files.put(tilePath({ level: 'entries', index: state.size / BigInt(TILE_WIDTH), width }), this.#tail, false);
-    // What is full now was partial before.
-    for (const { level, index } of tiles) {
-      const path = tilePath({ level, index, width: TILE_WIDTH });
-      await files.remove(`${path}.p`);
-      if (level === 0) await files.remove(`${tilePath({ level: 'entries', index, width: TILE_WIDTH })}.p`);
+    if (width > 0) await this.#putPartial({ level: 'entries', index: state.size / BigInt(TILE_WIDTH), width }, this.#tail);
+    // What is full now may have been partial before.
+    for (const tile of [...tiles, ...bundles.map(({ index }) => ({ level: 'entries' as const, index }))]) {
+      const folder = partialsOf(tile);
+      if (this.#partial.delete(folder)) await files.remove(folder);
     }
+  }
+
+  async #putPartial(tile: TileCoordinate, bytes: Uint8Array): Promise<void> {
+    this.#partial.add(partialsOf(tile));
+    await this.#options.files.put(tilePath(tile), bytes, false);
   }
 
   async #put(path: string, bytes: Uint8Array): Promise<void> {
@@ -179,13 +188,22 @@ export class Publisher {
     }
   }
 
-  async #dropOld(): Promise<void> {
-    const old = this.#log.obsolete((this.#signed as SignedTree).size);
+  /**
+   * Lets go of write-ahead files whose entries are in tiles that are signed for, when these are on the disk. Beside the
+   * rounds, because bringing some thousand files to the disk takes longer than anybody should wait for a checkpoint.
+   */
+  async dropOld(): Promise<void> {
+    const old = this.#log.obsolete(this.#signed?.size ?? 0n);
     if (old.length === 0) return;
-    await this.#options.files.settle(this.#unsettled);
+    const paths = this.#unsettled;
     this.#unsettled = [];
+    await this.#options.files.settle(paths);
     await this.#log.drop(old);
   }
+}
+
+function partialsOf({ level, index }: Pick<TileCoordinate, 'level' | 'index'>): string {
+  return `${tilePath({ level, index, width: TILE_WIDTH })}.p`;
 }
 
 type Own = Pick<PublisherOptions, 'origin' | 'keys'>;

@@ -23,6 +23,7 @@ const AT = { first: 4, count: 12, length: 16, root: 20, check: 52 } as const;
 export const FRAME_HEAD_BYTES = 56;
 /** A disk writes sectors of at least this size, whole or not at all. */
 const SECTOR_BYTES = 512;
+const UNWRITTEN_BYTES = 32;
 
 /** @param frame bytes with room for the head before the body; the head is filled in. */
 export function sealFrame(frame: Uint8Array, { first, count, root }: Omit<Frame, 'body'>): void {
@@ -55,7 +56,7 @@ export function readSegment(bytes: Uint8Array, name: string, last: boolean): Seg
   while (at < bytes.length) {
     const frame = readFrame(bytes.subarray(at));
     if (frame === undefined) {
-      if (last && isTorn(bytes.subarray(at))) break;
+      if (last && isTorn(bytes, at)) break;
       throw new SealwardError('ERR_JOURNAL_DAMAGED', `${name} is damaged at byte ${at}`);
     }
     frames.push(frame);
@@ -81,12 +82,16 @@ function readFrame(bytes: Uint8Array): Frame | undefined {
  * A write that was cut off leaves a file that is too short, or sectors that were never written. A frame that is all there
  * and does not match its check was changed: it may have been acknowledged, so it is not dropped.
  */
-function isTorn(rest: Uint8Array): boolean {
+function isTorn(bytes: Uint8Array, from: number): boolean {
+  const rest = bytes.subarray(from);
   if (rest.length < FRAME_HEAD_BYTES) return true;
   const view = new DataView(rest.buffer, rest.byteOffset, rest.length);
   if (equalBytes(rest.subarray(0, MAGIC.length), MAGIC) && FRAME_HEAD_BYTES + view.getUint32(AT.length) > rest.length) return true;
-  for (let at = 0; at + SECTOR_BYTES <= rest.length; at += SECTOR_BYTES) {
-    if (rest.subarray(at, at + SECTOR_BYTES).every((byte) => byte === 0)) return true;
+  for (let at = from; at < bytes.length; ) {
+    const end = Math.min(bytes.length, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES);
+    // A few zeros may stand in any entry.
+    if (end - at >= UNWRITTEN_BYTES && bytes.subarray(at, end).every((byte) => byte === 0)) return true;
+    at = end;
   }
-  return rest.every((byte) => byte === 0);
+  return false;
 }

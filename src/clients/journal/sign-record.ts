@@ -61,10 +61,9 @@ function headOf(origin: string): string {
 async function readLines(files: JournalFiles, bytes: Uint8Array, origin: string): Promise<{ newest: SignedTree | undefined; last: string }> {
   const end = bytes.lastIndexOf(LINE_FEED) + 1;
   const rest = bytes.subarray(end);
-  if (rest.length > 0) {
-    await files.truncate(FILE, end);
-    await files.sync(FILE);
-  }
+  if (rest.length > 0) await files.truncate(FILE, end);
+  // What a killed process left in the cache is known from here on, so it must not be forgotten.
+  await files.sync(FILE);
   const lines = decodeUtf8(bytes.subarray(0, end), 'the record of signed checkpoints').split('\n').slice(0, -1);
   if (lines[0] !== headOf(origin)) throw damaged(`the record of signed checkpoints is not one of the log ${origin}`);
   let newest: SignedTree | undefined;

@@ -1,7 +1,7 @@
 /** The segments of a journal's write-ahead file: which there are, where each frame lies, and when an old one may go. */
 import { SealwardError } from '../../core/errors.ts';
 import type { JournalFiles } from './files.ts';
-import { type Frame, readSegment, sealFrame, FRAME_HEAD_BYTES } from './segment.ts';
+import { type Frame, FRAME_HEAD_BYTES, readSegment, sealFrame, type SegmentContent } from './segment.ts';
 
 export interface Place {
   readonly path: string;
@@ -46,25 +46,11 @@ export class WriteAhead {
    */
   async recover(each: (frame: Frame, place: Place) => void | Promise<void>): Promise<void> {
     this.#segments.length = 0;
-    const names = (await this.#files.list(FOLDER)).filter((name) => NAME.test(name)).sort();
-    for (const [i, name] of names.entries()) {
-      const path = `${FOLDER}/${name}`;
-      const bytes = (await this.#files.read(path)) ?? new Uint8Array();
-      const last = i === names.length - 1;
-      const { frames, length } = readSegment(bytes, path, last);
-      if (length < bytes.length) {
-        await this.#files.truncate(path, length);
-        await this.#files.sync(path);
-      }
-      const base = BigInt(NAME.exec(name)?.[1] ?? '0');
-      const start = frames[0];
-      // A segment whose first frame never came whole holds nothing that was acknowledged.
-      if (!start && i > 0) {
-        await this.#files.remove(path);
-        continue;
-      }
-      const from = base === 0n ? 0n : base + BigInt(start?.count ?? 0);
-      this.#segments.push({ path, base, from, length });
+    for (const { path, base, bytes, frames, length } of await this.#readAll()) {
+      if (length < bytes.length) await this.#files.truncate(path, length);
+      // A process that was killed may have left in the cache what is not on the disk, and soon it is signed for.
+      await this.#files.sync(path);
+      this.#segments.push({ path, base, from: base === 0n ? 0n : base + BigInt(frames[0]?.count ?? 0), length });
       let at = 0;
       for (const frame of frames) {
         const size = FRAME_HEAD_BYTES + frame.body.length;
@@ -73,6 +59,30 @@ export class WriteAhead {
       }
     }
     if (this.#segments.length === 0) throw new SealwardError('ERR_JOURNAL_DAMAGED', 'the journal has no write-ahead file');
+  }
+
+  /** Segments that follow each other without a gap, up to the newest. */
+  async #readAll(): Promise<readonly (SegmentContent & { readonly path: string; readonly base: bigint; readonly bytes: Uint8Array })[]> {
+    const names = (await this.#files.list(FOLDER)).filter((name) => NAME.test(name)).sort();
+    const found = [];
+    let end = 0n;
+    for (const [i, name] of names.entries()) {
+      const path = `${FOLDER}/${name}`;
+      const base = BigInt(NAME.exec(name)?.[1] ?? '0');
+      const bytes = (await this.#files.read(path)) ?? new Uint8Array();
+      const content = readSegment(bytes, path, i === names.length - 1);
+      // A segment whose first frame never came whole holds nothing that was acknowledged.
+      if (content.frames.length === 0 && i > 0) {
+        await this.#files.remove(path);
+        continue;
+      }
+      // What was dropped may be there again after a loss of power, without what followed it.
+      if (base > end) for (const { path: old } of found.splice(0)) await this.#files.remove(old);
+      const last = content.frames.at(-1);
+      end = last ? last.first + BigInt(last.count) : base;
+      found.push({ ...content, path, base, bytes });
+    }
+    return found;
   }
 
   /** Begins the first segment of a new journal. */
