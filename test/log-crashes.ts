@@ -16,10 +16,11 @@ export interface Break {
   /** Whether everything fails from then on. */
   readonly dies: boolean;
   readonly entries: number;
+  readonly origin?: string;
 }
 
-export async function breakAndMend(open: OpenStore, { step, kind, nth, dies, entries }: Break): Promise<void> {
-  const options = { origin: 'log.example', signer: newSigner(), pace: PACE } as const;
+export async function breakAndMend(open: OpenStore, { step, kind, nth, dies, entries, origin = 'log.example' }: Break): Promise<void> {
+  const options = { origin, signer: newSigner(), pace: PACE } as const;
   const wanted = Array.from({ length: entries }, (_, i) => newEntry(`entry ${i}`));
   const answered: Answered[] = [];
   let happened: Promise<void> = Promise.resolve();

@@ -4,7 +4,6 @@ import { sha256 } from '../../core/crypto/index.ts';
 import { concatBytes, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import {
-  cosignedSubtree,
   encodeNote,
   NOTE_KEY_TYPE,
   type NoteKeyType,
@@ -12,6 +11,7 @@ import {
   type NoteVerifier,
   noteVerifier,
   TLS_ECDSA_SHA256,
+  signLine,
   treeHead,
   encodeVerifierKey,
 } from '../../core/tlog/index.ts';
@@ -41,13 +41,8 @@ export function createNoteSigner(name: string, signer: Signer): NoteSigner {
     verifier,
     vkey: encodeVerifierKey(verifier, type),
     logId: type === NOTE_KEY_TYPE.ecdsa ? sha256(key.spki) : sha256(concatBytes(utf8(name), Uint8Array.of(0x0a, type), key.raw)),
-    async sign(text) {
-      const bytes = utf8(text);
-      if (type !== NOTE_KEY_TYPE.subtree) return { name, id: verifier.id, signature: await signer.sign(bytes) };
-      // A log states no time about its own tree.
-      const message = cosignedSubtree({ text }, name, 0n) as Uint8Array;
-      return { name, id: verifier.id, signature: concatBytes(new Uint8Array(8), await signer.sign(message)) };
-    },
+    // A log states no time about its own tree.
+    sign: (text) => signLine(text, { verifier, sign: (message) => signer.sign(message) }, 0n),
   };
 }
 

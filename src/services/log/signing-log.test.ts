@@ -4,10 +4,10 @@ import { ed25519ph } from '@noble/curves/ed25519.js';
 import { preAuthEncoding } from '../../core/bundle/index.ts';
 import { hash, type HashName, parseEd25519PublicKey, sha256 } from '../../core/crypto/index.ts';
 import { decodeBase64, decodeUtf8, encodeBase64, encodeBase64Url, utf8 } from '../../core/encoding/index.ts';
-import { entryMatches, parseEntryBody, parseEntryBundle, parseHashTile, parseLogEntry, parseNote } from '../../core/tlog/index.ts';
+import { entryMatches, parseEntryBody, parseEntryBundle, parseHashTile, parseLogEntry, parseNote, verifyEntryInclusion } from '../../core/tlog/index.ts';
 import { keySigner } from '../../clients/signers/index.ts';
 import { createTestAuthority, TEST_NOW } from '../../testing/index.ts';
-import { asBytes, newFolder, newSigner, openTestLog, recordRequest, verifierOf, verifyAnswer } from '../../../test/logs.ts';
+import { asBytes, asTrusted, newEntry, newFolder, newSigner, openTestLog, recordRequest, verifierOf, verifyAnswer } from '../../../test/logs.ts';
 import { askRoute } from '../../../test/routes.ts';
 import { readEntryRequest } from './entry-request.ts';
 
@@ -192,6 +192,35 @@ describe('the log of signatures', () => {
     );
     assert.equal(parseNote(log.tiles.checkpoint() as string).signatures.length, 2);
     assert.deepEqual(log.health(), { ready: true, size: 300n, waiting: 0 });
+  });
+
+  it('CVE-2026-56865: whatever byte of an answer is changed, it proves nothing any more; what others signed below changes nothing', async (t) => {
+    const log = await openTestLog(newFolder(t));
+    t.after(() => log.close());
+    for (let i = 0; i < 5; i++) await log.add(newEntry(`${i}`));
+    const answer = await log.submit(asBytes(request));
+    const entry = parseLogEntry(JSON.parse(answer));
+    const proof = entry.inclusionProof as NonNullable<typeof entry.inclusionProof>;
+    const verifies = (change: Partial<typeof entry>): boolean => verifyEntryInclusion({ ...entry, ...change }, asTrusted(log)).ok;
+    const flipped = (bytes: Uint8Array, at: number): Uint8Array => bytes.map((octet, i) => (i === at ? octet ^ (1 << (at % 8)) : octet));
+    assert.ok(verifies({}));
+    for (let at = 0; at < entry.canonicalizedBody.length; at++)
+      assert.ok(!verifies({ canonicalizedBody: flipped(entry.canonicalizedBody, at) }), `byte ${at} of the body`);
+    for (const [i, hash] of proof.hashes.entries()) {
+      for (let at = 0; at < hash.length; at++) {
+        const hashes = proof.hashes.map((one, place) => (place === i ? flipped(one, at) : one));
+        assert.ok(!verifies({ inclusionProof: { ...proof, hashes } }), `byte ${at} of hash ${i}`);
+      }
+    }
+    const note = utf8(proof.checkpoint ?? '');
+    for (let at = 0; at < note.length; at++) {
+      const checkpoint = new TextDecoder().decode(flipped(note, at));
+      assert.ok(!verifies({ inclusionProof: { ...proof, checkpoint } }), `byte ${at} of the checkpoint`);
+    }
+    for (const index of [0n, 4n, 6n]) assert.ok(!verifies({ logIndex: index, inclusionProof: { ...proof, logIndex: index } }));
+    // Grease: lines of keys that nobody knows.
+    const greased = `${proof.checkpoint}\u2014 log.example ${encodeBase64(new Uint8Array(68).fill(7))}\n\u2014 somebody.example ${encodeBase64(new Uint8Array(9))}\n`;
+    assert.ok(verifies({ inclusionProof: { ...proof, checkpoint: greased } }));
   });
 
   it('answers a duplicate with the same index and a fresh proof', async (t) => {
