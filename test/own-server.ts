@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { pino } from 'pino';
 import { type InitOptions, initServer, type OpenServer, openServer, readServerConfig } from '../src/apps/server/index.ts';
+import { HttpClient } from '../src/clients/http/index.ts';
 import type { KeyOptions } from '../src/clients/signers/index.ts';
 import { encodePublicKeyPem } from '../src/core/crypto/index.ts';
 import { createTestKey } from '../src/testing/index.ts';
@@ -113,10 +114,20 @@ export async function startOwnServer({ tls = false, init = {}, keyOptions = {}, 
         client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
         client_assertion: assertion,
       });
-      // Of the plain listener; with TLS the tests ask through a client that knows the authority.
-      const answer = await fetch(`${url}/oidc/token`, { method: 'POST', body: form });
-      const { id_token: token } = (await answer.json()) as { id_token?: string };
-      if (token === undefined) throw new Error(`no token: ${answer.status}`);
+      const http = new HttpClient(tls ? { tls: { ca: [readFileSync(join(folder, 'tls/ca.pem'), 'utf8')] } } : {});
+      const { status, bytes } = await http.send({
+        method: 'POST',
+        url: new URL(`${url}/oidc/token`),
+        home: { host: 'localhost', privateHosts: [] },
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: Buffer.from(form.toString()),
+        deadline: http.clock.now() + 20_000,
+        maxBytes: 65_536,
+        what: 'the token',
+      });
+      http.close();
+      const { id_token: token } = JSON.parse(Buffer.from(bytes).toString()) as { id_token?: string };
+      if (token === undefined) throw new Error(`no token: ${status}`);
       return token;
     },
     halt,

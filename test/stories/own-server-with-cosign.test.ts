@@ -5,6 +5,7 @@ import { bundleFromJSON } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
 import { requirePeers } from '../peers.ts';
 import { verifiedBy } from './answers.ts';
@@ -60,6 +61,26 @@ describe('a server of one’s own, with cosign 3', () => {
     await ours('attest', ...(await token()), '--type', TYPE, '--predicate', workshop.path('predicate.json'), own.tagged);
     await theirs('verify-attestation', ...who, '--type', TYPE, own.byDigest);
     await ours('verify-attestation', ...who, '--type', TYPE, own.tagged);
+  });
+
+  it('is reached by TLS, with the authority that `init` made and nobody else knows', async (t) => {
+    if (!requirePeers(t, 'cosign3')) return;
+    const own = await startOwnServer({ tls: true });
+    const elsewhere = { TUF_ROOT: workshop.path('tuf-by-tls'), SSL_CERT_FILE: join(own.folder, 'tls/ca.pem') };
+    const identity = ['--certificate-identity', WORKLOAD, '--certificate-oidc-issuer', `${own.url}/oidc`];
+    const withToken = async (): Promise<string[]> => ['--identity-token', workshop.file('token-by-tls', await own.token())];
+    try {
+      const [first, second] = [await image(), await image()];
+      passes(await workshop.run('cosign3', ['initialize', '--mirror', `${own.url}/trust`, '--root', own.tufRoot], elsewhere));
+      passes(await workshop.run('cosign3', ['sign', '--yes', ...(await withToken()), first.byDigest], elsewhere));
+      passes(await workshop.sealward(['verify', ...identity, first.byDigest], { env: elsewhere }));
+      passes(await workshop.sealward(['sign', ...(await withToken()), second.byDigest], { env: elsewhere }));
+      passes(await workshop.run('cosign3', ['verify', ...identity, second.byDigest], elsewhere));
+      const { SSL_CERT_FILE: _, ...unknown } = elsewhere;
+      assert.notEqual((await workshop.sealward(['sign', ...(await withToken()), second.byDigest], { env: unknown })).code, 0);
+    } finally {
+      await own.stop();
+    }
   });
 
   it('takes the root over the air, and refuses another one', async (t) => {
