@@ -11,6 +11,7 @@ import { HttpClient } from '../src/clients/http/index.ts';
 import type { KeyOptions } from '../src/clients/signers/index.ts';
 import { encodePublicKeyPem } from '../src/core/crypto/index.ts';
 import { createTestKey } from '../src/testing/index.ts';
+import { quickSeal } from './stories/quick-key-file.ts';
 
 /** Another process could take it in between; the system gives the same one again only after thousands of others. */
 export async function freePort(): Promise<number> {
@@ -65,6 +66,7 @@ export async function startOwnServer({ tls = false, init = {}, keyOptions = {}, 
     keys: {},
     keyOptions,
     now: Date.now(),
+    seal: async (key, password) => quickSeal(key, password),
     ...init,
   });
   const workload = createTestKey('ecdsa-p256');

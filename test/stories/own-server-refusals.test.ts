@@ -148,7 +148,9 @@ describe('a server that is asked wrongly', () => {
       assert.ok(status >= 400 && status < 500, String(status));
       assert.ok(headers.get('content-type'));
     }
-    await refuses('a timestamp as JSON', ask('POST', '/api/v1/timestamp', '{}', JSON_TYPE), /ERR_CONTENT_TYPE/);
+    await refuses('a timestamp as text', ask('POST', '/api/v1/timestamp', '{}', { 'content-type': 'text/plain' }), /ERR_CONTENT_TYPE/);
+    for (const body of ['{}', '[]', '{"artifactHash":7,"hashAlgorithm":"sha256"}', 'x'.repeat(5000)])
+      await refuses('a timestamp as JSON', ask('POST', '/api/v1/timestamp', body, JSON_TYPE));
     const key = createTestKey('ecdsa-p256');
     const digest = new Uint8Array(32);
     const entry = {

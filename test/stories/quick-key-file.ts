@@ -2,13 +2,17 @@
 import { randomBytes, scryptSync } from 'node:crypto';
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
 import { KEY_FILE_LABEL } from '../../src/clients/signers/index.ts';
-import { encodePrivateKeyPkcs8, encodePublicKeyPem, generateKeyPair, type KeyKind } from '../../src/core/crypto/index.ts';
+import { encodePrivateKeyPkcs8, encodePublicKeyPem, generateKeyPair, type KeyKind, type KeyObject } from '../../src/core/crypto/index.ts';
 import { encodeBase64, encodePem, utf8 } from '../../src/core/encoding/index.ts';
 
 const COST = { N: 32_768, r: 8, p: 1 } as const;
 
 export function quickKeyFile(kind: KeyKind, password: string): { readonly key: string; readonly pub: string } {
   const { privateKey, publicKey } = generateKeyPair(kind);
+  return { key: quickSeal(privateKey, password), pub: encodePublicKeyPem(publicKey) };
+}
+
+export function quickSeal(privateKey: KeyObject, password: string): string {
   const [salt, nonce] = [new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(24))];
   const derived = new Uint8Array(scryptSync(password, salt, 32, { ...COST, maxmem: 64 * 1024 * 1024 }));
   const ciphertext = xsalsa20poly1305(derived, nonce).encrypt(encodePrivateKeyPkcs8(privateKey));
@@ -17,5 +21,5 @@ export function quickKeyFile(kind: KeyKind, password: string): { readonly key: s
     cipher: { name: 'nacl/secretbox', nonce: encodeBase64(nonce) },
     ciphertext: encodeBase64(ciphertext),
   };
-  return { key: encodePem(KEY_FILE_LABEL, utf8(JSON.stringify(body))), pub: encodePublicKeyPem(publicKey) };
+  return encodePem(KEY_FILE_LABEL, utf8(JSON.stringify(body)));
 }

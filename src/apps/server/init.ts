@@ -24,6 +24,8 @@ export interface InitOptions {
   /** References of keys that exist elsewhere, such as in an HSM. */
   readonly keys: Readonly<Partial<Record<OnlineKey, string>>>;
   readonly keyOptions: KeyOptions;
+  /** How new keys are encrypted; `sealKeyFile` when not said. */
+  readonly seal?: typeof sealKeyFile;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -56,7 +58,7 @@ export async function initServer(options: InitOptions): Promise<Initialised> {
   >;
   try {
     const subject = (commonName: string, years: number) => ({ organization, commonName, notBefore: now - 60_000, notAfter: now + years * YEAR_MS });
-    const root = await offlineKey('ecdsa-p384', (signer) => certifyRoot(signer, subject(`${organization} root`, 10)), offlinePassword, 'root');
+    const root = await offlineKey('ecdsa-p384', (signer) => certifyRoot(signer, subject(`${organization} root`, 10)), offlinePassword, 'root', options.seal);
     const authority = await certifyIntermediate(root, names.authority.signer.publicKey(), subject(`${organization} certificates`, 3));
     const timestamp = await certifyTimestamps(root, names.timestamp.signer.publicKey(), subject(`${organization} timestamps`, 3));
     const tls = url.startsWith('https:') ? await makeTls(options, password, offlinePassword) : undefined;
@@ -70,7 +72,7 @@ export async function initServer(options: InitOptions): Promise<Initialised> {
       certificateLog: names['certificate-log'].signer.publicKey(),
     });
     const online = names.trust.signer;
-    const people = await offlineSigner('ecdsa-p256', offlinePassword, 'trust');
+    const people = await offlineSigner('ecdsa-p256', offlinePassword, 'trust', options.seal);
     const trust = await foundServerTrust({ documents, organization, online, people: people.signer, now });
     await writeNewFolder(
       folder,
@@ -121,7 +123,7 @@ function pem(...certificates: readonly Certificate[]): string {
   return certificates.map(({ raw }) => encodePem('CERTIFICATE', raw)).join('');
 }
 
-async function makeKey(name: OnlineKey, { keys, keyOptions }: InitOptions, password: string): Promise<MadeKey> {
+async function makeKey(name: OnlineKey, { keys, keyOptions, seal = sealKeyFile }: InitOptions, password: string): Promise<MadeKey> {
   const reference = keys[name];
   if (reference !== undefined) {
     const opened = await openSigner(reference, keyOptions);
@@ -135,7 +137,7 @@ async function makeKey(name: OnlineKey, { keys, keyOptions }: InitOptions, passw
   const { privateKey, publicKey } = generateKeyPair(NEW_KEYS[name]);
   const path = `keys/${name}.key`;
   const files = [
-    { path, content: await sealKeyFile(privateKey, password), secret: true },
+    { path, content: await seal(privateKey, password), secret: true },
     { path: `keys/${name}.pub`, content: encodePublicKeyPem(publicKey) },
   ];
   return { signer: keySigner(privateKey), reference: path, files, close: async () => undefined };
@@ -146,22 +148,28 @@ async function offlineKey(
   certify: (signer: Signer) => Promise<Certificate>,
   password: string,
   name: string,
+  seal?: InitOptions['seal'],
 ): Promise<CertifiedKey & { readonly files: readonly NewFolderFile[] }> {
-  const { signer, files } = await offlineSigner(kind, password, name);
+  const { signer, files } = await offlineSigner(kind, password, name, seal);
   const certificate = await certify(signer);
   return { signer, certificate, files: [...files, { path: `offline/${name}.pem`, content: pem(certificate) }] };
 }
 
-async function offlineSigner(kind: KeyKind, password: string, name: string): Promise<{ readonly signer: Signer; readonly files: readonly NewFolderFile[] }> {
+async function offlineSigner(
+  kind: KeyKind,
+  password: string,
+  name: string,
+  seal: InitOptions['seal'] = sealKeyFile,
+): Promise<{ readonly signer: Signer; readonly files: readonly NewFolderFile[] }> {
   const { privateKey } = generateKeyPair(kind);
-  return { signer: keySigner(privateKey), files: [{ path: `offline/${name}.key`, content: await sealKeyFile(privateKey, password), secret: true }] };
+  return { signer: keySigner(privateKey), files: [{ path: `offline/${name}.key`, content: await seal(privateKey, password), secret: true }] };
 }
 
 /** An authority for this one server's name, so that nothing else is trusted with it. */
-async function makeTls({ url, organization, now }: InitOptions, password: string, offlinePassword: string): Promise<NewFolderFile[]> {
+async function makeTls({ url, organization, now, seal = sealKeyFile }: InitOptions, password: string, offlinePassword: string): Promise<NewFolderFile[]> {
   const host = bareHost(new URL(url));
   const subject = (commonName: string, years: number) => ({ organization, commonName, notBefore: now - 60_000, notAfter: now + years * YEAR_MS });
-  const authority = await offlineKey('ecdsa-p256', (signer) => certifyRoot(signer, subject(`${organization} TLS`, 10)), offlinePassword, 'tls');
+  const authority = await offlineKey('ecdsa-p256', (signer) => certifyRoot(signer, subject(`${organization} TLS`, 10)), offlinePassword, 'tls', seal);
   const { privateKey, publicKey } = generateKeyPair('ecdsa-p256');
   const hosts = host === 'localhost' ? ['localhost', '127.0.0.1', '::1'] : [host];
   const certificate = await certifyServer(authority, publicKey, subject(host, 2), hosts);
@@ -169,7 +177,7 @@ async function makeTls({ url, organization, now }: InitOptions, password: string
     ...authority.files,
     { path: 'tls/ca.pem', content: pem(authority.certificate) },
     { path: 'tls/server.pem', content: pem(certificate) },
-    { path: 'tls/server.key', content: await sealKeyFile(privateKey, password), secret: true },
+    { path: 'tls/server.key', content: await seal(privateKey, password), secret: true },
   ];
 }
 
