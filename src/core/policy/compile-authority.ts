@@ -2,7 +2,7 @@
 import { parseCertificatesPem, parsePublicKeyPem } from '../crypto/index.ts';
 import { ALWAYS, type Anchors, authorityAnchors, joinAnchors, keyAnchor, type KeyVersion, NO_ANCHORS, type Window } from '../trust/index.ts';
 import type { Node } from 'yaml';
-import { CLAIM_NAMES, type ClaimName, type authorityShape } from './document-shapes.ts';
+import { CLAIM_NAMES, type ClaimName, type authorityShape } from './authority-shape.ts';
 import type { Authority, Identity, TextPattern } from './policy.ts';
 import type { At, ValueOf } from './shape.ts';
 import { attempt } from './shape.ts';

@@ -164,6 +164,19 @@ describe('compiling', () => {
     assert.equal(files.ok && files.policies.digest, digest);
   });
 
+  it('reads an object as Kubernetes gives it back', () => {
+    const metadata = {
+      name: 'one',
+      uid: 'u',
+      resourceVersion: '7',
+      generation: 1,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      managedFields: [{ manager: 'x' }],
+    };
+    const text = policy('refuse: gone').replace('metadata: { name: one }', `metadata: ${JSON.stringify(metadata)}\nstatus: { conditions: [] }`);
+    assert.equal(compiled(text).digest, compiled(policy('refuse: gone')).digest);
+  });
+
   it('gives one digest, whatever the order of maps', () => {
     const [a, b] = [
       policy(

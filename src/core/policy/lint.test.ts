@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { lintPolicies, loadPolicyCompiler } from './index.ts';
 import { LINT_RULES } from './lint.ts';
@@ -85,4 +86,9 @@ test('authorities are found in groups, in attestations and behind VEX', () => {
     attestations: [{ vulnerabilities: { maximum: 'high', vex: ['d'] }, from: ['c'] }],
   });
   assert.deepEqual(lints(text), ['key-without-end', 'key-without-end', 'key-without-end', 'key-without-end']);
+});
+
+test('the reference lists each rule with what it says', () => {
+  const page = readFileSync(new URL('../../../docs/reference/policy.md', import.meta.url), 'utf8');
+  for (const [rule, says] of Object.entries(LINT_RULES)) assert.ok(page.includes(`| \`${rule}\` | ${says} |`), rule);
 });

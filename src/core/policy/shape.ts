@@ -199,6 +199,11 @@ export function integer(least: number, most: number, description: string): Shape
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 
+/** Whatever others write there; it is not looked into. */
+export function anything(description: string): Shape<true> {
+  return { schema: { description }, read: () => true };
+}
+
 /** Milliseconds. */
 export function duration(description: string): Shape<number> {
   return {

@@ -1,6 +1,6 @@
 /** One entry of Kyverno's attestors, to the authorities that stand for it. */
 import type { JsonObject, JsonValue } from '../../encoding/index.ts';
-import { CLAIM_NAMES } from '../document-shapes.ts';
+import { CLAIM_NAMES } from '../authority-shape.ts';
 import type { Foreign } from './foreign.ts';
 import { isPublicKey, pemFingerprints } from './policy-controller.ts';
 import { wildcardPattern } from './written.ts';
