@@ -180,6 +180,12 @@ export const ERRORS = {
   // The command line and its files
   ERR_USAGE: input('The command line cannot be understood.', 'See `sealward COMMAND --help`.'),
   ERR_FLAG_CONFLICT: input('Two flags contradict each other, or one that is needed is missing.', 'See `sealward COMMAND --help`.'),
+  ERR_EVIDENCE_STORE: input(
+    'The evidence store cannot be used as it is.',
+    'Check the folder and its permissions; `sealward evidence verify` names what is wrong in it, and a store can be gathered anew.',
+  ),
+  ERR_EVIDENCE_ARCHIVE: input('A file is no archive of evidence, or is broken.', 'Export it again; --skip-broken takes in what is sound and says what is not.'),
+  ERR_OFFLINE: input('Something needs a registry, and none may be reached.', 'Leave --offline out.'),
   ERR_FILE_UNREADABLE: input('A file cannot be read or written.', 'Check the path and its permissions.'),
   ERR_NOTHING_TO_RESIGN: input(
     'The key has signed nothing here that still verifies, so another form of it would be new trust.',
@@ -226,6 +232,10 @@ export const ERRORS = {
   ERR_ENDORSEMENT_INVALID: input(
     'What a certificate authority, log or timestamp authority gave does not verify, so nothing was published.',
     'Check that the trusted root belongs to the services that were asked, and the clock of this machine.',
+  ),
+  ERR_EVIDENCE_MISSING: unavailable(
+    'Something is not in the evidence that is held, so that nobody can say.',
+    'Gather it with `sealward evidence gather` where the registry can be reached.',
   ),
   ERR_RATE_LIMITED: {
     ...unavailable('Too many requests came for one identity, or from one client.', 'Wait as long as Retry-After says, then try again.'),

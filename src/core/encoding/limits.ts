@@ -43,6 +43,10 @@ export const LIMITS = {
   entryBundleBytes: 256 * (2 + 65_535),
   /** What a log sends to a witness: a proof and a checkpoint. */
   submissionBytes: 64 * KiB,
+  /** One record of the evidence store, the index of an archive of evidence, and the files in one. */
+  evidenceRecordBytes: 8 * MiB,
+  evidenceIndexBytes: 64 * MiB,
+  evidenceArchiveFiles: 100_000,
   redirects: 3,
   imagesPerPod: 256,
   indexDepth: 2,
