@@ -48,6 +48,7 @@ type PlaceKey = (typeof PLACES)[number];
 /** Tells when an answer was given, beside the answer. */
 export type Dated<T> = Lookup<T> & { readonly askedAt?: number };
 
+/** @public */
 export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions): Registry {
   const missing = (what: string): Lookup<never> =>
     unavailable(
@@ -58,7 +59,11 @@ export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions):
       ),
     );
   const answersOf = (name: RepositoryName, digest: Digest): JsonObject => store.record('answers', answersKey(name, digest)) ?? {};
-  const isYoung = (answer: Answer | undefined): answer is Answer => answer !== undefined && (!registry || now() - answer.askedAt <= maxAge);
+  /** The answer, when it may be given without asking. What was asked in the future was asked by a clock that is wrong. */
+  const young = (answer: Answer | undefined): Answer | undefined => {
+    const age = answer === undefined ? Number.NaN : now() - answer.askedAt;
+    return !registry || (age >= 0 && age <= maxAge) ? answer : undefined;
+  };
 
   /** Asks, keeps the answer, and falls back to what is held when there is none. */
   async function ask(name: RepositoryName, digest: Digest, place: PlaceKey, given: Lookup<readonly Descriptor[]>): Promise<Dated<readonly Descriptor[]>> {
@@ -77,7 +82,7 @@ export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions):
     const kept = answersOf(name, digest);
     const [api, tag] = [readAnswer(kept['api']), readAnswer(kept['fallbackTag'])];
     const both = options.places === 'all';
-    if (isYoung(api) && (isYoung(tag) || (!both && api.state === 'complete') || !registry)) {
+    if (api && young(api) && (young(tag) || (!both && api.state === 'complete') || !registry)) {
       return { api: dated(api), fallbackTag: tag ? dated(tag) : registry ? { state: 'not-asked' } : missing('the fallback tag') };
     }
     if (!registry)
@@ -170,12 +175,13 @@ export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions):
       if (answer.state === 'absent') return { ...absent, askedAt: answer.askedAt };
       return found ? { ...complete(found), askedAt: answer.askedAt } : missing(`the manifest under the tag of ${formatDigest(digest)}`);
     };
-    if (isYoung(held)) return fromHeld(held);
+    const enough = young(held);
+    if (enough) return fromHeld(enough);
     if (!registry) return missing(`what is attached to ${formatDigest(digest)}`);
     const asked = await registry.attachment(name, digest, kind, options);
     if (asked.state === 'complete') store.keep(formatDigest(asked.value.descriptor.digest), asked.value.bytes);
     await ask(name, digest, kind, asked.state === 'complete' ? complete([asked.value.descriptor]) : asked);
-    if (asked.state === 'unavailable') return held ? fromHeld(held) : asked;
+    if (asked.state === 'unavailable' && held) return fromHeld(held);
     return asked.state === 'complete' || asked.state === 'absent' ? { ...asked, askedAt: now() } : asked;
   }
 
@@ -219,7 +225,7 @@ async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-export function answersKey(name: RepositoryName, digest: Digest): string {
+function answersKey(name: RepositoryName, digest: Digest): string {
   return `${formatRepository(name)}@${formatDigest(digest)}`;
 }
 

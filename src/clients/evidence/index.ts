@@ -2,5 +2,5 @@ export { type ArchiveContent, keepArchive, readArchive, writeArchive } from './a
 export { type KeptEdges, keptEdges } from './edge-memory.ts';
 export { type FolderOptions, FolderStore } from './folder-store.ts';
 export { createMemoryStore } from './memory-store.ts';
-export { digestsOf, prune, type Pruned, subjectOf } from './prune.ts';
+export { prune, type Pruned } from './prune.ts';
 export type { EvidenceStore, RecordKind, StoredRecord, StoreProblem } from './store.ts';
