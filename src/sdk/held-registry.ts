@@ -48,7 +48,6 @@ type PlaceKey = (typeof PLACES)[number];
 /** Tells when an answer was given, beside the answer. */
 export type Dated<T> = Lookup<T> & { readonly askedAt?: number };
 
-/** @public */
 export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions): Registry {
   const missing = (what: string): Lookup<never> =>
     unavailable(
@@ -59,11 +58,10 @@ export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions):
       ),
     );
   const answersOf = (name: RepositoryName, digest: Digest): JsonObject => store.record('answers', answersKey(name, digest)) ?? {};
-  /** The answer, when it may be given without asking. What was asked in the future was asked by a clock that is wrong. */
-  const young = (answer: Answer | undefined): Answer | undefined => {
-    const age = answer === undefined ? Number.NaN : now() - answer.askedAt;
-    return !registry || (age >= 0 && age <= maxAge) ? answer : undefined;
-  };
+  /** What was asked in the future was asked by a clock that is wrong, and is not young for ever. */
+  const isYoung = (askedAt: number): boolean => askedAt <= now() && now() - askedAt <= maxAge;
+  /** The answer, when it may be given without asking. */
+  const young = (answer: Answer | undefined): Answer | undefined => (answer && (!registry || isYoung(answer.askedAt)) ? answer : undefined);
 
   /** Asks, keeps the answer, and falls back to what is held when there is none. */
   async function ask(name: RepositoryName, digest: Digest, place: PlaceKey, given: Lookup<readonly Descriptor[]>): Promise<Dated<readonly Descriptor[]>> {
@@ -151,7 +149,7 @@ export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions):
     const tag = reference.tag ?? 'latest';
     const held = heldTag(reference, tag);
     const fromHeld = (): Lookup<Resolved> => (held?.digest ? complete({ digest: held.digest }) : held ? absent : missing(`the tag ${tag}`));
-    if (held && (!registry || now() - held.askedAt <= maxAge)) return fromHeld();
+    if (held && (!registry || isYoung(held.askedAt))) return fromHeld();
     if (!registry) return fromHeld();
     const resolved = await registry.resolve(reference, options);
     keepTag(reference, tag, resolved);
