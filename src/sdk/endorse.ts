@@ -3,7 +3,7 @@
  * timestamps. The finished bundle is held against the trusted root before anybody else sees it.
  */
 import { appendEntry, type LogService, requestCertificate, requestTimestamp, type ServiceCall } from '../clients/sigstore/index.ts';
-import { keySigner, type Signer } from '../clients/signers/index.ts';
+import type { Signer } from '../clients/signers/index.ts';
 import { type Algorithm, type Certificate, fulcioClaims, generateKeyPair, signerNames } from '../core/crypto/index.ts';
 import type { JsonObject } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
@@ -103,6 +103,8 @@ export async function signKeyless(
 ): Promise<{ readonly signer: Signer; readonly endorser: Endorser; readonly identity: string; readonly issuer: string }> {
   const { services, call, token } = options;
   if (services.authority === undefined) throw new SealwardError('ERR_FLAG_CONFLICT', 'no certificate authority is named, and there is no key');
+  // Loaded here, because verifying takes its verbs from the same place and needs no keys.
+  const { keySigner } = await import('../clients/signers/index.ts');
   const signer = keySigner(generateKeyPair('ecdsa-p256').privateKey);
   const [certificate] = await requestCertificate(call, services.authority, token, { key: signer.publicKey(), sign: (message) => signer.sign(message) });
   if (!certificate) throw new SealwardError('ERR_CERTIFICATE_INVALID', 'the authority gave no certificate');

@@ -91,6 +91,7 @@ test('what is not a reference is refused', () => {
     `${'a'.repeat(64)}.com/app`,
     `example.com/${'a'.repeat(256)}`,
     'a/'.repeat(2_000_000),
+    'Example/app',
     'oci:',
     'oci:a\0b',
   ];

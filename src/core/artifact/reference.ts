@@ -64,6 +64,8 @@ export function parseRepository(text: string): RepositoryName {
   const named = slash >= 0 && looksLikeHost(first);
   const host = named ? normalHost(first) : DOCKER_HUB;
   if (host === undefined) return refuse(text, `${quoted(first)} is not a host`);
+  // In lower case it would no longer look like a host, and mean a repository of Docker Hub to whoever reads it next.
+  if (named && !looksLikeHost(host)) return refuse(text, `${quoted(first)} would be a host only by its capital letters`);
   const registry = host === 'index.docker.io' ? DOCKER_HUB : host;
   let repository = named ? text.slice(slash + 1) : text;
   if (registry === DOCKER_HUB && !repository.includes('/')) repository = `library/${repository}`;
