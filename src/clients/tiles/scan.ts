@@ -85,7 +85,13 @@ class Scan {
   async #resume({ size, root }: KnownTree): Promise<void> {
     if (size > this.#checkpoint.size) throw new LogFault('LOG_INCONSISTENT', `the log has ${this.#checkpoint.size} entries, and had ${size} before`);
     const tiles = edgeTiles(size);
-    const rows = await Promise.all(tiles.map((tile) => this.#log.hashes(tile)));
+    // As wide as they are now: the partial tiles of back then may be gone.
+    const rows = await Promise.all(
+      tiles.map(async (tile) => {
+        const there = (this.#checkpoint.size >> BigInt(8 * tile.level)) - tile.index * WIDTH;
+        return (await this.#log.hashes({ ...tile, width: there < WIDTH ? Number(there) : TILE_WIDTH })).slice(0, tile.width);
+      }),
+    );
     if (!equalBytes(rootFromEdge(rows), root))
       throw new LogFault('LOG_INCONSISTENT', `the tiles of the first ${size} entries are not those that were seen before`);
     this.#tree = GrowingTree.restore(

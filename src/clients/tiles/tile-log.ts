@@ -6,6 +6,7 @@ import {
   consistencyRanges,
   type HashTileCoordinate,
   inclusionRanges,
+  leafHash,
   type LogPolicy,
   parseEntryBundle,
   parseHashTile,
@@ -98,7 +99,8 @@ export class TileLog {
     const width = there < WIDTH ? Number(there) : TILE_WIDTH;
     const entries = await this.bundle(index / WIDTH, width);
     const entry = entries?.[Number(index % WIDTH)];
-    const [leaf] = (await this.hashes({ level: 0, index: index / WIDTH, width })).slice(Number(index % WIDTH));
+    // Of an entry that is not kept any more, its hash is; what is handed out is hashed here.
+    const leaf = entry ? leafHash(entry) : (await this.hashes({ level: 0, index: index / WIDTH, width }))[Number(index % WIDTH)];
     const led = leaf && rootFromInclusion({ index, size, leafHash: leaf, proof });
     if (!led || !equalBytes(led, root)) throw new LogFault('LOG_TREE_INVALID', `the tiles do not prove the entry ${index}`);
     return { entry, proof };
