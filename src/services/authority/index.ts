@@ -5,5 +5,4 @@ export { defineIssuer, type IssuerKind, type IssuerRule, type IssuerSettings, ty
 export { IssuerKeys } from './issuer-keys.ts';
 export { type RateLimit, Rates } from './rates.ts';
 export type { Issuance, Ledger, UsedTokens } from './records.ts';
-/** @public */
 export { authorityRoutes } from './routes.ts';

@@ -8,7 +8,7 @@ import { parseSigningRequest, REQUEST_BYTES } from './request.ts';
 
 const JSON_TYPE = 'application/json';
 
-/** Fulcio's API over an authority. @public */
+/** Fulcio's API over an authority. */
 export function authorityRoutes(authority: CertificateAuthority): ServiceRoute[] {
   const bundle = { chains: authority.chains.map((chain) => ({ certificates: pems(chain) })) };
   const configuration = { issuers: [...authority.tokens.rules.values()].map(describe) };
