@@ -7,7 +7,9 @@ import { LINT_RULES } from './lint.ts';
 const { compilePolicies } = await loadPolicyCompiler();
 
 function lints(text: string): string[] {
-  const compiled = compilePolicies([{ name: 'p.yaml', text }]);
+  const compiled = compilePolicies([{ name: 'p.yaml', text }], {
+    keys: [{ name: 'release', version: 1, anchor: '22'.repeat(32), role: 'artifact', state: 'active', window: { from: 0 } }],
+  });
   if (!compiled.ok) assert.fail(JSON.stringify(compiled.problems));
   return lintPolicies(compiled.policies).map(({ rule }) => rule);
 }
@@ -27,6 +29,7 @@ const exception = (rest: object): string =>
 const CASES: readonly (readonly [what: string, text: string, rules: readonly (keyof typeof LINT_RULES)[]])[] = [
   ['a key with an end', policy({ key, validUntil: '2027-01-01T00:00:00Z' }), []],
   ['a key without one', policy({ key }), ['key-without-end']],
+  ['a key of the trust state ends there', policy({ key: { trustKey: 'release' } }), []],
   ['nothing dated', policy({ key, validUntil: '2027-01-01T00:00:00Z' }, { strictness: {} }), ['nothing-dated']],
   ['a refusal needs no date', document('ImagePolicy', { refuse: 'gone' }), []],
   ['a person', keyless({ issuer: 'https://accounts.example', subject: 'ann@corp.example' }), []],
@@ -62,6 +65,9 @@ const CASES: readonly (readonly [what: string, text: string, rules: readonly (ke
   ['an exclusion of every registry', policy({ key, validUntil: '2027-01-01T00:00:00Z' }, { match: { exclude: ['**/x'] } }), ['wide-exclude']],
   ['an exception', exception({ match: { images: ['r.example/app'] } }), []],
   ['an exception for everything', exception({ match: { images: ['**'] } }), ['wide-exception']],
+  ['an exception for one and for everything', exception({ match: { images: ['r.example/app', '**'] } }), ['wide-exception']],
+  ['an exception for 90 days', exception({ match: { images: ['r.example/app'] }, until: '2026-04-01T00:00:00Z' }), []],
+  ['an exception for a second more', exception({ match: { images: ['r.example/app'] }, until: '2026-04-01T00:00:01Z' }), ['long-exception']],
   ['an exception for digests, everywhere', exception({ match: { images: ['**'] }, digests: [`sha256:${'1'.repeat(64)}`] }), []],
   ['an exception for ever', exception({ match: { images: ['r.example/app'] }, until: '2036-01-01T00:00:00Z' }), ['long-exception']],
   ['a default that denies', document('DefaultRule', { action: 'deny' }), []],
