@@ -10,8 +10,10 @@ import { createMetrics, serve } from '../../src/services/api/index.ts';
 import { inFolder, openControlLog, type OpenedLog, openSigningLog, type SigningLog } from '../../src/services/log/index.ts';
 import { encodePublicKeyPem, fingerprintOf } from '../../src/core/crypto/index.ts';
 import { encodeBase64, encodePem, utf8 } from '../../src/core/encoding/index.ts';
+import { encodeVerifierKey, NOTE_KEY_TYPE, noteVerifier } from '../../src/core/tlog/index.ts';
+import type { CliResult } from '../cli.ts';
 import { createTestSigstore } from '../../src/testing/index.ts';
-import { neverFails, newFolder, newSigner } from '../logs.ts';
+import { neverFails, newEntry, newFolder, newSigner } from '../logs.ts';
 import { requirePeers } from '../peers.ts';
 import { type Ran, Workshop } from './workshop.ts';
 
@@ -103,6 +105,29 @@ it('cosign 3 signs and attests blobs into the log and verifies what it answered,
     (await workshop.run('cosign3', ['verify-blob', '--key', pub, '--trusted-root', root, '--bundle', workshop.path('ecdsa-p256.json'), changed])).code,
     0,
   );
+});
+
+it('the log reads whole with our own command, in front of and behind what was seen of it before', async (t) => {
+  const { log, url, trustedRoot } = await runLog(t);
+  const workshop = new Workshop();
+  t.after(() => workshop.remove());
+  const root = workshop.file('trusted-root.json', JSON.stringify(trustedRoot));
+  const verify = (...flags: readonly string[]): Promise<CliResult> => workshop.sealward(['log', 'verify', ...flags, url]);
+  await Promise.all(Array.from({ length: 300 }, (_, i) => log.add(newEntry(`entry ${i}`))));
+  const seen = workshop.file('seen.note', log.tiles.checkpoint() ?? '');
+  await Promise.all(Array.from({ length: 300 }, (_, i) => log.add(newEntry(`entry ${300 + i}`))));
+  for (const flags of [
+    ['--trusted-root', root],
+    ['--log-key', log.vkeys[0] ?? ''],
+    ['--trusted-root', root, '--since', seen],
+  ]) {
+    const { code, stdout, stderr } = await verify(...flags);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /600/);
+  }
+  const other = newSigner();
+  const foreign = noteVerifier('localhost', NOTE_KEY_TYPE.ed25519, other.publicKey());
+  assert.equal((await verify('--log-key', encodeVerifierKey(foreign, NOTE_KEY_TYPE.ed25519))).code, 1);
 });
 
 it('cosign 3 verifies what the control log says, as an attestation', async (t) => {
