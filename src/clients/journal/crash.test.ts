@@ -24,7 +24,7 @@ import {
 import type { Journal, JournalPace } from './index.ts';
 
 const TORTURE = Boolean(process.env['SEALWARD_TORTURE']);
-const PACE: Partial<JournalPace> = { segmentBytes: 2000, perCommit: 50, signAfterMs: undefined };
+const PACE: Partial<JournalPace> = { segmentBytes: 2000, perCommit: 50, signAfterMs: undefined, recordBytes: 900 };
 const LEAVES = Array.from({ length: 2000 }, (_, i) => leafHash(entryOf(i)));
 
 interface Told {

@@ -93,6 +93,8 @@ export function folderFiles(root: string): JournalFiles {
     },
     // Synchronously: tiles are small and many, and a round trip through the thread pool costs more than the write.
     async put(path, bytes, durable) {
+      // What is appended from now on belongs to the new file.
+      if (handles.has(path)) await drop(path);
       const full = inFolder(path);
       const beside = `${full}.new`;
       const file = openSync(beside, 'w', path.startsWith('tile/') || path === 'checkpoint' ? 0o644 : 0o600);

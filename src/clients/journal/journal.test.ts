@@ -151,6 +151,27 @@ describe('a journal', () => {
     await (await openTestJournal(folder)).close();
   });
 
+  it('keeps every checkpoint that it signed, in files that go on from each other', async (t) => {
+    const folder = newFolder(t);
+    const notes: string[] = [];
+    for (let life = 0; life < 3; life++) {
+      const journal = await openTestJournal(folder, { pace: { recordBytes: 1000 } });
+      for (let i = 0; i < 5; i++) {
+        await fill(journal, 1);
+        notes.push((await journal.sign())?.note ?? '');
+      }
+      await journal.close();
+    }
+    const files = readdirSync(folder).filter((name) => /^signed.*jsonl$/.test(name));
+    assert.ok(files.length > 3);
+    const kept = files.flatMap((name) => readFileSync(join(folder, name), 'utf8').trim().split('\n').slice(1));
+    const recorded = new Set(kept.map((line) => (JSON.parse(line) as { note: string }).note));
+    assert.deepEqual([...recorded].toSorted(), notes.toSorted());
+    const head = readFileSync(join(folder, 'signed.jsonl'), 'utf8').split('\n')[0] ?? '';
+    writeFileSync(join(folder, 'signed.jsonl'), `${head}\n`);
+    await assert.rejects(openTestJournal(folder), { code: 'ERR_JOURNAL_DAMAGED', message: /lost the line/ });
+  });
+
   it('refuses any flipped bit of what was committed, and drops only what was cut off', async (t) => {
     const folder = newFolder(t);
     const journal = await openTestJournal(folder);

@@ -54,9 +54,18 @@ export interface JournalPace {
   readonly signAfterMs: number | undefined;
   /** When a new write-ahead file is begun. */
   readonly segmentBytes: number;
+  /** When a new file for the record of what was signed is begun. */
+  readonly recordBytes: number;
 }
 
-const PACE: JournalPace = { gatherMs: 0, perCommit: 4096, outstanding: 65_536, signAfterMs: 1000, segmentBytes: 64 * 1024 * 1024 };
+const PACE: JournalPace = {
+  gatherMs: 0,
+  perCommit: 4096,
+  outstanding: 65_536,
+  signAfterMs: 1000,
+  segmentBytes: 64 * 1024 * 1024,
+  recordBytes: 8 * 1024 * 1024,
+};
 const LONGEST_ENTRY = 0xffff;
 const WIDTH = BigInt(TILE_WIDTH);
 const NOTHING = new Uint8Array();
@@ -75,13 +84,14 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   let unlockRecord = (): void => {};
   try {
     const { origin, create = false, record: place = files } = options;
+    const pace = { ...PACE, ...options.pace };
     const begun = await WriteAhead.exists(files);
     let record: SignRecord;
     if (typeof place === 'object' && 'newest' in place) record = place;
     else {
       const recordFiles = typeof place === 'string' ? folderFiles(place) : place;
       if (recordFiles !== files) unlockRecord = recordFiles.lock();
-      record = await openSignRecord(recordFiles, origin, create && !begun);
+      record = await openSignRecord(recordFiles, origin, create && !begun, pace.recordBytes);
     }
     const signed = await record.newest();
     if (signed) readOwnNote(signed, options);
@@ -89,7 +99,6 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     if (!begun && !create) {
       throw new SealwardError('ERR_STATE_INVALID', 'there is no journal here', { hint: 'Begin one with `create`, under an origin that was never used.' });
     }
-    const pace = { ...PACE, ...options.pace };
     const log = new WriteAhead(files, pace.segmentBytes);
     if (!begun) await log.create();
     const kept = await readKept(files);

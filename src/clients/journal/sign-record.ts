@@ -30,50 +30,71 @@ export interface SignRecord {
 const FILE = 'signed.jsonl';
 const LINE_FEED = 0x0a;
 
-/** @param create makes the record of a log that has never signed; without it a missing one is refused. */
-export async function openSignRecord(files: JournalFiles, origin: string, create: boolean): Promise<SignRecord> {
+/**
+ * @param create makes the record of a log that has never signed; without it a missing one is refused.
+ * @param fileBytes the file is read whole at each start; past so many another one is begun, which goes on from the last line.
+ */
+export async function openSignRecord(files: JournalFiles, origin: string, create: boolean, fileBytes: number): Promise<SignRecord> {
   const bytes = await files.read(FILE);
   if (bytes === undefined && !create) throw missing(origin);
   if (bytes === undefined) await files.put(FILE, utf8(`${headOf(origin)}\n`), true);
   const lines = await readLines(files, bytes ?? utf8(`${headOf(origin)}\n`), origin);
-  let newest = lines.newest;
-  let previousLine = lines.last;
+  let { newest, last, length } = lines;
+  /** The old file gets a name of its own; the new one begins with the newest checkpoint, and says after which line. */
+  const turnOver = async (): Promise<void> => {
+    const old = await files.read(FILE);
+    if (!newest || !old) return;
+    await files.put(`signed-${newest.size.toString().padStart(19, '0')}.jsonl`, old, true);
+    const begun = utf8(`${headOf(origin, (JSON.parse(last) as { previous: string }).previous)}\n${last}\n`);
+    await files.put(FILE, begun, true);
+    length = begun.length;
+  };
   return {
     newest: async () => newest,
     async add(previous, next) {
       if ((newest?.size ?? 0n) !== previous) return false;
-      const line = JSON.stringify({ previous: fingerprintOf(utf8(previousLine)), size: next.size.toString(), root: encodeBase64(next.root), note: next.note });
+      if (length >= fileBytes) await turnOver();
+      const line = JSON.stringify({ previous: fingerprintOf(utf8(last)), size: next.size.toString(), root: encodeBase64(next.root), note: next.note });
       await files.append(FILE, utf8(`${line}\n`));
       await files.sync(FILE);
       newest = next;
-      previousLine = line;
+      last = line;
+      length += line.length + 1;
       return true;
     },
     close: () => files.close(),
   };
 }
 
-function headOf(origin: string): string {
-  return JSON.stringify({ record: 'checkpoints signed', origin, version: 1 });
+/** @param after the digest of the line before, which stands in another file. */
+function headOf(origin: string, after?: string): string {
+  return JSON.stringify({ record: 'checkpoints signed', origin, version: 1, ...(after === undefined ? {} : { after }) });
 }
 
+const AFTER = /^[0-9a-f]{64}$/;
+
 /** Only the last line may be cut off: then it was not durable, and its signature never left. */
-async function readLines(files: JournalFiles, bytes: Uint8Array, origin: string): Promise<{ newest: SignedTree | undefined; last: string }> {
+async function readLines(files: JournalFiles, bytes: Uint8Array, origin: string): Promise<{ newest: SignedTree | undefined; last: string; length: number }> {
   const end = bytes.lastIndexOf(LINE_FEED) + 1;
-  const rest = bytes.subarray(end);
-  if (rest.length > 0) await files.truncate(FILE, end);
+  if (end < bytes.length) await files.truncate(FILE, end);
   // What a killed process left in the cache is known from here on, so it must not be forgotten.
   await files.sync(FILE);
   const lines = decodeUtf8(bytes.subarray(0, end), 'the record of signed checkpoints').split('\n').slice(0, -1);
-  if (lines[0] !== headOf(origin)) throw damaged(`the record of signed checkpoints is not one of the log ${origin}`);
+  const [head = ''] = lines;
+  const after = readObject(head, 1)['after'];
+  const continues = typeof after === 'string' && AFTER.test(after) ? after : undefined;
+  if (head !== headOf(origin, continues)) throw damaged(`the record of signed checkpoints is not one of the log ${origin}`);
+  if (continues !== undefined && lines.length < 2) throw damaged('the record of signed checkpoints lost the line that it goes on from');
   let newest: SignedTree | undefined;
-  for (let i = 1; i < lines.length; i++) {
-    const read = readLine(lines[i] as string, i + 1);
-    if (read.previous !== fingerprintOf(utf8(lines[i - 1] as string))) throw damaged(`line ${i + 1} does not follow the line before it`);
-    if (newest && read.size < newest.size) throw damaged(`line ${i + 1} goes back to a smaller tree`);
+  let previous = continues ?? fingerprintOf(utf8(head));
+  for (const [i, line] of lines.slice(1).entries()) {
+    const read = readLine(line, i + 2);
+    if (read.previous !== previous) throw damaged(`line ${i + 2} does not follow the line before it`);
+    if (newest && read.size < newest.size) throw damaged(`line ${i + 2} goes back to a smaller tree`);
+    previous = fingerprintOf(utf8(line));
     newest = read;
   }
-  return { newest, last: lines.at(-1) as string };
+  return { newest, last: lines.at(-1) as string, length: end };
 }
 
 function readLine(line: string, number: number): SignedTree & { readonly previous: string } {
