@@ -92,7 +92,14 @@ class Reader {
       'att-tag': `the tag ${tag}.att`,
       file: 'the file',
     }[name];
-    return { name, where, state: lookup.state, ...(lookup.state === 'unavailable' ? { cause: lookup.cause } : {}), ...(left > 0 ? { left } : {}) };
+    return {
+      name,
+      where,
+      state: lookup.state,
+      ...(lookup.state === 'unavailable' ? { cause: lookup.cause } : {}),
+      ...(left > 0 ? { left } : {}),
+      ...datedOf(lookup),
+    };
   }
 
   /** Reads what is listed, best fit first; each yield stands for one degree of fitness, so that the rest may stay unread. */
@@ -184,6 +191,11 @@ class Reader {
     }
     return fetched;
   }
+}
+
+/** A held answer says when it was given. */
+function datedOf(lookup: Lookup<unknown>): { readonly askedAt?: number } {
+  return 'askedAt' in lookup && typeof lookup.askedAt === 'number' ? { askedAt: lookup.askedAt } : {};
 }
 
 /** What anybody with push access can leave in a repository; it says nothing about the registry. */

@@ -79,4 +79,17 @@ describe('a registry that remembers', () => {
       assert.equal(asked(), 2 * asks);
     });
   }
+
+  it('never gives what a mirror said to who asks the registry itself', async () => {
+    const store = createMemoryStore();
+    const mirror = heldRegistry({ store, registry: fakeRegistry(complete([signature]), true).registry, now: () => 1000 });
+    await mirror.referrers(repository, image);
+    const held = heldRegistry({ store, now: () => 2000 });
+    assert.equal((await held.referrers(repository, image)).api.state, 'complete');
+    assert.ok(held.isMirrored(repository), 'so that whoever refuses asks the registry itself');
+    assert.equal((await held.referrers(repository, image, { places: 'all' })).api.state, 'unavailable');
+    assert.equal((await held.referrers(repository, image, { originOnly: true })).api.state, 'unavailable');
+    await mirror.referrers(repository, image, { places: 'all' });
+    assert.equal((await held.referrers(repository, image, { places: 'all' })).api.state, 'complete');
+  });
 });

@@ -40,10 +40,13 @@ interface Answer {
   readonly state: 'complete' | 'absent';
   readonly askedAt: number;
   readonly descriptors?: readonly Descriptor[];
+  /** Came in with an archive: believed when nobody answers, and not instead of asking. */
+  readonly imported?: boolean;
 }
 
-const PLACES = ['api', 'fallbackTag', 'sig', 'att', 'sbom'] as const;
-type PlaceKey = (typeof PLACES)[number];
+type PlaceKey = 'api' | 'fallbackTag' | AttachmentKind;
+/** What a mirror said is kept beside what the registry itself said, and never in its place. */
+const OF_MIRROR = '@mirror';
 
 /** Tells when an answer was given, beside the answer. */
 export type Dated<T> = Lookup<T> & { readonly askedAt?: number };
@@ -61,32 +64,66 @@ export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions):
   /** What was asked in the future was asked by a clock that is wrong, and is not young for ever. */
   const isYoung = (askedAt: number): boolean => askedAt <= now() && now() - askedAt <= maxAge;
   /** The answer, when it may be given without asking. */
-  const young = (answer: Answer | undefined): Answer | undefined => (answer && (!registry || isYoung(answer.askedAt)) ? answer : undefined);
+  const young = (answer: Answer | undefined): Answer | undefined =>
+    answer && (!registry || (isYoung(answer.askedAt) && !answer.imported)) ? answer : undefined;
 
-  /** Asks, keeps the answer, and falls back to what is held when there is none. */
-  async function ask(name: RepositoryName, digest: Digest, place: PlaceKey, given: Lookup<readonly Descriptor[]>): Promise<Dated<readonly Descriptor[]>> {
-    if (given.state === 'complete' || given.state === 'absent') {
+  /** Names of which a mirror's answer was given: who wants to know it from the registry itself is told so. */
+  const mirrored = new Set<string>();
+  const throughMirror = (name: RepositoryName, originOnly: boolean): boolean => !originOnly && registry?.isMirrored(name) === true;
+
+  /** The answer of the registry itself, or, where that is enough, the later one of it and its mirrors. */
+  function heldAnswer(name: RepositoryName, digest: Digest, place: PlaceKey, originOnly: boolean): Answer | undefined {
+    const kept = answersOf(name, digest);
+    const own = readAnswer(kept[place]);
+    const other = originOnly ? undefined : readAnswer(kept[`${place}${OF_MIRROR}`]);
+    return own && (!other || own.askedAt >= other.askedAt) ? own : other;
+  }
+
+  function given(name: RepositoryName, digest: Digest, place: PlaceKey, answer: Answer): Dated<readonly Descriptor[]> {
+    if (readAnswer(answersOf(name, digest)[place])?.askedAt !== answer.askedAt) mirrored.add(formatRepository(name));
+    return dated(answer);
+  }
+
+  /** Keeps an answer, or falls back to what is held when there is none. */
+  function keepAnswer(
+    name: RepositoryName,
+    digest: Digest,
+    place: PlaceKey,
+    asked: Lookup<readonly Descriptor[]>,
+    originOnly: boolean,
+  ): Dated<readonly Descriptor[]> {
+    if (asked.state === 'complete' || asked.state === 'absent') {
       const askedAt = now();
-      const kept = answersOf(name, digest);
-      const answer = { state: given.state, askedAt, ...(given.state === 'complete' ? { descriptors: given.value.map((one) => descriptorToJson(one)) } : {}) };
-      store.write('answers', answersKey(name, digest), { ...kept, askedAt, [place]: answer });
-      return { ...given, askedAt };
+      const answer = { state: asked.state, askedAt, ...(asked.state === 'complete' ? { descriptors: asked.value.map((one) => descriptorToJson(one)) } : {}) };
+      const slot = throughMirror(name, originOnly) ? `${place}${OF_MIRROR}` : place;
+      store.write('answers', answersKey(name, digest), { ...answersOf(name, digest), askedAt, [slot]: answer });
+      return { ...asked, askedAt };
     }
-    const held = readAnswer(answersOf(name, digest)[place]);
-    return held ? dated(held) : given;
+    // What was left out on purpose stays left out; it is asked for when it matters.
+    const held = asked.state === 'unavailable' ? heldAnswer(name, digest, place, originOnly) : undefined;
+    return held ? given(name, digest, place, held) : asked;
   }
 
   async function referrers(name: RepositoryName, digest: Digest, options: Parameters<Registry['referrers']>[2] = {}): Promise<ReferrersLookup> {
-    const kept = answersOf(name, digest);
-    const [api, tag] = [readAnswer(kept['api']), readAnswer(kept['fallbackTag'])];
     const both = options.places === 'all';
-    if (api && young(api) && (young(tag) || (!both && api.state === 'complete') || !registry)) {
-      return { api: dated(api), fallbackTag: tag ? dated(tag) : registry ? { state: 'not-asked' } : missing('the fallback tag') };
+    const originOnly = both || options.originOnly === true;
+    const [api, tag] = (['api', 'fallbackTag'] as const).map((place) => heldAnswer(name, digest, place, originOnly));
+    if (!registry) {
+      return {
+        api: api ? given(name, digest, 'api', api) : missing(`what refers to ${formatDigest(digest)}`),
+        fallbackTag: tag ? given(name, digest, 'fallbackTag', tag) : !both && api?.state === 'complete' ? { state: 'not-asked' } : missing('the fallback tag'),
+      };
     }
-    if (!registry)
-      return { api: missing(`what refers to ${formatDigest(digest)}`), fallbackTag: tag ? dated(tag) : missing(`what refers to ${formatDigest(digest)}`) };
+    const enough = young(api);
+    if (enough && (young(tag) || (!both && enough.state === 'complete')))
+      return { api: given(name, digest, 'api', enough), fallbackTag: young(tag) ? given(name, digest, 'fallbackTag', tag as Answer) : { state: 'not-asked' } };
     const asked = await registry.referrers(name, digest, options);
-    return { api: await ask(name, digest, 'api', asked.api), fallbackTag: await ask(name, digest, 'fallbackTag', asked.fallbackTag) };
+    // A list that was filtered is not the whole list.
+    if (options.artifactType !== undefined) return asked;
+    return {
+      api: keepAnswer(name, digest, 'api', asked.api, originOnly),
+      fallbackTag: keepAnswer(name, digest, 'fallbackTag', asked.fallbackTag, originOnly),
+    };
   }
 
   async function manifest(name: RepositoryName, target: Digest | string, options?: CallOptions): Promise<Lookup<FetchedManifest>> {
@@ -98,7 +135,7 @@ export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions):
       if (fetched.state === 'complete') {
         store.keep(formatDigest(fetched.value.descriptor.digest), fetched.value.bytes);
         if (typeof target === 'string') keepTag(name, target, complete({ digest: fetched.value.descriptor.digest }));
-      }
+      } else if (fetched.state === 'absent' && typeof target === 'string') keepTag(name, target, absent);
       if (fetched.state !== 'unavailable' || typeof target !== 'string') return fetched;
       return (await heldByTag(name, target)) ?? fetched;
     }
@@ -129,13 +166,14 @@ export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions):
   function heldTag(
     name: RepositoryName,
     tag: string,
-  ): { readonly state: 'complete' | 'absent'; readonly digest?: Digest; readonly askedAt: number } | undefined {
+  ): { readonly state: 'complete' | 'absent'; readonly digest?: Digest; readonly askedAt: number; readonly imported: boolean } | undefined {
     const body = store.record('tags', tagKey(name, tag));
     const askedAt = Number(body?.askedAt);
     if (!body || !Number.isFinite(askedAt)) return undefined;
-    if (body.state === 'absent') return { state: 'absent', askedAt };
+    const imported = body.imported === true;
+    if (body.state === 'absent') return { state: 'absent', askedAt, imported };
     const digest = typeof body.digest === 'string' ? digestFrom(body.digest) : undefined;
-    return digest && { state: 'complete', digest, askedAt };
+    return digest && { state: 'complete', digest, askedAt, imported };
   }
 
   function keepTag(name: RepositoryName, tag: string, resolved: Lookup<Resolved>): void {
@@ -149,7 +187,7 @@ export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions):
     const tag = reference.tag ?? 'latest';
     const held = heldTag(reference, tag);
     const fromHeld = (): Lookup<Resolved> => (held?.digest ? complete({ digest: held.digest }) : held ? absent : missing(`the tag ${tag}`));
-    if (held && (!registry || isYoung(held.askedAt))) return fromHeld();
+    if (held && (!registry || (isYoung(held.askedAt) && options?.originOnly !== true && !held.imported))) return fromHeld();
     if (!registry) return fromHeld();
     const resolved = await registry.resolve(reference, options);
     keepTag(reference, tag, resolved);
@@ -166,7 +204,8 @@ export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions):
   }
 
   async function attachment(name: RepositoryName, digest: Digest, kind: AttachmentKind, options?: CallOptions): Promise<Dated<FetchedManifest>> {
-    const held = readAnswer(answersOf(name, digest)[kind]);
+    const originOnly = options?.originOnly === true;
+    const held = heldAnswer(name, digest, kind, originOnly);
     const fromHeld = (answer: Answer): Dated<FetchedManifest> => {
       const [descriptor] = answer.descriptors ?? [];
       const found = descriptor && heldManifest(descriptor.digest);
@@ -178,7 +217,7 @@ export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions):
     if (!registry) return missing(`what is attached to ${formatDigest(digest)}`);
     const asked = await registry.attachment(name, digest, kind, options);
     if (asked.state === 'complete') store.keep(formatDigest(asked.value.descriptor.digest), asked.value.bytes);
-    await ask(name, digest, kind, asked.state === 'complete' ? complete([asked.value.descriptor]) : asked);
+    keepAnswer(name, digest, kind, asked.state === 'complete' ? complete([asked.value.descriptor]) : asked, originOnly);
     if (asked.state === 'unavailable' && held) return fromHeld(held);
     return asked.state === 'complete' || asked.state === 'absent' ? { ...asked, askedAt: now() } : asked;
   }
@@ -209,7 +248,7 @@ export function heldRegistry({ store, registry, now, maxAge = 0 }: HeldOptions):
       if (held && held.length <= options.maxBytes) return complete(pieces(held));
       return registry ? registry.blobStream(name, target, options) : missing('the blob');
     },
-    isMirrored: (name) => registry?.isMirrored(name) ?? false,
+    isMirrored: (name) => registry?.isMirrored(name) ?? mirrored.has(formatRepository(name)),
     tags: async (name, options) => (registry ? registry.tags(name, options) : missing('the list of tags')),
     pushBlob: (...given) => writing().pushBlob(...given),
     pushManifest: (...given) => writing().pushManifest(...given),
@@ -238,12 +277,13 @@ function dated(answer: Answer): Dated<readonly Descriptor[]> {
 /** A record has the seal of the store; its shape is read like any other. */
 function readAnswer(value: JsonValue | undefined): Answer | undefined {
   if (value === null || value === undefined || typeof value !== 'object' || Array.isArray(value)) return undefined;
-  const { state, askedAt, descriptors } = value;
+  const { state, askedAt, descriptors, imported } = value;
+  const beside = imported === true ? { imported } : {};
   if ((state !== 'complete' && state !== 'absent') || typeof askedAt !== 'number') return undefined;
-  if (state === 'absent') return { state, askedAt };
+  if (state === 'absent') return { state, askedAt, ...beside };
   if (!Array.isArray(descriptors)) return undefined;
   try {
-    return { state, askedAt, descriptors: descriptors.map((one) => parseDescriptor(one, 'a held descriptor')) };
+    return { state, askedAt, ...beside, descriptors: descriptors.map((one) => parseDescriptor(one, 'a held descriptor')) };
   } catch (error) {
     if (error instanceof SealwardError && error.family === 'InputError') return undefined;
     throw error;

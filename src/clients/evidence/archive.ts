@@ -1,13 +1,16 @@
 /**
  * One file for another site: the bytes, and how asking each place ended, as this installation saw it. Verdicts do not
  * travel, they are made again there; and whoever takes an archive in believes its places, as he believes who carried it.
+ * Its blobs are those of an OCI image layout (image-spec, "OCI Image Layout"), so that other tools read them, too.
  */
-import { canonicalJson, type JsonObject, LIMITS, parseJsonObject, utf8 } from '../../core/encoding/index.ts';
+import { parseManifest } from '../../core/artifact/index.ts';
+import { canonicalJson, type JsonObject, type JsonValue, LIMITS, parseJsonObject, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { EvidenceStore, RecordKind, StoreProblem } from './store.ts';
 import { readTar, type TarFile, writeTar } from './tar.ts';
 
 const INDEX = 'sealward-evidence.json';
+const LAYOUT_FILES = ['oci-layout', 'index.json'];
 const VERSION = 1;
 const CARRIED: readonly RecordKind[] = ['answers', 'tags'];
 
@@ -24,10 +27,32 @@ export function writeArchive(
     });
   const blobs = [...new Set(wanted.digests)].sort().flatMap((digest): TarFile[] => {
     const bytes = store.bytes(digest);
-    return bytes ? [{ path: `blobs/${digest.replace(':', '/')}`, bytes }] : [];
+    return bytes ? [{ path: pathOf(digest), bytes }] : [];
   });
   const index = canonicalJson({ version: VERSION, records: records.map(({ kind, key, body }) => ({ kind, key, body })) });
-  return writeTar([{ path: INDEX, bytes: utf8(`${index}\n`) }, ...blobs]);
+  const manifests = [...new Set(wanted.digests)].sort().flatMap((digest) => describedIn(digest, store.bytes(digest)));
+  return writeTar([
+    { path: INDEX, bytes: utf8(`${index}\n`) },
+    { path: 'oci-layout', bytes: utf8(canonicalJson({ imageLayoutVersion: '1.0.0' })) },
+    { path: 'index.json', bytes: utf8(canonicalJson({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests })) },
+    ...blobs,
+  ]);
+}
+
+/** The hex of SHA-512 is longer than a name of the archive's form, and stands in two parts. */
+function pathOf(digest: string): string {
+  const [algorithm = '', hex = ''] = digest.split(':');
+  return `blobs/${algorithm}/${hex.length > 100 ? `${hex.slice(0, 64)}/${hex.slice(64)}` : hex}`;
+}
+
+function describedIn(digest: string, bytes: Uint8Array | undefined): JsonObject[] {
+  if (bytes?.[0] !== 0x7b) return [];
+  try {
+    return [{ mediaType: parseManifest(bytes).mediaType, digest, size: bytes.length }];
+  } catch (error) {
+    if (error instanceof SealwardError) return [];
+    throw error;
+  }
 }
 
 export interface ArchiveContent {
@@ -48,11 +73,12 @@ export function readArchive(archive: Uint8Array): ArchiveContent {
       continue;
     }
     const { path, bytes } = entry.file;
-    const [, algorithm, hex] = /^blobs\/(sha256|sha384|sha512)\/([0-9a-f]+)$/.exec(path) ?? [];
+    const [, algorithm, hex] = /^blobs\/(sha256|sha384|sha512)\/([0-9a-f]+(?:\/[0-9a-f]+)?)$/.exec(path) ?? [];
     if (path === INDEX && index) problems.push({ path, why: 'it stands there twice' });
     else if (path === INDEX) index = readIndex(bytes, problems);
+    else if (LAYOUT_FILES.includes(path)) continue;
     else if (algorithm === undefined || hex === undefined) problems.push({ path, why: 'nothing of an archive of evidence has that name' });
-    else blobs.push({ digest: `${algorithm}:${hex}`, bytes });
+    else blobs.push({ digest: `${algorithm}:${hex.replace('/', '')}`, bytes });
   }
   if (!index) throw new SealwardError('ERR_EVIDENCE_ARCHIVE', 'it is no archive of evidence: it has no index');
   return { records: index, blobs, problems };
@@ -79,10 +105,14 @@ function readIndex(bytes: Uint8Array, problems: StoreProblem[]): ArchiveContent[
   });
 }
 
-/** Takes what is sound into a store; gives what is not, with why. */
+/**
+ * Takes what is sound into a store; gives what is not, with why. What the store knows of later stays, and no answer gets
+ * younger than `now`, in milliseconds since 1970.
+ */
 export function keepArchive(
   store: EvidenceStore,
   { records, blobs, problems }: ArchiveContent,
+  now: number,
 ): { readonly kept: { readonly records: number; readonly blobs: number }; readonly problems: readonly StoreProblem[] } {
   const more: StoreProblem[] = [];
   let kept = 0;
@@ -90,7 +120,43 @@ export function keepArchive(
     if (store.keep(digest, bytes)) kept++;
     else more.push({ path: digest, why: 'its bytes do not have that digest, or could not be kept' });
   }
-  const written = records.filter(({ kind, key, body }) => store.write(kind, key, body)).length;
-  if (written < records.length) more.push({ path: 'records', why: 'some could not be written' });
+  let written = 0;
+  for (const { kind, key, body } of records) {
+    const held = store.record(kind, key);
+    const merged = kind === 'answers' ? mergedAnswers(held ?? {}, body, now) : younger(held, body, now);
+    if (merged === undefined) more.push({ path: `${kind} ${key}`, why: 'it does not say when it was asked' });
+    else if (merged === held || store.write(kind, key, merged)) written++;
+    else more.push({ path: `${kind} ${key}`, why: 'it could not be written' });
+  }
   return { kept: { records: written, blobs: kept }, problems: [...problems, ...more] };
+}
+
+/** Place by place, because each was asked at a time of its own. */
+function mergedAnswers(held: JsonObject, given: JsonObject, now: number): JsonObject | undefined {
+  const merged: JsonObject = { ...held };
+  let last = timeOf(held, now) ?? 0;
+  for (const [name, place] of Object.entries(given)) {
+    if (!isObject(place)) continue;
+    const own = held[name];
+    const chosen = younger(isObject(own) ? own : undefined, place, now);
+    if (chosen === undefined) return undefined;
+    merged[name] = chosen;
+    last = Math.max(last, timeOf(chosen, now) ?? 0);
+  }
+  return { ...merged, askedAt: last };
+}
+
+function younger(held: JsonObject | undefined, given: JsonObject, now: number): JsonObject | undefined {
+  const askedAt = timeOf(given, now);
+  if (askedAt === undefined) return undefined;
+  const known = held && timeOf(held, now);
+  return held && known !== undefined && known >= askedAt ? held : { ...given, askedAt, imported: true };
+}
+
+function timeOf({ askedAt }: JsonObject, now: number): number | undefined {
+  return typeof askedAt === 'number' && askedAt >= 0 ? Math.min(askedAt, now) : undefined;
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

@@ -15,7 +15,8 @@ const folder = (): string => join(root, `store${folders++}`);
 
 const bytes = utf8('a signature');
 const digest = formatDigest(digestOf(bytes));
-const body = { state: 'complete', askedAt: 5 };
+const body = { api: { state: 'complete', askedAt: 5 }, askedAt: 5 };
+const carried = { api: { state: 'complete', askedAt: 5, imported: true }, askedAt: 5 };
 
 function files(path: string): string[] {
   return readdirSync(path, { recursive: true, withFileTypes: true })
@@ -35,7 +36,7 @@ describe('a store in a folder', () => {
       [next.bytes(formatDigest(digestOf(utf8('other')))), next.record('tags', 'r.test/a@x'), next.bytes('../etc')],
       [undefined, undefined, undefined],
     );
-    assert.deepEqual(next.check(), { blobs: 1, records: 1, bytes: bytes.length });
+    assert.deepEqual(next.check(), { blobs: 1, records: 1, bytes: bytes.length, problems: [] });
   });
 
   it('takes nothing whose digest is another', () => {
@@ -182,7 +183,15 @@ describe('a store in a folder', () => {
 
 describe('keeping within a bound', () => {
   const manifest = (name: string): Uint8Array =>
-    utf8(JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json', name, layers: [{ digest }] }));
+    utf8(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: 'application/vnd.oci.image.manifest.v1+json',
+        annotations: { name },
+        config: { mediaType: 'application/vnd.oci.empty.v1+json', digest: formatDigest(digestOf(utf8('{}'))), size: 2 },
+        layers: [{ mediaType: 'application/octet-stream', digest, size: bytes.length }],
+      }),
+    );
   const old = Date.now() + 3_600_000;
 
   it('lets go first what was let in longest ago, keeps what is pinned, and takes the bytes along', () => {
@@ -202,24 +211,131 @@ describe('keeping within a bound', () => {
     const loose = utf8('nothing names this');
     store.keep(formatDigest(digestOf(loose)), loose);
 
-    assert.deepEqual(prune(store, { maxBytes: 1e9, now: Date.now() }), { digests: 0, blobs: 0, bytes: store.check().bytes }, 'what is young stays');
-    assert.equal(prune(store, { maxBytes: 1e9, now: old }).blobs, 1, 'what nothing names goes');
-    const kept = store.check().bytes;
-    assert.deepEqual(prune(store, { maxBytes: kept - 1, now: old }), { digests: 1, blobs: 1, bytes: kept - manifest('a').length });
-    assert.deepEqual(
-      subjects.map(({ named }) => store.bytes(named) !== undefined),
-      [false, true, true],
-    );
+    const held = (): boolean[] => subjects.map(({ named }) => store.bytes(named) !== undefined);
+    const before = prune(store, { maxBytes: 1e9, now: Date.now() });
+    assert.deepEqual([before.digests, before.blobs], [0, 0], 'what is young stays');
+    assert.ok(before.bytes > store.check().bytes, 'records count, too');
+    const kept = prune(store, { maxBytes: 1e9, now: old });
+    assert.equal(kept.blobs, 1, 'what nothing names goes');
+    const running = prune(store, { maxBytes: 0, now: old, running: subjects.map(({ image }) => image) });
+    assert.deepEqual([running.digests, held()], [0, [true, true, true]], 'what runs stays');
+    const { digests, blobs } = prune(store, { maxBytes: kept.bytes - 1, now: old });
+    assert.deepEqual([digests, blobs, held()], [1, 1, [false, true, true]]);
     prune(store, { maxBytes: 0, now: old });
-    assert.deepEqual(
-      subjects.map(({ named }) => store.bytes(named) !== undefined),
-      [false, false, true],
-    );
+    assert.deepEqual(held(), [false, false, true]);
     assert.ok(store.bytes(digest), 'what a pinned one names stays with it');
   });
 });
 
+describe('a store among others', () => {
+  it('has one key, whoever came first', () => {
+    const path = folder();
+    const first: FolderStore[] = [];
+    const slow: FileSteps = {
+      ...FILE_STEPS,
+      create: (file, content, mode) => {
+        FILE_STEPS.create(file, content, mode);
+        if (first.length === 0 && file.includes('seal.key')) first.push(new FolderStore(path));
+      },
+    };
+    const second = new FolderStore(path, { steps: slow });
+    first[0]?.write('tags', 'a', body);
+    second.write('tags', 'b', body);
+    assert.deepEqual([second.record('tags', 'a'), first[0]?.record('tags', 'b'), new FolderStore(path).record('tags', 'a')], [body, body, body]);
+  });
+
+  it('follows no folder that is a link', () => {
+    const [path, elsewhere] = [folder(), folder()];
+    mkdirSync(join(path, 'blobs'), { recursive: true });
+    mkdirSync(elsewhere);
+    symlinkSync(elsewhere, join(path, 'blobs', 'sha256'));
+    const problems: StoreProblem[] = [];
+    const store = new FolderStore(path, { onProblem: (problem) => problems.push(problem) });
+    assert.equal(store.keep(digest, bytes), false);
+    assert.deepEqual([readdirSync(elsewhere), store.blobFiles()], [[], []]);
+    assert.match(problems[0]?.why ?? '', /is no folder/);
+  });
+
+  it('replaces a file of the same length that was changed, and deletes nothing while it reads', () => {
+    const path = folder();
+    const store = new FolderStore(path);
+    store.keep(digest, bytes);
+    const target = files(join(path, 'blobs'))[0] as string;
+    writeFileSync(target, 'x'.repeat(bytes.length));
+    assert.equal(store.bytes(digest), undefined);
+    assert.deepEqual(store.check().problems.length, 1);
+    assert.equal(readFileSync(target, 'utf8'), 'x'.repeat(bytes.length), 'it stays, as evidence');
+    assert.ok(store.keep(digest, bytes));
+    assert.deepEqual(store.bytes(digest), Buffer.from(bytes));
+    writeFileSync(target, 'x');
+    assert.equal(store.removeBroken(store.check().problems), 1);
+    assert.deepEqual(store.check(), { blobs: 0, records: 0, bytes: 0, problems: [] });
+  });
+
+  it('names a key that was replaced, and keeps its records', () => {
+    const path = folder();
+    const store = new FolderStore(path);
+    for (const key of ['a', 'b']) store.write('answers', key, body);
+    writeFileSync(join(path, 'seal.key'), 'k'.repeat(32));
+    const other = new FolderStore(path);
+    const { records, problems } = other.check();
+    assert.deepEqual([records, problems.length, problems.at(-1)?.path], [0, 3, 'seal.key']);
+    assert.equal(files(join(path, 'records')).length, 2);
+  });
+
+  it('brings new folders to the disk, up to the one that was there', () => {
+    const synced: string[] = [];
+    const path = join(folder(), 'a', 'b');
+    const steps: FileSteps = { ...FILE_STEPS, syncFolder: (at) => void synced.push(at) };
+    assert.equal(new FolderStore(path, { steps }).bytes(digest), undefined);
+    assert.deepEqual(
+      synced,
+      [path, dirname(path), dirname(dirname(path)), root].filter((at, i, all) => all.indexOf(at) === i),
+    );
+  });
+
+  it('prunes over a document of a hostile depth', () => {
+    const store = new FolderStore(folder());
+    const deep = utf8(`{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`);
+    const named = formatDigest(digestOf(deep));
+    store.keep(named, deep);
+    store.write('answers', `r.test/a@${digest}`, { askedAt: 1, api: { state: 'complete', askedAt: 1, descriptors: [{ digest: named }] } });
+    assert.equal(prune(store, { maxBytes: 0, now: Date.now() + 3_600_000 }).bytes, 0);
+  });
+});
+
 describe('an archive', () => {
+  it('carries digests of every length', () => {
+    const source = createMemoryStore();
+    const digests = (['sha256', 'sha384', 'sha512'] as const).map((algorithm) => formatDigest(digestOf(bytes, algorithm)));
+    for (const one of digests) source.keep(one, bytes);
+    const target = createMemoryStore();
+    assert.deepEqual(keepArchive(target, readArchive(writeArchive(source, { digests, records: [] })), 1000), { kept: { records: 0, blobs: 3 }, problems: [] });
+    assert.deepEqual(
+      digests.map((one) => target.bytes(one) !== undefined),
+      [true, true, true],
+    );
+  });
+
+  it('never takes the place of what was asked later, and is never younger than now', () => {
+    const source = createMemoryStore();
+    source.write('tags', 'r.test/a:1', { digest: 'old', askedAt: 10 });
+    source.write('tags', 'r.test/a:2', { digest: 'future', askedAt: 9e12 });
+    source.write('answers', 'r.test/a@x', { askedAt: 10, api: { state: 'absent', askedAt: 10 }, sig: { state: 'absent', askedAt: 30 } });
+    const records = [...source.records('tags'), ...source.records('answers')];
+    const target = createMemoryStore();
+    target.write('tags', 'r.test/a:1', { digest: 'new', askedAt: 20 });
+    target.write('answers', 'r.test/a@x', { askedAt: 20, api: { state: 'complete', askedAt: 20, descriptors: [] } });
+    keepArchive(target, readArchive(writeArchive(source, { digests: [], records })), 1000);
+    assert.deepEqual(target.record('tags', 'r.test/a:1'), { digest: 'new', askedAt: 20 });
+    assert.deepEqual(target.record('tags', 'r.test/a:2'), { digest: 'future', askedAt: 1000, imported: true });
+    assert.deepEqual(target.record('answers', 'r.test/a@x'), {
+      askedAt: 30,
+      api: { state: 'complete', askedAt: 20, descriptors: [] },
+      sig: { state: 'absent', askedAt: 30, imported: true },
+    });
+  });
+
   function filled(): { store: ReturnType<typeof createMemoryStore>; archive: Uint8Array } {
     const store = createMemoryStore();
     store.keep(digest, bytes);
@@ -240,8 +356,8 @@ describe('an archive', () => {
   it('carries bytes and places to another store, and no verdicts', () => {
     const { archive } = filled();
     const store = new FolderStore(folder());
-    assert.deepEqual(keepArchive(store, readArchive(archive)), { kept: { records: 1, blobs: 1 }, problems: [] });
-    assert.deepEqual([store.bytes(digest), store.record('answers', 'r.test/a@x'), store.record('edges', 'e')], [Buffer.from(bytes), body, undefined]);
+    assert.deepEqual(keepArchive(store, readArchive(archive), 1000), { kept: { records: 1, blobs: 1 }, problems: [] });
+    assert.deepEqual([store.bytes(digest), store.record('answers', 'r.test/a@x'), store.record('edges', 'e')], [Buffer.from(bytes), carried, undefined]);
     assert.deepEqual(filled().archive, archive, 'the same evidence is the same archive');
   });
 
@@ -252,10 +368,10 @@ describe('an archive', () => {
       broken[at] = (broken[at] as number) ^ 0x41;
       const target = createMemoryStore();
       try {
-        const { kept, problems } = keepArchive(target, readArchive(broken));
+        const { kept, problems } = keepArchive(target, readArchive(broken), 1000);
         const found = problems.length + Number(kept.records < 1 || kept.blobs < 1);
         if (target.bytes(digest)) assert.deepEqual(target.bytes(digest), bytes);
-        const changed = JSON.stringify(target.record('answers', 'r.test/a@x')) !== JSON.stringify(body);
+        const changed = JSON.stringify(target.record('answers', 'r.test/a@x')) !== JSON.stringify(carried);
         // The places of an archive are what its bearer says; a flipped bit in them may read as another answer.
         assert.ok(found > 0 || changed || Buffer.compare(broken, archive) !== 0);
       } catch (error) {
@@ -265,7 +381,7 @@ describe('an archive', () => {
     for (let end = 1; end < archive.length - 1024; end += 100) {
       const cut = archive.slice(0, end);
       try {
-        assert.ok(keepArchive(createMemoryStore(), readArchive(cut)).problems.length > 0, `cut at ${end}`);
+        assert.ok(keepArchive(createMemoryStore(), readArchive(cut), 1000).problems.length > 0, `cut at ${end}`);
       } catch (error) {
         assert.equal((error as { code?: string }).code, 'ERR_EVIDENCE_ARCHIVE');
       }

@@ -6,6 +6,7 @@ import type { RecordKind } from './store.ts';
 
 const VERSION = 1;
 export const KEY_BYTES = 32;
+export const FOREIGN_SEAL = 'its seal is not that of this store';
 
 export function newSealKey(): Uint8Array {
   return randomBytes(KEY_BYTES);
@@ -34,7 +35,7 @@ export function openRecord(
   if (typeof seal !== 'string' || record === null || typeof record !== 'object' || Array.isArray(record)) return 'it is no record';
   const given = Buffer.from(seal, 'utf8');
   const right = Buffer.from(mac(secret, canonicalJson(record)), 'utf8');
-  if (given.length !== right.length || !timingSafeEqual(given, right)) return 'its seal is not that of this store';
+  if (given.length !== right.length || !timingSafeEqual(given, right)) return FOREIGN_SEAL;
   const { version, kind: ofKind, key: ofKey, body } = record;
   if (version !== VERSION || ofKind !== kind || typeof ofKey !== 'string' || (key !== undefined && ofKey !== key)) return 'it is the record of something else';
   return body !== null && typeof body === 'object' && !Array.isArray(body) ? { key: ofKey, body } : 'it is no record';

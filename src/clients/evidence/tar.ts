@@ -69,10 +69,11 @@ function padding(size: number): number {
 }
 
 function header(path: string, size: number): Uint8Array {
+  const [prefix, name] = splitPath(path);
   const block = new Uint8Array(BLOCK);
   const put = (at: number, text: string): void => block.set(utf8(text), at);
   const octal = (at: number, value: number, width: number): void => put(at, value.toString(8).padStart(width - 1, '0'));
-  put(0, path);
+  put(0, name);
   octal(100, 0o644, 8);
   octal(108, 0, 8);
   octal(116, 0, 8);
@@ -83,7 +84,17 @@ function header(path: string, size: number): Uint8Array {
   put(156, '0');
   put(257, 'ustar\0');
   put(263, '00');
+  put(345, prefix);
   const sum = block.reduce((total, byte) => total + byte, 0);
   put(148, `${sum.toString(8).padStart(6, '0')}\0 `);
   return block;
+}
+
+/** A name has room for 100 bytes, and what stands before one of its slashes for 155. */
+function splitPath(path: string): readonly [prefix: string, name: string] {
+  const bytes = utf8(path).length;
+  if (bytes <= 100) return ['', path];
+  const at = path.indexOf('/', bytes - 101);
+  if (at < 0 || at > 155 || bytes !== path.length) throw new SealwardError('ERR_INVARIANT', `${path} does not fit into an archive`);
+  return [path.slice(0, at), path.slice(at + 1)];
 }
