@@ -154,8 +154,9 @@ export class Integrator {
     while (this.tree.size < size) {
       const from = this.tree.size;
       const { store, form } = this.#options;
-      const entries = await store.entries(from, size - from > CHUNK ? from + CHUNK : size);
-      if (entries.length === 0) throw inconsistent(`the entry ${from} is not there, though ${size} were counted`, NEVER_BACK);
+      const to = size - from > CHUNK ? from + CHUNK : size;
+      const entries = await store.entries(from, to);
+      if (BigInt(entries.length) !== to - from) throw inconsistent(`of the entries from ${from} to ${to} there are ${entries.length}`, NEVER_BACK);
       this.#unkept.push(...this.tree.append(entries.map(({ leaf }) => leaf)));
       for (const { body } of entries) this.#second.push(form.leafOf(body));
     }

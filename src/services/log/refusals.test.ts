@@ -57,6 +57,19 @@ describe('a log does not start', () => {
     await refused(folder, 'ERR_LOG_INCONSISTENT');
   });
 
+  it('with an entry that is gone from between the others, signed for or not', async (t) => {
+    const folder = newFolder(t);
+    await add(folder, FIVE);
+    const database = new DatabaseSync(join(folder, 'log.db'));
+    database.exec("INSERT INTO entry VALUES (6, zeroblob(32), CAST('behind a gap' AS BLOB))");
+    database.close();
+    const codes: string[] = [];
+    const log = await open(folder, { failed: ({ code }) => codes.push(code) });
+    await assert.rejects(log.add(newEntry('f')), { code: 'ERR_SERVICE_UNAVAILABLE' });
+    await log.close();
+    assert.deepEqual(codes, ['ERR_LOG_INCONSISTENT']);
+  });
+
   it('from a copy of all of it, where the mark beside the key knows better', async (t) => {
     const [folder, mark] = [newFolder(t), join(newFolder(t), 'log.mark')];
     await add(folder, FIVE, { mark });

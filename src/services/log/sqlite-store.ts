@@ -97,7 +97,7 @@ type Statements = ReturnType<typeof statements>;
 
 function statements(database: DatabaseSync) {
   return {
-    size: database.prepare('SELECT count(*) AS size FROM entry'),
+    size: database.prepare('SELECT coalesce(max(seq) + 1, 0) AS size FROM entry'),
     find: database.prepare('SELECT seq, leaf FROM entry WHERE substr(leaf, 1, 8) = substr(?, 1, 8)'),
     insert: database.prepare('INSERT INTO entry VALUES (?, ?, ?)'),
     range: database.prepare('SELECT leaf, body FROM entry WHERE seq >= ? AND seq < ? ORDER BY seq'),
