@@ -80,8 +80,9 @@ export function startSealward(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   cwd = repositoryRoot,
+  program = 'src/apps/cli/bin.ts',
 ): { child: ChildProcessWithoutNullStreams; finished: Promise<CliResult & { signal: NodeJS.Signals | null }> } {
-  const child = spawn(process.execPath, [join(repositoryRoot, 'src/apps/cli/bin.ts'), ...args], { cwd, env: { ...env } });
+  const child = spawn(process.execPath, [join(repositoryRoot, program), ...args], { cwd, env: { ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

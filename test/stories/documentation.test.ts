@@ -41,7 +41,7 @@ for (const [page, image, tag, before = []] of PAGES) {
           .replace('mirror.example', registry.host)
           .replace(/sha256:0{64}/, formatDigest(app.descriptor.digest)),
       );
-      const { code, stdout, stderr } = await startSealward(here, env, folder).finished;
+      const { code, stdout, stderr } = await startSealward(here, env, folder, 'tools/sealward.mjs').finished;
       assert.equal(code, 0, `${line}\n${stdout}${stderr}`);
       ran++;
     }
