@@ -56,6 +56,11 @@ export class JournalDisk implements JournalFiles {
     return new JournalDisk(files, fault);
   }
 
+  /** What outlives a loss of power for sure. */
+  durable(path: string): string {
+    return Buffer.from(this.#files.get(path)?.durable ?? new Uint8Array()).toString();
+  }
+
   #step(work: (half: boolean) => void): void {
     if (this.#dead) throw new Broken('the process is dead');
     const kind = this.#steps++ === this.#fault?.at ? this.#fault.kind : undefined;

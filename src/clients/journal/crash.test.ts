@@ -21,7 +21,8 @@ import {
   tilePath,
   verifyNote,
 } from '../../core/tlog/index.ts';
-import type { Journal, JournalPace } from './index.ts';
+import type { Journal, JournalFiles, JournalPace } from './index.ts';
+import { readSegment, sealFrame } from './segment.ts';
 
 const TORTURE = Boolean(process.env['SEALWARD_TORTURE']);
 const PACE: Partial<JournalPace> = { segmentBytes: 2000, perCommit: 50, signAfterMs: undefined, recordBytes: 900 };
@@ -31,11 +32,16 @@ interface Told {
   /** Entries that were acknowledged: all below it. */
   acknowledged: number;
   readonly notes: Set<string>;
+  /** Checkpoints that were shown before the record of them was on the disk. */
+  readonly early?: string[];
 }
 
 /** Appends, signs and rolls over, until it is done or the disk breaks. */
 async function live(disk: JournalDisk, told: Told, rounds: number): Promise<void> {
-  disk.onCheckpoint = (text) => told.notes.add(text);
+  disk.onCheckpoint = (text) => {
+    told.notes.add(text);
+    if (!disk.durable('signed.jsonl').includes(JSON.stringify(text))) told.early?.push(text);
+  };
   let journal: Journal | undefined;
   try {
     journal = await openTestJournal(disk, { pace: PACE, failed: () => {} });
@@ -85,10 +91,11 @@ async function readAsOthers(disk: JournalDisk, size: bigint, root: Uint8Array, w
 
 describe('a journal on a disk that breaks', () => {
   it('has its steps', async () => {
-    const told: Told = { acknowledged: 0, notes: new Set() };
+    const told = { acknowledged: 0, notes: new Set<string>(), early: [] };
     const disk = new JournalDisk();
     await live(disk, told, 8);
     await examine(disk.after(), told, 'unbroken');
+    assert.deepEqual(told.early, [], 'what is shown is recorded, on the disk');
     assert.ok(disk.steps > 60 && told.acknowledged > 500 && told.notes.size >= 4, `${disk.steps} steps`);
   });
 
@@ -122,6 +129,42 @@ describe('a journal on a disk that breaks', () => {
     }
   });
 
+  it('signs nothing over what reads back as something else, whichever of the two is wrong', async () => {
+    const disk = new JournalDisk();
+    const faults: Record<string, Pick<JournalFiles, 'append'> | Pick<JournalFiles, 'readAt'>> = {
+      // A flipped bit on the way to the disk, under a check that was made afterwards.
+      ERR_LOG_INCONSISTENT: {
+        append: async (path, bytes) => {
+          if (!path.endsWith('.wal') || bytes.length === 0) return disk.append(path, bytes);
+          const [frame] = readSegment(bytes, path, false).frames;
+          if (!frame) throw new Error('no frame');
+          const changed = bytes.slice();
+          changed[changed.length - 1] = (changed.at(-1) as number) ^ 1;
+          sealFrame(changed, frame);
+          return disk.append(path, changed);
+        },
+      },
+      // One on the disk.
+      ERR_JOURNAL_DAMAGED: {
+        readAt: async (path, at, length) => {
+          const bytes = await disk.readAt(path, at, length);
+          bytes[length - 1] = (bytes[length - 1] as number) ^ 1;
+          return bytes;
+        },
+      },
+    };
+    for (const [code, fault] of Object.entries(faults)) {
+      const place: JournalFiles = { ...bound(disk), ...fault };
+      const journal = await openTestJournal(place, { record: new JournalDisk(), pace: PACE, failed: () => {} });
+      await journal.append(entryOf(0));
+      await assert.rejects(journal.sign(), { code });
+      assert.equal(journal.signed, undefined);
+      assert.throws(() => journal.add(entryOf(1)), { code });
+      await journal.close();
+      await disk.remove('journal');
+    }
+  });
+
   it('is written and signed no more after a step that failed', async () => {
     const whole = new JournalDisk();
     await live(whole, { acknowledged: 0, notes: new Set() }, 4);
@@ -152,6 +195,23 @@ describe('a journal on a disk that breaks', () => {
     assert.ok(broken >= 4);
   });
 });
+
+/** The methods of a disk, to be handed on one by one. */
+function bound(disk: JournalDisk): JournalFiles {
+  return {
+    lock: () => disk.lock(),
+    read: (path) => disk.read(path),
+    list: (folder) => disk.list(folder),
+    append: (path, bytes) => disk.append(path, bytes),
+    readAt: (path, at, length) => disk.readAt(path, at, length),
+    truncate: (path, length) => disk.truncate(path, length),
+    sync: (path) => disk.sync(path),
+    put: (path, bytes, durable) => disk.put(path, bytes, durable),
+    settle: (paths) => disk.settle(paths),
+    remove: (path) => disk.remove(path),
+    close: () => disk.close(),
+  };
+}
 
 describe('a journal whose process is killed', () => {
   it(`loses nothing that was acknowledged (${TORTURE ? 1000 : 12} times kill -9)`, { timeout: 3_600_000 }, async (t) => {

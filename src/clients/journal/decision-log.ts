@@ -93,7 +93,7 @@ export class DecisionLog {
   }
   #lostBefore = 0;
 
-  /** Throws ERR_JOURNAL_FAILED when nothing can be kept any more, and in strict mode ERR_LOG_BUSY. */
+  /** Throws ERR_JOURNAL_FAILED when nothing can be kept any more, ERR_TOO_LARGE for a body that fits into no leaf (65,535 bytes with its head), and in strict mode ERR_LOG_BUSY. */
   async record(decision: DecisionToRecord): Promise<RecordedDecision> {
     const now = this.#now();
     const key = decision.outcome === 'allow' && this.#shareMs > 0 ? decision.sameAs : undefined;
