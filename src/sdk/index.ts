@@ -4,6 +4,8 @@ export { type Copied, copyImage, type CopyOptions } from './copy.ts';
 export { type Endorser, type EndorserOptions, endorserFor, type KeylessOptions, servicesOf, signKeyless, type SigningServices } from './endorse.ts';
 export type { Wanted } from './fit.ts';
 export type { GatherOptions, GatherStep } from './gather.ts';
+export { type GatheredEvidence, gatherEvidence } from './gather-evidence.ts';
+export { heldRegistry } from './held-registry.ts';
 export { inParallel } from './in-parallel.ts';
 export { type ResignedImage, resignImage } from './resign.ts';
 export { ARTIFACT_PREFIX, openTrust, type OpenTrustOptions, pushTrustArtifact } from './open-trust.ts';

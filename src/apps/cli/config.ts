@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { SealwardError } from '../../core/errors.ts';
 import type { Environment } from './environment.ts';
 
-export { type Environment, processEnvironment, stateFolder } from './environment.ts';
+export { cacheFolder, type Environment, processEnvironment, stateFolder } from './environment.ts';
 
 export interface Config {
   /** COSIGN_PASSWORD; an empty one is a password too. */
@@ -118,10 +118,16 @@ const UNITS: Readonly<Record<string, number>> = {
 function size(environment: Environment, name: string): number | undefined {
   const value = environment[name];
   if (!value) return undefined;
-  const match = /^(\d{1,12}) ?([A-Za-z]{0,3})$/.exec(value);
+  const bytes = parseSize(value);
+  if (bytes === undefined) throw invalid(name, 'a size such as 33554432 or 32MiB');
+  return bytes;
+}
+
+/** `33554432`, `32MiB`, `1 GB`: in bytes. */
+export function parseSize(text: string): number | undefined {
+  const match = /^(\d{1,12}) ?([A-Za-z]{0,3})$/.exec(text);
   const unit = UNITS[(match?.[2] ?? '?').toLowerCase()];
-  if (!match || unit === undefined) throw invalid(name, 'a size such as 33554432 or 32MiB');
-  return Number(match[1]) * unit;
+  return match && unit !== undefined ? Number(match[1]) * unit : undefined;
 }
 
 function epoch(environment: Environment, name: string): number | undefined {

@@ -1,6 +1,6 @@
-export { type ArchiveContent, keepArchive, readArchive, writeArchive } from './archive.ts';
-export { type KeptEdges, keptEdges } from './edge-memory.ts';
-export { type FolderOptions, FolderStore } from './folder-store.ts';
+export { keepArchive, readArchive, writeArchive } from './archive.ts';
+export { keptEdges } from './edge-memory.ts';
+export { FolderStore } from './folder-store.ts';
 export { createMemoryStore } from './memory-store.ts';
-export { prune, type Pruned } from './prune.ts';
-export type { EvidenceStore, RecordKind, StoredRecord, StoreProblem } from './store.ts';
+export { namesOf, prune } from './prune.ts';
+export type { EvidenceStore, StoredRecord, StoreProblem } from './store.ts';

@@ -47,6 +47,9 @@ export const LIMITS = {
   evidenceRecordBytes: 8 * MiB,
   evidenceIndexBytes: 64 * MiB,
   evidenceArchiveFiles: 100_000,
+  /** A whole archive of evidence, and the list of what runs in a cluster. */
+  evidenceArchiveBytes: 1024 * MiB,
+  clusterListBytes: 256 * MiB,
   redirects: 3,
   imagesPerPod: 256,
   indexDepth: 2,

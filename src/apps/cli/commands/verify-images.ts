@@ -9,17 +9,21 @@ import type { FlagValues } from '../flag.ts';
 import type { Invocation } from '../invocation.ts';
 import { answerOfError, exitOfAll } from '../outcome.ts';
 import { describeRequirement, type QuestionValues, requirementOf } from '../question.ts';
-import { parseImages, registryFor, signatureRepository } from '../registry.ts';
+import { judgingRegistry } from '../evidence/registry.ts';
+import { parseImages, signatureRepository } from '../registry.ts';
 import { explanation, reasonOf, resultJson, sentence, type Verified } from '../report.ts';
 import type { outputFlags } from '../table/global.ts';
 import type { registryFlags } from '../table/registry-flags.ts';
-import type { explainFlags } from '../table/trust-flags.ts';
+import type { evidenceFlags, explainFlags } from '../table/trust-flags.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible, visibleJson } from '../visible.ts';
 
 export type ImageInvocation = Omit<Invocation, 'flags'> & {
   readonly flags: QuestionValues &
-    FlagValues<typeof registryFlags & typeof explainFlags & typeof outputFlags> & { readonly 'local-image': boolean; readonly 'check-content': boolean };
+    FlagValues<typeof registryFlags & typeof evidenceFlags & typeof explainFlags & typeof outputFlags> & {
+      readonly 'local-image': boolean;
+      readonly 'check-content': boolean;
+    };
 };
 
 /** Judges a signature that lies in a file instead of in the registry. */
@@ -41,7 +45,7 @@ export async function judgeImages(
   const asked = await requirementOf(flags, role);
   const images = parseImages(invocation.arguments, flags['local-image']);
   const home = signatureRepository(config);
-  const registry = registryFor(flags, images, invocation);
+  const { registry, memory, finish } = judgingRegistry(images, invocation);
   // The handshakes take place while keys and roots are read.
   for (const { reference } of images) registry.connectEarly(home ?? reference);
   const anchors = await anchorsOf(invocation, asked);
@@ -60,6 +64,7 @@ export async function judgeImages(
         reference,
         anchors,
         requirement,
+        memory,
         exhaustive: flags.explain,
         workers: flags['max-workers'],
         deadline,
@@ -73,6 +78,7 @@ export async function judgeImages(
     terminal.progress(`verifying: ${++done} of ${images.length}`);
     return result;
   });
+  finish();
   signal.throwIfAborted();
   return { results, question: describeRequirement(asked, flags.key.join(' or ')) };
 }

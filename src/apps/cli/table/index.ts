@@ -6,6 +6,7 @@ import type { CommandSpec } from '../flag.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { completion, version } from './about.ts';
 import { attest, attestBlob, copy, resign, signBlob } from './attest.ts';
+import { evidence } from './evidence.ts';
 import { gate } from './gate.ts';
 import { generateKeyPair, importKeyPair, publicKey } from './keys.ts';
 import { log } from './log.ts';
@@ -45,6 +46,7 @@ export const commands: readonly Command[] = [
   command(tree, () => import('../commands/tree.ts')),
   command(log, () => import('../commands/log.ts')),
   command(inspect, () => import('../commands/inspect.ts')),
+  command(evidence, () => import('../commands/evidence.ts')),
   command(login, () => import('../commands/login.ts')),
   command(logout, () => import('../commands/logout.ts')),
   command(policy, () => import('../commands/policy.ts')),

@@ -45,6 +45,9 @@ export const signerFlags = {
 const gone = (note: string) => ({ type: 'boolean', group: 'trust', summary: 'has no effect', deprecated: { note } }) as const;
 const goneText = (note: string) => ({ type: 'string', valueName: 'TEXT', group: 'trust', summary: 'has no effect', deprecated: { note } }) as const;
 
+/** What --offline means where no evidence is given. */
+export const OFFLINE_ALONE = 'verification never asks a log or a certificate authority, with or without it.';
+
 export const trustFlags = {
   'trusted-root': {
     type: 'string',
@@ -113,11 +116,23 @@ export const trustFlags = {
     summary: 'the same as --insecure-ignore-tlog',
     deprecated: { note: 'use --insecure-ignore-tlog, which is what it means.', to: 'insecure-ignore-tlog' },
   },
-  offline: gone('verification never asks a log or a certificate authority, with or without it.'),
+  offline: gone(OFFLINE_ALONE),
   'experimental-oci11': gone('referrers are always asked for.'),
   'new-bundle-format': gone('all formats are read.'),
   'rekor-url': goneText('no log is asked; what proves the entry travels with the signature.'),
   sct: goneText('the certificate carries its timestamps itself; one in a file is not read.'),
+} as const satisfies Flags;
+
+/** What was gathered before, for those who judge images. */
+export const evidenceFlags = {
+  evidence: {
+    type: 'string',
+    valueName: 'PATH',
+    group: 'input',
+    summary:
+      'keep what the registry says in the folder PATH, and judge by it when the registry does not answer; or an archive of `sealward evidence export`, to read',
+  },
+  offline: { type: 'boolean', group: 'input', summary: 'with --evidence: ask no registry at all' },
 } as const satisfies Flags;
 
 export const explainFlags = {

@@ -1,7 +1,7 @@
 import { defineCommand } from '../flag.ts';
 import { outputFlags } from './global.ts';
 import { registryFlags } from './registry-flags.ts';
-import { annotationFlags, blobFlags, explainFlags, predicateFlags, signerFlags, trustFlags } from './trust-flags.ts';
+import { annotationFlags, blobFlags, evidenceFlags, explainFlags, predicateFlags, signerFlags, trustFlags } from './trust-flags.ts';
 
 const WHO = 'Say who must have signed: a public key with --key, or an identity and its issuer, one of each pair of --certificate-identity flags.';
 const LOG = 'A signature must have an entry in a transparency log, unless --insecure-ignore-tlog is given. Whatever proves when it was made is used.';
@@ -10,6 +10,7 @@ const EXITS = 'Exits with 0 only when every image is verified; the other codes a
 const imageFlags = {
   ...signerFlags,
   ...trustFlags,
+  ...evidenceFlags,
   ...registryFlags,
   ...outputFlags,
   ...explainFlags,
