@@ -104,6 +104,14 @@ export const ERRORS = {
     'The environment does not say in which CI system this runs, or lacks what that system sets.',
     'Run this inside the job itself and pass its variables on into containers; docs/reference/build-types.md lists them.',
   ),
+  ERR_REVIEW_INVALID: input(
+    'What was sent is not an AdmissionReview of admission.k8s.io/v1.',
+    'Only the API server calls this; check admissionReviewVersions and the rules of the webhook configuration.',
+  ),
+  ERR_IMAGES_UNREADABLE: input(
+    'It cannot be told which images an object would start, so it is refused.',
+    'Look at the field that the message names: give the container an image, or take out what the Kubernetes API does not know.',
+  ),
   ERR_POLICY_INVALID: input(
     'A policy cannot be understood; it is refused whole, and the policies in force stay.',
     'Mend what is said at the line and column; `sealward policy check` shows every problem at once.',

@@ -52,6 +52,8 @@ export const LIMITS = {
   clusterListBytes: 256 * MiB,
   redirects: 3,
   imagesPerPod: 256,
+  /** An AdmissionReview: the API server takes objects of 3 MiB, and an update carries two. */
+  admissionReviewBytes: 7 * MiB,
   indexDepth: 2,
   /** TUF metadata (docs/reference/trust-repository.md), as the stock clients bound it. */
   tufRootBytes: 512 * KiB,
