@@ -57,7 +57,7 @@ export function parseReview(bytes: Uint8Array): Review {
     namespace: textIn(request, 'namespace'),
     name: textIn(request, 'name'),
     user: textIn(objectIn(request, 'userInfo') ?? {}, 'username'),
-    dryRun: dryRun === true,
+    dryRun,
     ...(object ? { object } : {}),
     ...(oldObject ? { oldObject } : {}),
   };
@@ -79,5 +79,5 @@ function textIn(from: JsonObject, member: string): string {
 function objectIn(from: JsonObject, member: string): JsonObject | undefined {
   const value = from[member] ?? undefined;
   if (value === undefined) return undefined;
-  return typeof value === 'object' && !Array.isArray(value) ? (value as JsonObject) : refuse(`has a ${member} that is no object`);
+  return typeof value === 'object' && !Array.isArray(value) ? value : refuse(`has a ${member} that is no object`);
 }
