@@ -82,6 +82,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const files = typeof options.place === 'string' ? folderFiles(options.place) : options.place;
   const unlock = files.lock();
   let unlockRecord = (): void => {};
+  let closeRecord = async (): Promise<void> => {};
   try {
     const { origin, create = false, record: place = files } = options;
     const pace = { ...PACE, ...options.pace };
@@ -90,6 +91,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     if (typeof place === 'object' && 'newest' in place) record = place;
     else {
       const recordFiles = typeof place === 'string' ? folderFiles(place) : place;
+      closeRecord = () => recordFiles.close();
       if (recordFiles !== files) unlockRecord = recordFiles.lock();
       record = await openSignRecord(recordFiles, origin, create && !begun, pace.recordBytes);
     }
@@ -119,6 +121,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     return journal;
   } catch (error) {
     await files.close();
+    await closeRecord();
     unlockRecord();
     unlock();
     throw error;
