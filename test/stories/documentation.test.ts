@@ -19,6 +19,7 @@ const PAGES: readonly (readonly [page: string, image: string, tag: string, befor
   ['docs/how-to/sign-with-a-key.md', 'registry.example/app', '1.2'],
   ['docs/how-to/cosign-2-to-3.md', 'registry.example/app', '1.2', RELEASED],
   ['docs/how-to/air-gapped-copy.md', 'registry.example/app', '1.2', RELEASED],
+  ['docs/how-to/work-through-an-outage.md', 'registry.example/app', '1.2', RELEASED],
 ];
 
 for (const [page, image, tag, before = []] of PAGES) {
