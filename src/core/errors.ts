@@ -455,6 +455,59 @@ export const FINDINGS = {
     'Somebody removed a signature, such as the post-quantum one: sign again, and look at who can write to the repository.',
   ),
   CLAIMED_REPOSITORY_MISMATCH: finding('The signature was made for another repository.', 'Check the repository, or allow it with --repository-claim any.'),
+  // What policies ask besides
+  NO_POLICY: finding(
+    'No policy covers the image, and the default rule does not let it run.',
+    'Write a policy whose scope covers it, or state another default rule.',
+  ),
+  NO_ATTESTATION: finding(
+    'Nothing of the kind that is asked for is attested: every place that may hold an attestation answered, and none does.',
+    'Attest it with `sealward attest`, or check that the job that does so ran for this digest.',
+  ),
+  IMAGE_REFUSED: finding('The policy lets no image of this name run, whoever signed it.', 'Use another image; the reason stands in the policy.'),
+  IMAGE_NAME_REFUSED: finding('The repository or tag is not named as the policy asks.', 'Push the image under a name that the policy lists.'),
+  IMAGE_LABEL_MISSING: finding('A label that the policy asks of the image is missing or different.', 'Set the label when the image is built.'),
+  IMAGE_LABELS_UNKNOWN: finding(
+    'The labels of the image are not known, and the policy asks for some.',
+    'Ask again when the registry answers for the configuration of the image.',
+  ),
+  SIGNERS_MISSING: finding(
+    'Fewer different signers than the policy asks for have signed.',
+    'Let those sign who are missing; one person or key counts once, under whatever names.',
+  ),
+  DENIED: finding('The trust state says that this never counts again.', 'See `sealward trust show` for the reason; no policy and no exception overrides it.'),
+  KEY_NOT_ACTIVE: finding('The key is not active yet, or was not when the signature was made.', 'Sign with the version of the key that is active.'),
+  KEY_SUSPENDED: finding('The key is suspended.', 'Wait until the suspension is lifted or the key is revoked; sign with another key meanwhile.'),
+  KEY_RETIRED: finding('The key was retired before anybody dated the signature.', 'Sign again with a key that is active.'),
+  KEY_SUPERSEDED: finding(
+    'The key was superseded, and nobody independent says that the signature was made before.',
+    'Sign again with the key that took its place.',
+  ),
+  KEY_COMPROMISED: finding('The key is compromised.', 'Sign again with another key, after looking at what was signed.'),
+  KEY_REVOKED: finding('The key is revoked for everything that it ever signed.', 'Sign again with another key, after looking at what was signed.'),
+  AUTHORITY_OUTSIDE_WINDOW: finding(
+    'The policy does not trust the signer for the time of the signature.',
+    'Sign again, or look at the window of the authority in the policy.',
+  ),
+  ALGORITHM_NOT_ALLOWED: finding(
+    'The policy does not allow the algorithm, hash or key size of the signature.',
+    'Sign with an algorithm that the policy lists.',
+  ),
+  POST_QUANTUM_MISSING: finding(
+    'No post-quantum signature stands beside the classical one, or none beside the post-quantum one.',
+    'Sign with both keys; see docs/how-to/policies.md.',
+  ),
+  SIGNATURE_TOO_OLD: finding('The signature or attestation is older than the policy allows.', 'Sign or attest again.'),
+  SIGNATURE_TOO_YOUNG: finding('The signature is younger than the policy asks.', 'Wait until it has the age that the policy asks.'),
+  CLAIMED_TAG_MISMATCH: finding('The signature was made for another tag.', 'Sign the image under this tag, or take the tag out of what the policy compares.'),
+  NOT_THE_LATEST: finding('A later attestation of the same type by the same authority takes the place of this one.', 'Look at the latest attestation.'),
+  CONDITION_FAILED: finding('The attestation does not say what the policy asks.', 'Look at what is wrong in the message, mend it and attest again.'),
+  CONDITION_UNKNOWN: finding('A condition of the policy was not evaluated for the attestation.', 'Ask again; if it stays, this is a bug of whoever asks.'),
+  EVIDENCE_STALE: finding('The policy asks for the latest evidence, and it was gathered too long ago.', 'Ask again when the registry answers.'),
+  TRUST_STALE: finding(
+    'The trust state is past its lease, so nothing new is admitted.',
+    'See that trust reaches this place: `sealward trust show` tells its age.',
+  ),
   TOO_MANY: finding('There are more signatures than are looked at.', 'Remove junk signatures from the repository, or name the signer more exactly.'),
 } as const satisfies Record<string, FindingRow>;
 

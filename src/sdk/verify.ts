@@ -67,7 +67,7 @@ export async function verifyImage(options: VerifyImageOptions): Promise<ImageVer
   const digest = await resolveOnce(registry, reference, call);
   const subject: Subject = { digests: { [digest.algorithm]: digest.hex } };
   const request = { now: options.now ?? Date.now(), anchors };
-  let facts: ProvenFacts = { digests: subject.digests, places: [], signatures: [], unreadable: [] };
+  let facts: ProvenFacts = { digests: subject.digests, indexes: [], places: [], signatures: [], unreadable: [] };
   let decision = decideByFlags(facts, requirement, request);
   const steps = gather({
     registry,
@@ -115,7 +115,13 @@ function notThere(lookup: { readonly state: string; readonly cause?: SealwardErr
 }
 
 function joinFacts(a: ProvenFacts, b: ProvenFacts): ProvenFacts {
-  return { digests: a.digests, places: b.places, signatures: [...a.signatures, ...b.signatures], unreadable: [...a.unreadable, ...b.unreadable] };
+  return {
+    digests: a.digests,
+    indexes: b.indexes,
+    places: b.places,
+    signatures: [...a.signatures, ...b.signatures],
+    unreadable: [...a.unreadable, ...b.unreadable],
+  };
 }
 
 export interface VerifyBlobOptions extends VerifyOptions {

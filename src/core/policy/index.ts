@@ -3,7 +3,6 @@ export type { Appraisal, Excuse, ScanFinding } from './appraise/appraisal.ts';
 /** @public */
 export { APPRAISER_VERSION } from './appraise/appraisal.ts';
 export { excuse } from './appraise/excuse.ts';
-/** @public */
 export { VEX_CONDITION_ID } from './appraise/excuse.ts';
 export type { CompiledPolicies } from './compile.ts';
 export type { CompileContext } from './compile-authority.ts';
@@ -17,7 +16,7 @@ export type * from './policy.ts';
 export { imageGlob } from './image-glob.ts';
 /** @public */
 export { exactText, textGlob } from './text-pattern.ts';
-/** @public */
+export { exceptionsFor } from './exceptions.ts';
 export { selectPolicies, whyNotSelected } from './select.ts';
 export type { SelectedPolicy } from './select.ts';
 export type { AskedImage, OutOfScope, Place, Reach } from './scope.ts';

@@ -4,8 +4,11 @@
  */
 import type { FulcioClaimName } from '../crypto/index.ts';
 import type { FindingCode } from '../errors.ts';
+import type { Window } from '../trust/index.ts';
 import type { AnchorIndex } from './anchor-index.ts';
+import type { Clock } from './clock.ts';
 import type { Finding, SignatureFacts, TimeFact } from './facts.ts';
+import type { TrustIndex } from './trust-index.ts';
 
 /** A whole-string match: exact, or a pattern that is anchored by construction. */
 export interface Matcher {
@@ -17,6 +20,8 @@ export interface Matcher {
 export interface AskedIdentity {
   /** The name in the certificate: an e-mail address, a URI, a DNS name. */
   readonly name?: Matcher;
+  /** The directory name, or one of the names beside it. */
+  readonly subject?: Matcher;
   /** Who vouched for that name. */
   readonly issuer?: Matcher;
   readonly claims: readonly (Matcher & { readonly claim: FulcioClaimName })[];
@@ -29,26 +34,61 @@ export interface Asked {
   readonly predicateTypes?: readonly string[];
   /** `key`: a trusted key made it. `certificate`: a key that a trusted authority certified. */
   readonly signer: 'key' | 'certificate';
-  /** How many independent logs must hold an entry, and how many independent timestamp authorities must have dated it. */
+  /** Ids of the keys or certificate authorities that count; all that are trusted when absent. */
+  readonly anchors?: ReadonlySet<string>;
+  /** Extended key usages that the whole chain must allow. */
+  readonly purposes: readonly string[];
+  /** When the policy trusts the signer. */
+  readonly window?: Window;
+  readonly strength?: Strength;
+  /** How many independent logs must hold an entry, how many independent timestamp authorities must have dated it, and how many of either. */
   readonly logs: number;
   readonly timestamps: number;
+  readonly dated: number;
   /** Whether a trusted certificate log must have seen the certificate. */
   readonly certificateLog: boolean;
   /** What to do with a certificate's signature that nothing trusted dates: refuse it, or judge the certificate by today's date. */
   readonly undated: 'refuse' | 'now';
   /** One of these must match; of an empty list anybody. */
   readonly identities: readonly AskedIdentity[];
+  /** In milliseconds. */
+  readonly minAge?: number;
+  readonly maxAge?: number;
   /** Annotations that must stand in what was signed. */
   readonly annotations: readonly (Matcher & { readonly key: string })[];
-  /** The repository that what was signed must name. */
-  readonly repository?: string;
+  /** What a name in what was signed must be. */
+  readonly claim?: AskedClaim;
+  readonly suspended: 'hold' | 'warn';
+  readonly compromised: 'deny' | 'accept-witnessed';
+}
+
+/** Which algorithms, hashes and sizes count; all where a part is absent. */
+export interface Strength {
+  readonly algorithms?: ReadonlySet<string>;
+  readonly hashes?: ReadonlySet<string>;
+  readonly rsa?: number;
+  readonly ecdsa?: number;
+}
+
+export interface AskedClaim {
+  /** Whether a name must be there. */
+  readonly required: boolean;
+  readonly accepts: (repository: string) => boolean;
+  /** For people. */
+  readonly wanted: string;
+  /** The tag that a name with a tag must have; null when none was asked for, so that none can match. */
+  readonly tag?: string | null;
+  /** Whether words that are no image name count as none: subjects of statements may be files. */
+  readonly imagesOnly: boolean;
 }
 
 /** What the checks look up, and when they are asked. */
 export interface Context {
   readonly anchors: AnchorIndex;
-  /** Milliseconds since 1970. */
-  readonly now: number;
+  readonly clock: Clock;
+  /** Without it nothing is denied, and keys have no states. */
+  readonly trust?: TrustIndex;
+  readonly admittedBefore: boolean;
 }
 
 /** What is true of a signature however it is asked about. */

@@ -7,9 +7,14 @@ import { type AnchorIndex, indexAnchors, nameOf } from './anchor-index.ts';
 import { type Asked, type Context, findingOf } from './asked.ts';
 import { trustedTimes } from './check-time.ts';
 import { CHECK, CHECKS, type Check } from './checks.ts';
+import { Clock } from './clock.ts';
 import type { Finding, ProvenFacts, ProvenSignature, TimeFact } from './facts.ts';
 import type { FlagCandidate, FlagDecision } from './flag-decision.ts';
 import { askedByFlags, type FlagRequirement } from './flag-requirement.ts';
+
+/** Flags ask nothing of these, and an answer lists only what was asked. */
+const FOR_POLICIES: readonly Check[] = ['denied', 'strength', 'key-state', 'age'];
+const FLAG_CHECKS = CHECKS.filter((check) => !FOR_POLICIES.includes(check));
 
 export interface FlagRequest {
   /** Milliseconds since 1970. */
@@ -20,7 +25,7 @@ export interface FlagRequest {
 
 export function decideByFlags(facts: ProvenFacts, requirement: FlagRequirement, { now, anchors }: FlagRequest): FlagDecision {
   const asked = askedByFlags(requirement);
-  const context: Context = { now, anchors: indexAnchors(anchors) };
+  const context: Context = { clock: new Clock(now), anchors: indexAnchors(anchors), admittedBefore: false };
   const candidates = facts.signatures
     .filter(({ role }) => requirement.role === 'any' || role === requirement.role || role === 'unknown')
     .map((signature) => judge(signature, asked, context))
@@ -40,10 +45,10 @@ export function decideByFlags(facts: ProvenFacts, requirement: FlagRequirement, 
 
 /** One signature against the requirement: the checks in their order, until the first that fails. */
 function judge(facts: ProvenSignature, asked: Asked, context: Context): FlagCandidate {
-  const times = trustedTimes(facts, context.anchors);
+  const times = trustedTimes(facts, context);
   const passed: Check[] = [];
   const about = { facts, passed, ...spanOf(times), ...identityOf(facts, asked), names: namesOf(facts, context.anchors) };
-  for (const check of CHECKS) {
+  for (const check of FLAG_CHECKS) {
     const missed = CHECK[check]({ facts, times }, asked, context);
     if (missed) return { ...about, counts: false, failed: { check, finding: findingOf(missed) } };
     passed.push(check);

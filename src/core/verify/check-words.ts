@@ -18,16 +18,20 @@ export function checkIdentity({ signers }: SignatureFacts, { signer: wanted, ide
   return missOfIdentity(certificate, identities[0] as AskedIdentity);
 }
 
-export function isIdentity({ names, claims }: CertificateFact, { name, issuer, claims: wanted }: AskedIdentity): boolean {
+export function isIdentity({ names, subject: directory, claims }: CertificateFact, { name, subject, issuer, claims: wanted }: AskedIdentity): boolean {
   if (issuer && (claims.issuer === undefined || !issuer.matches(claims.issuer))) return false;
   if (name && !names.some((one) => name.matches(one))) return false;
+  if (subject && !subject.matches(directory) && !names.some((one) => subject.matches(one))) return false;
   return wanted.every(({ claim, matches }) => {
     const said = claims[claim];
     return said !== undefined && matches(said);
   });
 }
 
-function missOfIdentity({ names, claims }: CertificateFact, { name, issuer, claims: wanted }: AskedIdentity): Miss {
+function missOfIdentity({ names, subject: directory, claims }: CertificateFact, { name, subject, issuer, claims: wanted }: AskedIdentity): Miss {
+  if (subject && !subject.matches(directory) && !names.some((one) => subject.matches(one))) {
+    return miss('IDENTITY_MISMATCH', () => `its subject is ${directory.slice(0, 200)}, wanted was ${subject.wanted}`);
+  }
   if (name && !names.some((one) => name.matches(one))) {
     const by = (): string => names.map((one) => one.slice(0, 200)).join(', ') || 'nobody with a name';
     return miss('IDENTITY_MISMATCH', () => `it was signed by ${by()}, wanted was ${name.wanted}`);
@@ -50,7 +54,16 @@ export function checkAnnotations({ annotations }: SignatureFacts, { annotations:
   return undefined;
 }
 
-export function checkRepository({ claimed }: SignatureFacts, { repository }: Asked): Miss | undefined {
-  if (repository === undefined || claimed?.repository === repository) return undefined;
-  return miss('CLAIMED_REPOSITORY_MISMATCH', () => (claimed ? `it was signed for ${claimed.repository.slice(0, 200)}` : 'it names no repository'));
+/** Only an image name speaks of a repository: the subject of a statement may be a file. */
+const IMAGE_NAME = /^(?:localhost|[^/]*[.:][^/]*)\/[^\s]+$/;
+
+export function checkClaim({ claimed }: SignatureFacts, { claim }: Asked): Miss | undefined {
+  if (!claim) return undefined;
+  const said = claimed && claim.imagesOnly && claimed.in === 'statement' && !IMAGE_NAME.test(claimed.repository) ? undefined : claimed;
+  if (!said) return claim.required ? miss('CLAIMED_REPOSITORY_MISMATCH', () => 'it names no repository') : undefined;
+  if (!claim.accepts(said.repository)) {
+    return miss('CLAIMED_REPOSITORY_MISMATCH', () => `it was signed for ${said.repository.slice(0, 200)}${claim.wanted && `, wanted was ${claim.wanted}`}`);
+  }
+  if (claim.tag === undefined || said.tag === undefined || said.tag === claim.tag) return undefined;
+  return miss('CLAIMED_TAG_MISMATCH', () => `it was signed for the tag ${said.tag?.slice(0, 128)}, asked was ${claim.tag ?? 'a digest alone'}`);
 }

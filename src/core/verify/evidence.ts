@@ -2,7 +2,7 @@
  * Evidence about one digest: what was found, and for every place where a signature may hide, how asking it ended.
  * Evidence has no opinion, and everything in it is content-addressed.
  */
-import type { Lookup } from '../artifact/index.ts';
+import { formatDigest, type Lookup, parseManifest } from '../artifact/index.ts';
 import { type DocumentSource, readDocument, type SignedEntity } from '../bundle/index.ts';
 import { fingerprintOf, type HashName } from '../crypto/index.ts';
 import { type FindingCode, SealwardError } from '../errors.ts';
@@ -12,6 +12,20 @@ export interface Subject {
   /** Lower-case hexadecimal by hash. */
   readonly digests: Readonly<Partial<Record<HashName, string>>>;
   readonly bytes?: Uint8Array;
+  /** Indexes that list it, by proof of their bytes: see `indexThatLists`. What is signed of them covers it. */
+  readonly indexes?: readonly ProvenIndex[];
+}
+
+export interface ProvenIndex {
+  /** `sha256:hex` of the bytes. */
+  readonly digest: string;
+}
+
+/** The index as part of a subject, when its bytes list the digest; undefined when they do not. Throws what `parseManifest` throws. */
+export function indexThatLists(bytes: Uint8Array, digest: string): ProvenIndex | undefined {
+  const index = parseManifest(bytes);
+  const lists = index.kind === 'index' && index.manifests.some((child) => formatDigest(child.digest) === digest);
+  return lists ? { digest: `sha256:${fingerprintOf(bytes)}` } : undefined;
 }
 
 export type PlaceName = 'referrers-api' | 'fallback-tag' | 'sig-tag' | 'att-tag' | 'file';

@@ -134,6 +134,8 @@ export interface UnreadableFact extends Finding {
 export interface Facts {
   /** Lower-case hexadecimal by hash. */
   readonly digests: Readonly<Partial<Record<HashName, string>>>;
+  /** `sha256:hex` of the indexes that were proven to list it: what is signed of them covers it, and what is denied of them too. */
+  readonly indexes: readonly string[];
   readonly places: readonly PlaceState[];
   readonly signatures: readonly SignatureFacts[];
   readonly unreadable: readonly UnreadableFact[];
@@ -145,9 +147,10 @@ export interface ProvenFacts extends Facts {
 }
 
 /** Without what cannot be written down: the bytes of the signatures, and errors as objects. */
-export function plainFacts({ digests, places, signatures, unreadable }: ProvenFacts): Facts {
+export function plainFacts({ digests, indexes, places, signatures, unreadable }: ProvenFacts): Facts {
   return {
     digests,
+    indexes,
     places: places.map(({ cause, ...place }) => ({ ...place, ...(cause ? { cause: { code: cause.code, message: cause.message, hint: cause.hint } } : {}) })),
     signatures: signatures.map(withoutBytes),
     unreadable,

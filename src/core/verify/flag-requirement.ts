@@ -1,6 +1,7 @@
 /** What the command line and the library ask of a signature, when no policy does. */
 import type { FulcioClaims } from '../crypto/index.ts';
 import type { Asked, Matcher } from './asked.ts';
+import { CODE_SIGNING } from './prove-certificate.ts';
 
 export interface SignerRequirement {
   /** `key`: a trusted key made it. `certificate`: a key that a trusted authority certified, for the identity below. */
@@ -47,6 +48,10 @@ export function askedByFlags({ signer, annotations = {}, repository, predicateTy
     certificateLog: rest.certificateLog,
     undated: rest.undated,
     signer: kind,
+    purposes: [CODE_SIGNING],
+    dated: 0,
+    suspended: 'hold',
+    compromised: 'deny',
     identities: [
       {
         ...(identity ? { name: identity } : {}),
@@ -56,7 +61,7 @@ export function askedByFlags({ signer, annotations = {}, repository, predicateTy
     ],
     annotations: Object.entries(annotations).map(([key, value]) => ({ key, ...exactly(value) })),
     ...(predicateTypes ? { predicateTypes } : {}),
-    ...(repository?.rule === 'exact' ? { repository: repository.name } : {}),
+    ...(repository?.rule === 'exact' ? { claim: { required: true, imagesOnly: false, wanted: '', accepts: (name: string) => name === repository.name } } : {}),
   };
 }
 

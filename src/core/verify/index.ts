@@ -1,4 +1,9 @@
 export * from './by-flags.ts';
+export { anchorsOf, decide } from './decide.ts';
+export { encodeDecision } from './decision-record.ts';
+export * from './decision.ts';
+export type { Appraisals } from './judge-requirement.ts';
+export type { Request } from './request.ts';
 export type { Check } from './checks.ts';
 export { REQUIRED_ALGORITHMS } from './claim.ts';
 export type { Matcher } from './asked.ts';

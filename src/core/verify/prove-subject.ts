@@ -16,7 +16,7 @@ export function proveSubject(entity: SignedEntity, subject: Subject, findings: F
       return artifactSubject(entity, subject, findings, broken);
     case 'simple-signing': {
       const digest = digestFrom(claim.digest);
-      if (digest && digestOf(subject, digest.algorithm) === digest.hex) return claim.digest;
+      if (digest && (digestOf(subject, digest.algorithm) === digest.hex || isIndexOf(subject, claim.digest))) return claim.digest;
       findings.push({ code: 'DIGEST_MISMATCH', detail: `it was made for ${claim.digest.slice(0, 140)}` });
       return undefined;
     }
@@ -53,7 +53,12 @@ function matchStatement(statement: Statement, subject: Subject): string | undefi
     const first = known[0];
     if (first && known.every((name) => digest[name] === digestOf(subject, name))) return `${first}:${digest[first]}`;
   }
-  return undefined;
+  const covering = statement.subjects.find(({ digest }) => digest['sha256'] !== undefined && isIndexOf(subject, `sha256:${digest['sha256']}`));
+  return covering && `sha256:${covering.digest['sha256']}`;
+}
+
+function isIndexOf({ indexes = [] }: Subject, digest: string): boolean {
+  return indexes.some((index) => index.digest === digest);
 }
 
 /** In hexadecimal; where only the artifact itself is known under another hash, computed from it. */

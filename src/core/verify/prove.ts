@@ -18,6 +18,7 @@ export function prove(evidence: Evidence, anchors: Anchors, memory: ProofMemory 
   const { subject, places, documents } = evidence;
   return {
     digests: subject.digests,
+    indexes: (subject.indexes ?? []).map(({ digest }) => digest),
     places,
     signatures: documents.flatMap((document) => document.entities.map((_, at) => proveEntity(document, at, subject, anchors, memory))),
     unreadable: documents.flatMap(({ digest, place, unreadable }) => (unreadable ? [{ document: digest, place, ...unreadable }] : [])),

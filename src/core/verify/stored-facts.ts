@@ -27,8 +27,8 @@ export function decodeFacts(bytes: Uint8Array): Facts {
 
 function isFacts(value: unknown): value is Facts {
   if (value === null || typeof value !== 'object') return false;
-  const { digests, places, signatures, unreadable } = value as Record<string, unknown>;
-  return typeof digests === 'object' && Array.isArray(places) && Array.isArray(signatures) && Array.isArray(unreadable);
+  const { digests, indexes, places, signatures, unreadable } = value as Record<string, unknown>;
+  return typeof digests === 'object' && Array.isArray(indexes) && Array.isArray(places) && Array.isArray(signatures) && Array.isArray(unreadable);
 }
 
 /** `sha256:hex` over the ids of all anchors: facts proven under one set say nothing of another. Windows and names do not matter. */

@@ -1,0 +1,120 @@
+/** What a policy asks of one authority's signatures, in the form that the checks read. Made once for each policy, not for each image. */
+import type { Authority, Identity, ImagePolicy, PolicySet, Strictness, TextPattern } from '../policy/index.ts';
+import type { TrustState } from '../trust/index.ts';
+import type { Asked, AskedClaim, AskedIdentity, Matcher, Strength } from './asked.ts';
+import { CODE_SIGNING } from './prove-certificate.ts';
+import type { Request } from './request.ts';
+
+/** Both roles that an authority may be asked in, without what depends on the image. */
+export interface AskedOfAuthority {
+  readonly signature: Asked;
+  readonly attestation: Asked;
+}
+
+export function askedOfAuthority(authority: Authority, { strictness }: ImagePolicy, trust: TrustState): AskedOfAuthority {
+  const { dated, minAge, maxAge, suspended, compromised } = strictness;
+  const common = {
+    ...signerOf(authority, trust),
+    ...(authority.window ? { window: authority.window } : {}),
+    strength: strengthOf(strictness),
+    logs: dated.logs,
+    timestamps: dated.timestamps,
+    dated: dated.any,
+    undated: 'now',
+    suspended,
+    compromised,
+  } as const;
+  return {
+    signature: {
+      ...common,
+      role: 'signature',
+      annotations: strictness.annotations.map(({ key, value }) => ({ key, ...matcher(value) })),
+      ...(minAge === undefined ? {} : { minAge }),
+      ...(maxAge === undefined ? {} : { maxAge }),
+    },
+    attestation: { ...common, role: 'attestation', annotations: [] },
+  };
+}
+
+function signerOf(authority: Authority, trust: TrustState): Pick<Asked, 'signer' | 'anchors' | 'purposes' | 'certificateLog' | 'identities'> {
+  switch (authority.kind) {
+    case 'key':
+      return { signer: 'key', anchors: new Set(authority.anchors), purposes: [], certificateLog: false, identities: [] };
+    case 'keyless': {
+      // Of an empty list the trusted roots count, and never the private authorities that policies bring for others.
+      const anchors = authority.anchors.length > 0 ? authority.anchors : trust.anchors.authorities.map(({ id }) => id);
+      const identities = authority.identities.map(identityOf);
+      return { signer: 'certificate', anchors: new Set(anchors), purposes: [CODE_SIGNING], certificateLog: authority.certificateLog, identities };
+    }
+    case 'certificate': {
+      const subject = authority.subject ? { subject: matcher(authority.subject) } : {};
+      const names: readonly AskedIdentity[] = authority.names.map((name) => ({ ...subject, name: matcher(name), claims: [] }));
+      const purposes = authority.extendedKeyUsage.length > 0 ? authority.extendedKeyUsage : [CODE_SIGNING];
+      const identities = names.length > 0 ? names : [{ ...subject, claims: [] }];
+      return { signer: 'certificate', anchors: new Set(authority.anchors), purposes, certificateLog: false, identities };
+    }
+  }
+}
+
+function identityOf({ issuer, subject, claims }: Identity): AskedIdentity {
+  return {
+    issuer: matcher(issuer),
+    ...(subject ? { name: matcher(subject) } : {}),
+    claims: claims.map(({ claim, pattern }) => ({ claim, ...matcher(pattern) })),
+  };
+}
+
+function matcher({ text, matches }: TextPattern): Matcher {
+  return { wanted: text, matches };
+}
+
+function strengthOf({ algorithms, hashes, minimumBits: { rsa, ecdsa } }: Strictness): Strength {
+  return {
+    ...(algorithms.length > 0 ? { algorithms: new Set(algorithms) } : {}),
+    ...(hashes.length > 0 ? { hashes: new Set<string>(hashes) } : {}),
+    ...(rsa === undefined ? {} : { rsa }),
+    ...(ecdsa === undefined ? {} : { ecdsa }),
+  };
+}
+
+/** What a name in what was signed must be, for the image that is asked about. */
+export function claimOf({ repositoryClaim }: Strictness, { repository, tag }: Request): AskedClaim | undefined {
+  const { rule, prefix, mirrors, tag: compareTags } = repositoryClaim;
+  if (rule === 'any') return undefined;
+  const wanted = rule === 'prefix' ? [prefix ?? repository] : [repository, ...mirrors.flatMap(({ from, to }) => mapped(repository, from, to))];
+  const accepts = (claimed: string): boolean => {
+    const name = normal(claimed);
+    return wanted.some((one) => (rule === 'prefix' ? isBelow(name, normal(one)) : name === normal(one)));
+  };
+  return { required: rule !== 'unless-claimed', imagesOnly: true, accepts, wanted: wanted.join(' or '), ...(compareTags ? { tag: tag ?? null } : {}) };
+}
+
+function mapped(repository: string, from: string, to: string): string[] {
+  return isBelow(repository, from) ? [`${to}${repository.slice(from.length)}`] : [];
+}
+
+function isBelow(name: string, prefix: string): boolean {
+  return name === prefix || name.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`);
+}
+
+/** Docker Hub has two names. */
+function normal(name: string): string {
+  return name.startsWith('index.docker.io/') ? name.slice('index.'.length) : name;
+}
+
+const kept = new WeakMap<PolicySet, WeakMap<TrustState, Map<ImagePolicy, Map<Authority, AskedOfAuthority>>>>();
+
+/** Looked up by policy and authority; built at first use. */
+export function askedBy(policies: PolicySet, trust: TrustState): (policy: ImagePolicy, authority: Authority) => AskedOfAuthority {
+  const byTrust = kept.get(policies) ?? new WeakMap<TrustState, Map<ImagePolicy, Map<Authority, AskedOfAuthority>>>();
+  kept.set(policies, byTrust);
+  const byPolicy = byTrust.get(trust) ?? new Map<ImagePolicy, Map<Authority, AskedOfAuthority>>();
+  byTrust.set(trust, byPolicy);
+  return (policy, authority) => {
+    const byAuthority = byPolicy.get(policy) ?? new Map<Authority, AskedOfAuthority>();
+    byPolicy.set(policy, byAuthority);
+    const asked = byAuthority.get(authority) ?? askedOfAuthority(authority, policy, trust);
+    byAuthority.set(authority, asked);
+    return asked;
+  };
+}

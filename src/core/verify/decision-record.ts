@@ -1,0 +1,44 @@
+/**
+ * A decision written down: what it was made from, by digest, and what it came to. Canonical JSON (RFC 8785), so that the
+ * same decision is the same bytes; whoever holds evidence, policies and trust of these digests can make it again.
+ */
+import { canonicalJson, type JsonObject, utf8 } from '../encoding/index.ts';
+import type { PolicySet } from '../policy/index.ts';
+import type { TrustState } from '../trust/index.ts';
+import { JUDGE_VERSION } from './decide.ts';
+import type { Decision } from './decision.ts';
+import type { Request } from './request.ts';
+
+export interface RecordedFrom {
+  /** `sha256:hex`, see `digestOfEvidence`. */
+  readonly evidence: string;
+  readonly policies: Pick<PolicySet, 'digest'>;
+  readonly trust: Pick<TrustState, 'digest' | 'versions'>;
+  readonly request: Request;
+}
+
+export function encodeDecision(decision: Decision, { evidence, policies, trust, request }: RecordedFrom): Uint8Array {
+  const { action, outcome, code, until, exceptions, byDefault, message, hint, policies: judged } = decision;
+  return utf8(
+    canonicalJson({
+      version: 1,
+      judge: JUDGE_VERSION,
+      evidence,
+      policies: policies.digest,
+      trust: { digest: trust.digest, versions: { ...trust.versions } },
+      request: request as unknown as JsonObject,
+      decision: {
+        action,
+        outcome,
+        code,
+        // No number in JSON says "never".
+        until: Number.isFinite(until) ? until : null,
+        exceptions: [...exceptions],
+        byDefault,
+        message,
+        hint,
+        policies: judged as unknown as JsonObject[],
+      },
+    }),
+  );
+}
