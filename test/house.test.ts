@@ -49,7 +49,7 @@ const isTest = (path: string): boolean => path.endsWith('.test.ts');
 
 /** `src/core/bundle/statement.ts` stands in the room `core/bundle`; `core/errors.ts` is a room of one file. */
 function roomOf(path: string): string | undefined {
-  if (path === 'src/core/errors.ts' || path === 'src/core/errors.test.ts') return 'core/errors';
+  if (path === 'src/core/errors.ts' || path === 'src/core/findings.ts' || path === 'src/core/errors.test.ts') return 'core/errors';
   return /^src\/((?:sdk|testing)(?=\/)|(?:core|clients|services|apps)\/[\w-]+(?=\/))/.exec(path)?.[1];
 }
 
