@@ -1,6 +1,6 @@
 /** Facts, policies and trust made by hand, in few words: what the judge reads, without the bytes that it came from. */
 import { createTestKey } from '../src/testing/index.ts';
-import type { Authority, Combination, ImagePolicy, PolicySet, Requirement, Scope, Strictness, TextPattern } from '../src/core/policy/index.ts';
+import type { Authority, Combination, ImagePolicy, PolicySet, Requirement, Scope, Strictness, TextPattern, ImageException } from '../src/core/policy/index.ts';
 import { ALWAYS, keyAnchor, type KeyVersion, logAnchor, NO_ANCHORS, type TrustState } from '../src/core/trust/index.ts';
 import { encodePublicKeyPem } from '../src/core/crypto/index.ts';
 import { type Appraisals, anchorsOf, decide, type Decision, type Facts, type Request, type SignatureFacts, type TimeFact } from '../src/core/verify/index.ts';
@@ -196,4 +196,18 @@ export function decided({
 /** The code, and what is done where that is not what the code says. */
 export function code(question: Case): string {
   return decided(question).code;
+}
+
+export function exception(more: Partial<ImageException> = {}): ImageException {
+  return {
+    name: 'e1',
+    source: 'e.yaml:1',
+    scope: EVERYWHERE,
+    digests: [],
+    policies: [],
+    reason: 'a fix is coming',
+    approvedBy: ['maria'],
+    window: { from: NOW - 1, to: NOW + 1 },
+    ...more,
+  };
 }

@@ -12,7 +12,7 @@ import {
   code,
   dated,
   decided,
-  EVERYWHERE,
+  exception,
   HEX,
   identity,
   IMAGE,
@@ -23,7 +23,6 @@ import {
   OWN_LOG,
   policy,
   PQ,
-  REQUEST,
   RSA,
   set,
   signature,
@@ -31,11 +30,9 @@ import {
   text,
   version,
 } from '../../../test/hand-made.ts';
-import { createTestSigstore } from '../../testing/index.ts';
-import { utf8 } from '../encoding/index.ts';
-import type { ImageException, ImagePolicy, Requirement, Strictness } from '../policy/index.ts';
+
+import type { ImagePolicy, Requirement, Strictness } from '../policy/index.ts';
 import type { Denial, KeyVersion } from '../trust/index.ts';
-import { encodeDecision, indexThatLists, prove, type ProvenIndex, readEvidence } from './index.ts';
 
 const DAY = 86_400_000;
 const strict = (strictness: Partial<Strictness>, ...requirements: Requirement[]) =>
@@ -460,171 +457,5 @@ describe('places', () => {
     assert.equal(act({ onInconclusive: 'allow-admitted-before' }, true, {}), 'deny');
     assert.equal(act({ modes: [{ environment: 'prod', mode: 'audit' }] }, false, {}), 'allow');
     assert.equal(act({ modes: [{ environment: 'dev', mode: 'audit' }] }, false, {}), 'deny');
-  });
-});
-
-describe('images', () => {
-  const named = (requirement: object, request: Case['request'] = {}) =>
-    code({ request, policies: set([policy([{ name: 'image', kind: 'image', repositories: [], tags: [], labels: [], ...requirement }])]) });
-
-  it('are refused whoever signed, or for their names and labels', () => {
-    assert.equal(code({ signatures: [signature(A)], policies: set([policy([{ name: 'no', kind: 'refusal', reason: 'given up' }])]) }), 'IMAGE_REFUSED');
-    assert.equal(named({ repositories: [text(IMAGE)], tags: [text('1')] }), 'VERIFIED');
-    assert.equal(named({ repositories: [text('x')] }), 'IMAGE_NAME_REFUSED');
-    assert.equal(named({ tags: [text('2')] }), 'IMAGE_NAME_REFUSED');
-    const labels = [{ key: 'team', value: text('shop') }];
-    assert.equal(named({ labels }), 'IMAGE_LABEL_MISSING');
-    assert.equal(named({ labels }, { labels: { team: 'other' } }), 'IMAGE_LABEL_MISSING');
-    assert.equal(named({ labels }, { labels: { team: 'shop' } }), 'VERIFIED');
-    assert.equal(named({ labels }, { labels: undefined } as never), 'IMAGE_LABELS_UNKNOWN');
-  });
-});
-
-describe('indexes', () => {
-  it('cover the images whose digests they list, by proof of their bytes', () => {
-    const index = sigstoreIndex([`sha256:${HEX}`]);
-    const proven = indexThatLists(index, `sha256:${HEX}`);
-    assert.ok(proven);
-    assert.equal(indexThatLists(index, `sha256:${'b'.repeat(64)}`), undefined);
-    const sigstore = createTestSigstore();
-    const layer = sigstore.signImage({ digest: proven.digest });
-    const evidence = (indexes: readonly ProvenIndex[]) => ({
-      subject: { digests: { sha256: HEX }, indexes },
-      places: [],
-      documents: [readEvidence('sig-tag', layer.source, layer.bytes)],
-    });
-    assert.equal(prove(evidence([proven]), sigstore.anchors).signatures[0]?.about, proven.digest);
-    assert.deepEqual(prove(evidence([proven]), sigstore.anchors).indexes, [proven.digest]);
-    assert.equal(prove(evidence([]), sigstore.anchors).signatures[0]?.about, undefined);
-  });
-});
-
-function sigstoreIndex(digests: readonly string[]): Uint8Array {
-  const manifests = digests.map((digest) => ({ mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 1 }));
-  return utf8(JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }));
-}
-
-describe('a record', () => {
-  it('of the same decision made again is the same, byte for byte, in whatever order its evidence was found', () => {
-    const signatures = [signature(A, { times: [dated(NOW - 1)] }), signature(B), signature(PQ)];
-    const policies = set([policy([signedBy(of(2, one(by(A)), one(by(RSA))))])]);
-    const record = (found: typeof signatures) =>
-      encodeDecision(decided({ policies, signatures: found }), {
-        evidence: 'sha256:e',
-        policies,
-        trust: { digest: 'sha256:t', versions: { keys: 3 } },
-        request: REQUEST,
-      });
-    const bytes = record(signatures);
-    assert.deepEqual(record([...signatures].reverse()), bytes);
-    const { decision, judge, trust } = JSON.parse(new TextDecoder().decode(bytes)) as {
-      decision: { code: string; until: number };
-      judge: number;
-      trust: object;
-    };
-    assert.deepEqual([decision.code, decision.until, judge, trust], ['SIGNERS_MISSING', NOW + 1000, 1, { digest: 'sha256:t', versions: { keys: 3 } }]);
-  });
-});
-
-function exception(more: Partial<ImageException> = {}): ImageException {
-  return {
-    name: 'e1',
-    source: 'e.yaml:1',
-    scope: EVERYWHERE,
-    digests: [],
-    policies: [],
-    reason: 'a fix is coming',
-    approvedBy: ['maria'],
-    window: { from: NOW - 1, to: NOW + 1 },
-    ...more,
-  };
-}
-
-describe('exceptions and defaults', () => {
-  const excepted = (more: Partial<ImageException>) => decided({ policies: set([policy([signedBy(one(by(A)))])], { exceptions: [exception(more)] }) });
-
-  it('let through what no policy is satisfied with, and say so', () => {
-    const decision = excepted({});
-    assert.deepEqual([decision.action, decision.code, decision.exceptions, decision.until], ['allow', 'EXCEPTED', ['e1'], NOW + 2]);
-    assert.match(decision.message, /exception: e1: a fix is coming/);
-    assert.equal(excepted({ window: { from: NOW - 2, to: NOW - 1 } }).code, 'NO_SIGNATURE');
-    assert.equal(excepted({ window: { from: NOW + 1, to: NOW + 2 } }).code, 'NO_SIGNATURE');
-    assert.equal(excepted({ digests: ['sha256:1'] }).code, 'NO_SIGNATURE');
-    assert.equal(excepted({ policies: ['other'] }).code, 'NO_SIGNATURE');
-    assert.equal(excepted({ scope: { ...EVERYWHERE, namespaces: [text('other')] } }).code, 'NO_SIGNATURE');
-    assert.equal(decided({ signatures: [signature(A)], policies: set([policy([signedBy(one(by(A)))])], { exceptions: [exception()] }) }).code, 'VERIFIED');
-  });
-
-  it('decide what no policy covers, and say that it was the default', () => {
-    const byRule = (action: 'deny' | 'warn' | 'allow') => decided({ policies: set([], { defaultRule: { action, stated: true } }) });
-    assert.deepEqual([byRule('deny').action, byRule('warn').action, byRule('allow').action], ['deny', 'warn', 'allow']);
-    assert.deepEqual([byRule('deny').code, byRule('deny').byDefault], ['NO_POLICY', true]);
-    assert.match(decided({ policies: set([]) }).message, /nobody stated a default rule/);
-  });
-});
-
-describe('namespaces', () => {
-  const inNamespace = (name: string, anchor: string): ImagePolicy =>
-    policy([signedBy(one(by(anchor)))], { name, scope: { ...EVERYWHERE, namespaces: [text(name)] } });
-  const node = { place: {} };
-
-  it('that nobody knows: the cluster-wide hold, and one namespaced set', () => {
-    const wide = policy([signedBy(one(by(A)))], { name: 'wide' });
-    const policies = set([wide, inNamespace('shop', B), inNamespace('bank', PQ)]);
-    assert.equal(code({ request: node, policies, signatures: [signature(A), signature(B)] }), 'VERIFIED');
-    assert.equal(decided({ request: node, policies, signatures: [signature(A)] }).action, 'deny');
-    assert.equal(decided({ request: node, policies, signatures: [signature(B)] }).action, 'deny');
-    assert.equal(code({ policies, signatures: [signature(A), signature(B)] }), 'VERIFIED');
-    assert.equal(code({ policies, signatures: [signature(A), signature(PQ)] }), 'KEY_MISMATCH');
-  });
-
-  it('may only add requirements of their own', () => {
-    const own = policy([signedBy(one(by(B)))], { name: 'own', namespace: 'shop' });
-    assert.equal(code({ policies: set([own]), signatures: [signature(B)] }), 'NO_POLICY');
-    assert.equal(decided({ policies: set([policy([signedBy(one(by(A)))]), own]), signatures: [signature(A)] }).action, 'deny');
-    assert.equal(code({ policies: set([policy([signedBy(one(by(A)))]), own]), signatures: [signature(A), signature(B)] }), 'VERIFIED');
-  });
-});
-
-describe('the lease', () => {
-  it('past its end admits nothing new, and lets go on what ran', () => {
-    const lease = { issuedAt: NOW - 100, endsAt: NOW };
-    const decision = decided({ signatures: [signature(A)], trust: { lease } });
-    assert.deepEqual([decision.code, decision.action, decision.outcome], ['TRUST_STALE', 'deny', 'inconclusive']);
-    assert.equal(code({ signatures: [signature(A)], trust: { lease }, request: { admittedBefore: true } }), 'VERIFIED');
-    assert.equal(
-      code({ signatures: [signature(A)], trust: { lease, keys: [version(A, { state: 'revoked-all' })] }, request: { admittedBefore: true } }),
-      'KEY_REVOKED',
-    );
-    assert.equal(code({ signatures: [signature(A)], trust: { lease: { issuedAt: NOW - 100, endsAt: NOW + 1 } } }), 'VERIFIED');
-  });
-
-  it('is shorter in a tier, and there is none in a tier that nobody knows', () => {
-    const tiers = [{ name: 'edge', duration: 100 }];
-    const inTier = (tier: string, issuedAt: number) =>
-      code({ signatures: [signature(A)], trust: { lease: { issuedAt, endsAt: NOW + 1000 }, tiers }, request: { tier } });
-    assert.deepEqual([inTier('edge', NOW - 99), inTier('edge', NOW - 100), inTier('other', NOW)], ['VERIFIED', 'TRUST_STALE', 'TRUST_STALE']);
-  });
-});
-
-describe('what people read', () => {
-  it('names image, policy, reason, owner and what to do, and explains each candidate once', () => {
-    const policies = set([policy([signedBy(of(2, one(by(A)), one(by(B))))], { owner: 'platform', message: 'ask in #images' })]);
-    const decision = decided({ policies, signatures: [signature(A), signature(PQ)] });
-    assert.match(
-      decision.message,
-      /registry\.test\/app:1@sha256:a+ may not run by the policy p: Fewer different signers .*signed by key:.*ask in #images; owner: platform/,
-    );
-    assert.match(decision.hint, /who are missing/);
-    const [requirement] = decision.policies[0]?.requirements ?? [];
-    assert.match(requirement?.wanted ?? '', /^2 of key /);
-    assert.deepEqual(
-      requirement?.candidates.map(({ counts, code: why }) => [counts, why]),
-      [
-        [true, undefined],
-        [false, 'KEY_MISMATCH'],
-      ],
-    );
-    assert.equal(decided({ signatures: [signature(A)] }).hint, '');
   });
 });
