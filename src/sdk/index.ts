@@ -9,6 +9,7 @@ export { heldRegistry } from './held-registry.ts';
 export { inParallel } from './in-parallel.ts';
 export { type ResignedImage, resignImage } from './resign.ts';
 export { ARTIFACT_PREFIX, openTrust, type OpenTrustOptions, pushTrustArtifact } from './open-trust.ts';
+export { type JudgedImage, judgeImage, type JudgeOptions, trustOf } from './judge.ts';
 export type { Published } from './publish.ts';
 export type { Annotations, Sealed } from './seal.ts';
 export { type PublishOptions, type SignatureFormat, signImage, type SignedImage, type SignImageOptions } from './sign.ts';

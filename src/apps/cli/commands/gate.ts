@@ -11,15 +11,17 @@ import { judgeImages, printResults } from './verify-images.ts';
 
 export const run: Run<typeof gate> = async (invocation) => {
   const { flags, config, terminal } = invocation;
-  const { results, question } = await judgeImages(invocation, 'signature');
-  const answers = results.map(answerOf);
+  const asked = flags.policy.length > 0 ? await (await import('../policy/verify.ts')).answersByPolicy(invocation) : undefined;
+  const byFlags = asked ? undefined : await judgeImages(invocation, 'signature');
+  const answers = asked?.answers ?? byFlags?.results.map(answerOf) ?? [];
   const system = ciSystem(config.environment);
   for (const line of ciLines(system, answers, Math.floor(Date.now() / 1000))) terminal.say(line);
   const summary = config.environment['GITHUB_STEP_SUMMARY'];
   if (system === 'github' && summary) write(summary, () => appendFileSync(summary, summaryMarkdown(answers)));
   if (flags.results !== undefined) writeResults(flags.results, answers);
-  printResults(results, { ...invocation, quiet: true }, question, flags.explain);
-  return exitOfAll(results);
+  if (asked) return asked.print();
+  if (byFlags) printResults(byFlags.results, { ...invocation, quiet: true }, byFlags.question, flags.explain);
+  return exitOfAll(byFlags?.results ?? []);
 };
 
 function answerOf(result: Verified): GateAnswer {

@@ -7,7 +7,10 @@ import type { Invocation, Run } from '../invocation.ts';
 import type { verify } from '../table/verify.ts';
 import { type FromFile, needTogether, verifyImages } from './verify-images.ts';
 
-export const run: Run<typeof verify> = (invocation) => verifyImages(invocation, 'signature', fromFileOf(invocation));
+export const run: Run<typeof verify> = async (invocation) => {
+  if (invocation.flags.policy.length > 0) return (await import('../policy/verify.ts')).verifyByPolicy(invocation);
+  return verifyImages(invocation, 'signature', fromFileOf(invocation));
+};
 
 /** --signature with --payload: one signature of cosign's first generation, from files instead of from the registry. */
 function fromFileOf({ flags, arguments: images }: Invocation<(typeof verify)['flags']>): FromFile | undefined {

@@ -1,10 +1,12 @@
 import { defineCommand } from '../flag.ts';
 import { outputFlags } from './global.ts';
+import { policyFlags } from './policy-flags.ts';
 import { registryFlags } from './registry-flags.ts';
 import { annotationFlags, blobFlags, evidenceFlags, explainFlags, predicateFlags, signerFlags, trustFlags } from './trust-flags.ts';
 
 const WHO = 'Say who must have signed: a public key with --key, or an identity and its issuer, one of each pair of --certificate-identity flags.';
 const LOG = 'A signature must have an entry in a transparency log, unless --insecure-ignore-tlog is given. Whatever proves when it was made is used.';
+const POLICY = 'With --policy the documents say who must have signed what; see `sealward policy --help`.';
 const EXITS = 'Exits with 0 only when every image is verified; the other codes are listed by `sealward --help`.';
 
 const imageFlags = {
@@ -28,7 +30,7 @@ export const verify = defineCommand({
   name: 'verify',
   group: 'verify',
   summary: 'Say whether images are signed by whom you trust',
-  description: [`Reads all formats of signatures that cosign 1 to 3 and skopeo write. ${WHO}`, `${LOG} ${EXITS}`],
+  description: [`Reads all formats of signatures that cosign 1 to 3 and skopeo write. ${WHO} ${POLICY}`, `${LOG} ${EXITS}`],
   examples: [
     { does: 'signed with a key, and logged nowhere', command: 'sealward verify --key release.pub --insecure-ignore-tlog registry.example/app:1.2' },
     {
@@ -36,6 +38,7 @@ export const verify = defineCommand({
       command:
         'sealward verify \\\n    --certificate-identity https://github.com/OWNER/REPO/.github/workflows/ci.yml@refs/tags/v1.2 \\\n    --certificate-oidc-issuer https://token.actions.githubusercontent.com \\\n    ghcr.io/owner/app:1.2',
     },
+    { does: 'by policies, for a namespace', command: 'sealward verify --policy policies/ --namespace shop registry.example/app:1.2' },
     {
       does: 'why not? every place, every signature, the first check that failed',
       command: 'sealward verify --explain --key release.pub registry.example/app:1.2',
@@ -44,6 +47,7 @@ export const verify = defineCommand({
   arguments: [IMAGES],
   flags: {
     ...imageFlags,
+    ...policyFlags,
     ...annotationFlags,
     signature: {
       type: 'string',

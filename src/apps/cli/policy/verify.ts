@@ -1,0 +1,44 @@
+/** `sealward verify --policy` and `gate --policy`. */
+import type { GateAnswer } from '../ci-log.ts';
+import { exitOfAll } from '../outcome.ts';
+import { visible, visibleJson } from '../visible.ts';
+import { decisionTree } from './explain.ts';
+import { judgeByPolicy, type JudgedByPolicy, type PolicyInvocation, policyJson, policyQuestion, policySentence, type Question } from './judged.ts';
+
+export async function verifyByPolicy(invocation: PolicyInvocation): Promise<number> {
+  const question = await policyQuestion(invocation);
+  return print(invocation, question, await judgeByPolicy(invocation, question, invocation.arguments), true);
+}
+
+/** The answers in the words of CI systems, and how to print the result. */
+export async function answersByPolicy(invocation: PolicyInvocation): Promise<{ readonly answers: readonly GateAnswer[]; readonly print: () => number }> {
+  const question = await policyQuestion(invocation);
+  const results = await judgeByPolicy(invocation, question, invocation.arguments);
+  const answers = results.map(
+    ({ name, digest, outcome, code, decision, error }): GateAnswer => ({
+      name,
+      digest,
+      outcome,
+      code,
+      reason: decision?.message ?? error?.message ?? '',
+      hint: outcome === 'verified' ? '' : (decision?.hint ?? error?.hint ?? ''),
+    }),
+  );
+  return { answers, print: () => print(invocation, question, results, false) };
+}
+
+function print({ terminal, form, flags, given }: PolicyInvocation, question: Question, results: readonly JudgedByPolicy[], says: boolean): number {
+  const text = flags.explain && !given.has('output') ? 'text' : form;
+  if (text === 'text')
+    terminal.print(results.map((result) => (flags.explain ? decisionTree(result, question, terminal) : policySentence(result, terminal))).join('\n'));
+  else {
+    terminal.print(visibleJson(results.map((result) => policyJson(result, question))));
+    for (const { name, outcome, decision, error } of says ? results : []) {
+      if (outcome === 'verified') continue;
+      terminal.say(`${terminal.styleError('red', `sealward: ${outcome}`)} ${visible(name)}: ${visible(decision?.message ?? error?.message ?? '')}`);
+      terminal.say(`  hint: ${visible(decision?.hint ?? error?.hint ?? '')}`);
+    }
+  }
+  // What a mode or the default lets through is let through, and said; a verifier's exit code tells the outcome all the same.
+  return exitOfAll(results);
+}

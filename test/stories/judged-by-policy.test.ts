@@ -1,0 +1,172 @@
+/** Images signed and attested by cosign 2, cosign 3 and Sealward, judged by a policy; then the registry is stopped. */
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { test } from 'node:test';
+import type { CliResult } from '../cli.ts';
+import { requirePeers } from '../peers.ts';
+import { pushImage, startMemoryRegistry } from './registries.ts';
+import { type KeyFiles, Workshop } from './workshop.ts';
+
+interface Judged {
+  readonly outcome: string;
+  readonly code: string;
+  readonly message: string;
+  readonly action: string;
+  readonly exceptions: readonly string[];
+  readonly byDefault: boolean;
+  readonly policies: readonly { readonly requirements: readonly { readonly name: string; readonly outcome: string; readonly code: string }[] }[];
+}
+
+function judged(result: CliResult): Judged {
+  const [first] = JSON.parse(result.stdout) as Judged[];
+  assert.ok(first, result.stderr);
+  return first;
+}
+
+const policyOf = (host: string, maria: KeyFiles, jan: KeyFiles, eve: KeyFiles): string => `apiVersion: sealward.dev/v1alpha1
+kind: ImagePolicy
+metadata: { name: shop }
+spec:
+  contact: "#platform"
+  match:
+    images: ["${host}/shop/**"]
+  authorities:
+    - { name: maria, key: { file: ${maria.pub} } }
+    - { name: jan, key: { file: ${jan.pub} } }
+    - { name: eve, key: { file: ${eve.pub} } }
+  signatures: { atLeast: 2, of: [maria, jan, eve] }
+  attestations:
+    - name: provenance
+      slsa: { builders: ["https://ci.example"] }
+      from: [maria]
+    - name: scan
+      vulnerabilities: { maximum: none, vex: [jan] }
+      from: [maria]
+---
+apiVersion: sealward.dev/v1alpha1
+kind: ImageException
+metadata: { name: hotfix }
+spec:
+  match: { images: ["${host}/shop/hotfix"] }
+  reason: the incident of last night
+  approvedBy: [maria@example.test]
+  from: 2026-01-01T00:00:00Z
+  until: 2026-01-31T00:00:00Z
+`;
+
+test('a policy with a threshold, provenance, a scan with VEX and an exception judges what cosign and Sealward have made', async (t) => {
+  if (!requirePeers(t, 'cosign2', 'cosign3')) return;
+  const workshop = new Workshop();
+  t.after(() => workshop.remove());
+  const registry = await startMemoryRegistry();
+  t.after(() => registry.stop());
+  const [maria, jan, eve] = await Promise.all([workshop.keys(), workshop.keys('ecdsa-p384'), workshop.keys('ed25519')]);
+  mkdirSync(workshop.path('policies'), { recursive: true });
+  const policy = workshop.file('policies/shop.yaml', policyOf(registry.host, maria, jan, eve));
+  const store = workshop.path('evidence');
+  const verify = (image: string, ...more: readonly string[]): Promise<CliResult> =>
+    workshop.sealward(['verify', '--policy', policy, '--evidence', store, ...more, image]);
+  const { signing, verifying } = await workshop.offline();
+  const sign2 = (image: string, { key }: KeyFiles): Promise<unknown> => workshop.must('cosign2', ['sign', '--yes', '--tlog-upload=false', '--key', key, image]);
+  const sign3 = (image: string, { key }: KeyFiles): Promise<unknown> =>
+    workshop.must('cosign3', ['sign', '--yes', ...signing, ...verifying, '--key', key, image]);
+  const attest3 = (image: string, { key }: KeyFiles, type: string, predicate: string): Promise<unknown> =>
+    workshop.must('cosign3', ['attest', '--yes', ...signing, ...verifying, '--key', key, '--type', type, '--predicate', predicate, image]);
+
+  const mustSealward = async (args: readonly string[]): Promise<void> => {
+    const { code, stderr } = await workshop.sealward(args);
+    assert.equal(code, 0, stderr);
+  };
+
+  const image = await pushImage(registry.host, 'shop/app');
+  const hotfix = await pushImage(registry.host, 'shop/hotfix');
+  const elsewhere = await pushImage(registry.host, 'other/app');
+
+  await t.test('what nothing covers is denied by the default, and that is said', async () => {
+    const result = await verify(elsewhere.tagged);
+    assert.notEqual(result.code, 0);
+    assert.equal(judged(result).byDefault, true);
+  });
+
+  await t.test('unsigned, with one signature, and with two of one person it is refused', async () => {
+    const unsigned = await verify(image.tagged);
+    assert.equal(unsigned.code, 10, unsigned.stderr);
+    assert.equal(judged(unsigned).code, 'NO_SIGNATURE');
+    await sign2(image.byDigest, maria);
+    await sign3(image.byDigest, maria);
+    const twice = await verify(image.tagged);
+    assert.notEqual(twice.code, 0);
+    assert.equal(judged(twice).policies[0]?.requirements[0]?.outcome, 'rejected', 'the same person twice counts once');
+  });
+
+  await t.test('two people, provenance and a clean scan let it through', async () => {
+    await mustSealward(['sign', '--key', jan.key, image.byDigest]);
+    const provenance = {
+      buildDefinition: { buildType: 'https://ci.example/build', externalParameters: {} },
+      runDetails: { builder: { id: 'https://ci.example' }, metadata: {} },
+    };
+    await attest3(image.byDigest, maria, 'slsaprovenance1', workshop.file('provenance.json', JSON.stringify(provenance)));
+    const half = judged(await verify(image.tagged));
+    assert.deepEqual(
+      half.policies[0]?.requirements.map(({ name, outcome }) => [name, outcome]),
+      [
+        ['signatures', 'verified'],
+        ['provenance', 'verified'],
+        ['scan', 'rejected'],
+      ],
+    );
+    const report = workshop.file(
+      'report.json',
+      JSON.stringify({
+        SchemaVersion: 2,
+        ArtifactName: 'x',
+        CreatedAt: '2026-03-04T10:20:07Z',
+        Results: [{ Target: 't', Vulnerabilities: [{ VulnerabilityID: 'CVE-2026-1', Severity: 'HIGH', PkgName: 'a', InstalledVersion: '1' }] }],
+      }),
+    );
+    await mustSealward(['attest', '--key', maria.key, '--scan', report, image.byDigest]);
+    const found = judged(await verify(image.tagged));
+    assert.equal(found.outcome, 'rejected');
+    assert.match(found.message, /CVE-2026-1/);
+    const vex = {
+      '@context': 'https://openvex.dev/ns/v0.2.0',
+      '@id': 'https://v.test/1',
+      author: 'jan',
+      timestamp: '2026-03-05T00:00:00Z',
+      version: 1,
+      statements: [{ vulnerability: { name: 'CVE-2026-1' }, status: 'not_affected', justification: 'component_not_present' }],
+    };
+    await attest3(image.byDigest, jan, 'openvex', workshop.file('vex.json', JSON.stringify(vex)));
+    const good = await verify(image.tagged);
+    assert.equal(good.code, 0, good.stdout + good.stderr);
+    assert.deepEqual([judged(good).outcome, judged(good).action, judged(good).byDefault], ['verified', 'allow', false]);
+  });
+
+  await t.test('an exception lets through what is not signed, within its time alone, and is named', async () => {
+    const within = await verify(hotfix.tagged, '--at', '2026-01-15T00:00:00Z');
+    assert.equal(within.code, 0, within.stderr);
+    assert.deepEqual(judged(within).exceptions, ['hotfix']);
+    assert.notEqual((await verify(hotfix.tagged)).code, 0, 'it has ended');
+  });
+
+  await t.test('the tree says which policy, which signature and why', async () => {
+    const { stdout } = await verify(image.tagged, '--explain');
+    assert.match(stdout, /policy shop/);
+    assert.match(stdout, /signatures: wanted/);
+    assert.match(stdout, /counts sha256:/);
+  });
+
+  await t.test('with the registry gone, what is held is judged the same, and what is new is inconclusive', async () => {
+    await registry.stop();
+    const held = await verify(image.tagged);
+    assert.equal(held.code, 0, held.stdout + held.stderr);
+    const fresh = await verify(`${registry.host}/shop/new:1`);
+    assert.equal(fresh.code, 4, fresh.stdout + fresh.stderr);
+  });
+
+  await t.test('flags that say who must have signed contradict a policy', async () => {
+    const both = await verify(image.tagged, '--key', maria.pub);
+    assert.equal(both.code, 2);
+    assert.match(both.stderr, /ERR_FLAG_CONFLICT/);
+  });
+});
