@@ -1,6 +1,7 @@
 /** Images signed and attested by cosign 2, cosign 3 and Sealward, judged by a policy; then the registry is stopped. */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { createHash, createPublicKey } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { CliResult } from '../cli.ts';
 import { requirePeers } from '../peers.ts';
@@ -154,6 +155,58 @@ test('a policy with a threshold, provenance, a scan with VEX and an exception ju
     assert.match(stdout, /policy shop/);
     assert.match(stdout, /signatures: wanted/);
     assert.match(stdout, /counts sha256:/);
+  });
+
+  await t.test('cases in a file say what must come out, for CI too', async () => {
+    const cases = `policies: [shop.yaml]
+tests:
+  - { name: released, image: "${image.tagged}", outcome: verified }
+  - { name: the hotfix in January, image: "${hotfix.tagged}", outcome: verified, at: "2026-01-15T00:00:00Z" }
+  - { name: the hotfix today, image: "${hotfix.tagged}", outcome: rejected, code: NO_SIGNATURE }
+`;
+    workshop.file('policies/sealward-test.yaml', cases);
+    const report = workshop.path('report.xml');
+    const good = await workshop.sealward(['policy', 'test', '-o', 'text', '--junit', report, workshop.path('policies')]);
+    assert.equal(good.code, 0, good.stdout + good.stderr);
+    assert.match(good.stdout, /3 of 3 passed/);
+    assert.match(workshop.read('report.xml'), /tests="3" failures="0"/);
+    workshop.file('policies/sealward-test.yaml', cases.replace('outcome: rejected, code: NO_SIGNATURE', 'outcome: verified'));
+    const bad = await workshop.sealward(['policy', 'test', '-o', 'text', '--junit', report, workshop.path('policies')]);
+    assert.equal(bad.code, 1);
+    assert.match(bad.stdout, /FAIL the hotfix today .*sealward-test\.yaml:5.*: it is rejected \(NO_SIGNATURE\) and not verified/);
+    assert.match(workshop.read('report.xml'), /failures="1"/);
+    workshop.file('policies/broken/sealward-test.yaml', 'policies: [x]\ntests:\n  - { image: a, outcome: maybe }\n');
+    const broken = await workshop.sealward(['policy', 'test', workshop.path('policies/broken')]);
+    assert.equal(broken.code, 2);
+    assert.match(broken.stderr, /sealward-test\.yaml:3: outcome must be one of/);
+  });
+
+  await t.test('the tree of policy explain names policies that are not about the image', async () => {
+    const explained = await workshop.sealward(['policy', 'explain', '-o', 'text', '--policy', policy, elsewhere.tagged]);
+    assert.notEqual(explained.code, 0);
+    assert.match(explained.stdout, /no policy is about it: the default rule decides \(deny, because none is stated\)/);
+    assert.match(explained.stdout, /not asked policy shop .*: its patterns do not match the image/);
+    assert.equal((await workshop.sealward(['policy', 'explain', image.tagged])).code, 2, 'by which policies?');
+  });
+
+  await t.test('policy diff says which images would get another answer, and why', async () => {
+    const stricter = workshop.file('stricter.yaml', policyOf(registry.host, maria, jan, eve).replace('atLeast: 2', 'atLeast: 3'));
+    const images = ['--image', image.tagged, '--image', hotfix.tagged];
+    const byPolicy = await workshop.sealward(['policy', 'diff', '-o', 'text', ...images, policy, stricter]);
+    assert.equal(byPolicy.code, 0, byPolicy.stderr);
+    assert.match(byPolicy.stdout, /shop\/app:v1: verified -> rejected/);
+    assert.match(byPolicy.stdout, /1 of 2 images would get another answer/);
+    const fingerprint = createHash('sha256')
+      .update(createPublicKey(readFileSync(jan.pub)).export({ type: 'spki', format: 'der' }))
+      .digest('hex');
+    const byRevocation = await workshop.sealward(['policy', 'diff', '-o', 'text', '--revoke', fingerprint, ...images, policy]);
+    assert.match(byRevocation.stdout, /shop\/app:v1: verified -> rejected/, byRevocation.stderr);
+    const byTime = await workshop.sealward(['policy', 'diff', '-o', 'json', '--at', '2026-01-15T00:00:00Z', ...images, policy]);
+    assert.deepEqual(
+      (JSON.parse(byTime.stdout) as { image: string; after: { outcome: string } }[]).map((row) => [row.image, row.after.outcome]),
+      [[hotfix.tagged, 'verified']],
+    );
+    assert.equal((await workshop.sealward(['policy', 'diff', ...images, policy])).code, 2, 'nothing differs');
   });
 
   await t.test('with the registry gone, what is held is judged the same, and what is new is inconclusive', async () => {

@@ -11,8 +11,11 @@ import { plainClient, type PushedImage, pushImage } from './registries.ts';
 import { type KeyFiles, Workshop } from './workshop.ts';
 
 /** A process of its own, as each of several CI jobs would be. */
-function signing(workshop: Workshop, image: PushedImage, { key }: KeyFiles): Promise<CliResult> {
-  return workshop.start(['sign', '--key', key, image.tagged]).finished;
+async function signing(workshop: Workshop, image: PushedImage, { key }: KeyFiles): Promise<CliResult> {
+  const sign = (): Promise<CliResult> => workshop.start(['sign', '--key', key, image.tagged]).finished;
+  const first = await sign();
+  // docker-registry answers 500 to whoever reads a tag while another writes it; the hint says to try again.
+  return first.code === 4 && first.stderr.includes('500 UNKNOWN') ? sign() : first;
 }
 
 async function listed(image: PushedImage): Promise<number> {

@@ -6,6 +6,9 @@ import type { PolicyAsked } from '../policy/asked.ts';
 
 const ACTIONS: Readonly<Record<string, () => Promise<(invocation: PolicyAsked) => Promise<number>>>> = {
   check: async () => (await import('../policy/check.ts')).check,
+  explain: async () => (await import('../policy/over-images.ts')).explain,
+  test: async () => (await import('../policy/over-images.ts')).test,
+  diff: async () => (await import('../policy/over-images.ts')).diff,
   import: async () => (await import('../policy/import.ts')).importFiles,
 };
 

@@ -13,10 +13,10 @@ export const evidence = defineCommand({
     'An archive is believed like whoever carried it: its signatures prove themselves, but that there are no others is what it says. It holds no keys and no trusted root; carry those over as well.',
   ],
   examples: [
-    { does: 'everything that runs in a cluster', command: 'kubectl get pods -A -o json | sealward evidence gather --from-cluster-list -' },
+    { does: 'everything that runs in a cluster', command: 'sealward evidence gather --from-cluster-list pods.json' },
     { does: 'for a site without a network', command: 'sealward evidence export site.tar registry.example/app:1.2' },
     { does: 'there', command: 'sealward evidence import site.tar' },
-    { does: '', command: 'sealward verify --offline --evidence site.tar --key release.pub --insecure-ignore-tlog registry.example/app:1.2' },
+    { does: 'and then', command: 'sealward verify --offline --evidence site.tar --policy policies/ registry.example/app:1.2' },
   ],
   arguments: [
     { name: 'ACTION', summary: 'gather, list, show, export, import, prune or verify', minimum: 1, maximum: 1 },

@@ -1,0 +1,48 @@
+/** The actions of `sealward policy` that look at images: they are asked as `sealward verify --policy` is. */
+import { SealwardError } from '../../../core/errors.ts';
+import type { Flag, Flags } from '../flag.ts';
+import { exitOfAll } from '../outcome.ts';
+import { verify } from '../table/verify.ts';
+import { visibleJson } from '../visible.ts';
+import type { PolicyAsked } from './asked.ts';
+import { diffPolicies } from './diff.ts';
+import { decisionTree } from './explain.ts';
+import { judgeByPolicy, type PolicyInvocation, policyJson, policyQuestion } from './judged.ts';
+import { testPolicies } from './test.ts';
+
+/** What `verify` would have been given: the flags that are not known here as if they had not been. */
+function asVerify(invocation: PolicyAsked): PolicyInvocation & PolicyAsked {
+  const { trust, ...flags } = invocation.flags;
+  const unset = Object.fromEntries(Object.entries<Flag>(verify.flags as Flags).map(([name, spec]) => [name, unsetValue(spec)]));
+  return { ...invocation, flags: { ...unset, ...flags, trust, ...(trust === undefined ? {} : { 'trust-url': trust }) } } as unknown as PolicyInvocation &
+    PolicyAsked;
+}
+
+function unsetValue(spec: Flag): unknown {
+  if ('default' in spec && spec.default !== undefined) return spec.default;
+  return spec.type === 'strings' ? [] : spec.type === 'boolean' ? false : undefined;
+}
+
+export async function explain(given: PolicyAsked): Promise<number> {
+  const invocation = asVerify(given);
+  const images = invocation.arguments.slice(1);
+  if (images.length === 0 || invocation.flags.policy.length === 0)
+    throw new SealwardError('ERR_USAGE', 'an image and --policy must be given', { hint: 'sealward policy explain IMAGE --policy FILE' });
+  const question = await policyQuestion(invocation);
+  const results = await judgeByPolicy(invocation, question, images);
+  const { terminal, form } = invocation;
+  terminal.print(
+    form === 'json'
+      ? visibleJson(results.map((result) => policyJson(result, question)))
+      : results.map((result) => decisionTree(result, question, terminal)).join('\n'),
+  );
+  return exitOfAll(results);
+}
+
+export async function test(invocation: PolicyAsked): Promise<number> {
+  return testPolicies(asVerify(invocation));
+}
+
+export async function diff(invocation: PolicyAsked): Promise<number> {
+  return diffPolicies(asVerify(invocation));
+}
