@@ -19,7 +19,7 @@ function asVerify(invocation: PolicyAsked): PolicyInvocation & PolicyAsked {
 }
 
 function unsetValue(spec: Flag): unknown {
-  if ('default' in spec && spec.default !== undefined) return spec.default;
+  if ('default' in spec) return spec.default;
   return spec.type === 'strings' ? [] : spec.type === 'boolean' ? false : undefined;
 }
 
