@@ -1,7 +1,8 @@
 /** Images signed and attested by cosign 2, cosign 3 and Sealward, judged by a policy; then the registry is stopped. */
 import assert from 'node:assert/strict';
 import { createHash, createPublicKey } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { CliResult } from '../cli.ts';
 import { requirePeers } from '../peers.ts';
@@ -215,6 +216,23 @@ tests:
     assert.equal(held.code, 0, held.stdout + held.stderr);
     const fresh = await verify(`${registry.host}/shop/new:1`);
     assert.equal(fresh.code, 4, fresh.stdout + fresh.stderr);
+  });
+
+  await t.test('a decision of the past is made again from its record, byte for byte, with no registry', async () => {
+    const records = workshop.path('records');
+    assert.equal((await verify(image.tagged, '--record', records)).code, 0);
+    const [name] = readdirSync(records);
+    const record = join(records, name as string);
+    const replay = (...more: readonly string[]): Promise<CliResult> => workshop.sealward(['replay', '-o', 'text', '--evidence', store, ...more, record]);
+    const same = await replay('--policy', policy);
+    assert.equal(same.code, 0, same.stdout + same.stderr);
+    assert.match(same.stdout, /the same, byte for byte/);
+    const other = await replay('--policy', workshop.file('other.yaml', policyOf(registry.host, maria, jan, eve).replace('atLeast: 2', 'atLeast: 3')));
+    assert.equal(other.code, 1);
+    assert.match(other.stdout, /the policies are others[^]*now it is rejected/);
+    writeFileSync(record, readFileSync(record, 'utf8').replace('"action":"allow"', '"action":"deny"'));
+    assert.equal((await replay('--policy', policy)).code, 1, 'a record that was changed is not the same');
+    assert.equal((await workshop.sealward(['replay', '--policy', policy, policy])).code, 2);
   });
 
   await t.test('flags that say who must have signed contradict a policy', async () => {

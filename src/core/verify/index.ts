@@ -1,5 +1,5 @@
 export * from './by-flags.ts';
-export { anchorsOf, decide } from './decide.ts';
+export { anchorsOf, decide, JUDGE_VERSION } from './decide.ts';
 export { encodeDecision } from './decision-record.ts';
 export * from './decision.ts';
 export type { Appraisals } from './judge-requirement.ts';

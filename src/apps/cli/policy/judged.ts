@@ -17,7 +17,7 @@ import type { Terminal } from '../terminal.ts';
 import { visible } from '../visible.ts';
 import type { ImageInvocation } from '../commands/verify-images.ts';
 
-export type PolicyInvocation = ImageInvocation & { readonly flags: FlagValues<typeof policyFlags> };
+export type PolicyInvocation = ImageInvocation & { readonly flags: FlagValues<typeof policyFlags> & { readonly record: string | undefined } };
 
 export interface JudgedByPolicy extends Answer {
   readonly name: string;

@@ -11,7 +11,7 @@ import { judgeByPolicy, type PolicyInvocation, policyJson, policyQuestion } from
 import { testPolicies } from './test.ts';
 
 /** What `verify` would have been given: the flags that are not known here as if they had not been. */
-function asVerify(invocation: PolicyAsked): PolicyInvocation & PolicyAsked {
+export function asVerify(invocation: PolicyAsked): PolicyInvocation & PolicyAsked {
   const { trust, ...flags } = invocation.flags;
   const unset = Object.fromEntries(Object.entries<Flag>(verify.flags as Flags).map(([name, spec]) => [name, unsetValue(spec)]));
   return { ...invocation, flags: { ...unset, ...flags, trust, ...(trust === undefined ? {} : { 'trust-url': trust }) } } as unknown as PolicyInvocation &

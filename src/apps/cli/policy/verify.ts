@@ -1,19 +1,26 @@
 /** `sealward verify --policy` and `gate --policy`. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { GateAnswer } from '../ci-log.ts';
 import { exitOfAll } from '../outcome.ts';
+import { encodeDecision } from '../../../core/verify/index.ts';
+import { fileError } from '../file.ts';
 import { visible, visibleJson } from '../visible.ts';
 import { decisionTree } from './explain.ts';
 import { judgeByPolicy, type JudgedByPolicy, type PolicyInvocation, policyJson, policyQuestion, policySentence, type Question } from './judged.ts';
 
 export async function verifyByPolicy(invocation: PolicyInvocation): Promise<number> {
   const question = await policyQuestion(invocation);
-  return print(invocation, question, await judgeByPolicy(invocation, question, invocation.arguments), true);
+  const results = await judgeByPolicy(invocation, question, invocation.arguments);
+  record(invocation, question, results);
+  return print(invocation, question, results, true);
 }
 
 /** The answers in the words of CI systems, and how to print the result. */
 export async function answersByPolicy(invocation: PolicyInvocation): Promise<{ readonly answers: readonly GateAnswer[]; readonly print: () => number }> {
   const question = await policyQuestion(invocation);
   const results = await judgeByPolicy(invocation, question, invocation.arguments);
+  record(invocation, question, results);
   const answers = results.map(
     ({ name, digest, outcome, code, decision, error }): GateAnswer => ({
       name,
@@ -25,6 +32,23 @@ export async function answersByPolicy(invocation: PolicyInvocation): Promise<{ r
     }),
   );
   return { answers, print: () => print(invocation, question, results, false) };
+}
+
+/** One file for each decision, named by the image's digest and what was decided from what. */
+function record({ flags }: PolicyInvocation, { policies, trust }: Question, results: readonly JudgedByPolicy[]): void {
+  const folder = flags.record;
+  if (folder === undefined) return;
+  for (const { decision, request, evidence } of results) {
+    if (!decision || !request || evidence === undefined) continue;
+    const bytes = encodeDecision(decision, { evidence, policies, trust, request });
+    const path = join(folder, `${request.digest.replace(':', '-').slice(0, 23)}-${request.now}.json`);
+    try {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(path, bytes);
+    } catch (cause) {
+      throw fileError('written', path, cause);
+    }
+  }
 }
 
 function print({ terminal, form, flags, given }: PolicyInvocation, question: Question, results: readonly JudgedByPolicy[], says: boolean): number {

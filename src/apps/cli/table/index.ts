@@ -13,6 +13,7 @@ import { log } from './log.ts';
 import { login, logout } from './login.ts';
 import { inspect, tree } from './look.ts';
 import { policy } from './policy.ts';
+import { replay } from './replay.ts';
 import { sign } from './sign.ts';
 import { trust } from './trust.ts';
 import { trustedRoot } from './trusted-root.ts';
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   command(verifyAttestation, () => import('../commands/verify-attestation.ts')),
   command(verifyBlob, () => import('../commands/verify-blob.ts')),
   command(verifyBlobAttestation, () => import('../commands/verify-blob-attestation.ts')),
+  command(replay, () => import('../commands/replay.ts')),
   command(gate, () => import('../commands/gate.ts')),
   command(sign, () => import('../commands/sign.ts')),
   command(attest, () => import('../commands/attest.ts')),

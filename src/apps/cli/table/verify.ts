@@ -48,6 +48,7 @@ export const verify = defineCommand({
   flags: {
     ...imageFlags,
     ...policyFlags,
+    record: { type: 'string', valueName: 'FOLDER', group: 'output', summary: 'with --policy: write a record of each decision there, for `sealward replay`' },
     ...annotationFlags,
     signature: {
       type: 'string',

@@ -1,0 +1,92 @@
+/** `sealward replay`: makes a decision of the past again from its record and the stores that it names. */
+import { formatDigest, parseReference } from '../../../core/artifact/index.ts';
+import { canonicalJson, type JsonObject, LIMITS, parseJsonObject } from '../../../core/encoding/index.ts';
+import { SealwardError } from '../../../core/errors.ts';
+import type { Place } from '../../../core/policy/index.ts';
+import { encodeDecision, JUDGE_VERSION } from '../../../core/verify/index.ts';
+import { judgeImage } from '../../../sdk/index.ts';
+import { judgingRegistry } from '../evidence/registry.ts';
+import { readBytes } from '../file.ts';
+import type { Invocation, Run } from '../invocation.ts';
+import { policyQuestion, type PolicyInvocation } from '../policy/judged.ts';
+import { asVerify } from '../policy/over-images.ts';
+import type { replay } from '../table/replay.ts';
+import { visible, visibleJson } from '../visible.ts';
+
+interface Recorded {
+  readonly judge: number;
+  readonly evidence: string;
+  readonly policies: string;
+  readonly trust: string;
+  readonly request: {
+    readonly repository: string;
+    readonly tag?: string;
+    readonly digest: string;
+    readonly place: Place;
+    readonly admittedBefore: boolean;
+    readonly now: number;
+  };
+  readonly decision: JsonObject;
+}
+
+export const run: Run<typeof replay> = async (given) => {
+  const [path = ''] = given.arguments;
+  const bytes = readBytes(path, LIMITS.documentBytes, 'the record');
+  const record = readRecord(bytes);
+  const invocation: PolicyInvocation = asVerify(given as unknown as Invocation<never>);
+  const { request } = record;
+  const question = { ...(await policyQuestion(invocation)), place: request.place, now: request.now };
+  const name = `${request.repository}${request.tag === undefined ? '' : `:${request.tag}`}@${request.digest}`;
+  const reference = parseReference(name);
+  // The past is in the store; a registry could only say how things are now.
+  const { registry, memory, finish } = judgingRegistry([{ reference }], { ...invocation, flags: { ...invocation.flags, offline: true } });
+  const again = await judgeImage({ registry, reference, memory, admittedBefore: request.admittedBefore, ...question });
+  finish();
+  const made = encodeDecision(again.decision, { evidence: again.evidence, policies: question.policies, trust: question.trust, request: again.request });
+  const same = Buffer.compare(made, Buffer.from(canonicalJson(parseJsonObject(bytes, { what: 'the record', maxBytes: LIMITS.documentBytes })))) === 0;
+  const differs = [
+    ...(record.judge === JUDGE_VERSION ? [] : [`it was made by version ${record.judge} of the judge, and this is version ${JUDGE_VERSION}`]),
+    ...(record.policies === question.policies.digest ? [] : [`the policies are others: ${question.policies.digest}, and it names ${record.policies}`]),
+    ...(record.trust === question.trust.digest ? [] : [`the trust state is another: ${question.trust.digest}, and it names ${record.trust}`]),
+    ...(record.evidence === again.evidence ? [] : [`the evidence is other: ${again.evidence}, and it names ${record.evidence}`]),
+  ];
+  if (!same && differs.length === 0)
+    differs.push("the same policies, trust and evidence give another answer: what was known of the image's places or labels differs");
+  const { outcome, message } = again.decision;
+  if (invocation.form === 'json')
+    invocation.terminal.print(visibleJson({ same, image: name, digest: formatDigest(again.digest), outcome, message, differs: same ? [] : differs }));
+  else
+    invocation.terminal.print(
+      same
+        ? `the same, byte for byte: ${visible(message)}`
+        : [`not the same`, ...differs.map((why) => `  ${visible(why)}`), `  now it is ${outcome}: ${visible(message)}`].join('\n'),
+    );
+  return same ? 0 : 1;
+};
+
+function readRecord(bytes: Uint8Array): Recorded {
+  const record = parseJsonObject(bytes, { what: 'the record', maxBytes: LIMITS.documentBytes });
+  const { version, judge, evidence, policies, trust, request, decision } = record;
+  const trusted = trust !== null && typeof trust === 'object' && !Array.isArray(trust) ? trust.digest : undefined;
+  const asked = request !== null && typeof request === 'object' && !Array.isArray(request) ? request : {};
+  const isSound =
+    version === 1 &&
+    typeof judge === 'number' &&
+    typeof evidence === 'string' &&
+    typeof policies === 'string' &&
+    typeof trusted === 'string' &&
+    typeof asked.repository === 'string' &&
+    typeof asked.digest === 'string' &&
+    typeof asked.now === 'number' &&
+    typeof asked.admittedBefore === 'boolean' &&
+    asked.place !== null &&
+    typeof asked.place === 'object' &&
+    (asked.tag === undefined || typeof asked.tag === 'string') &&
+    decision !== null &&
+    typeof decision === 'object';
+  if (!isSound)
+    throw new SealwardError('ERR_JSON_INVALID', 'the file is no record of a decision', {
+      hint: 'Records are written by `sealward verify --policy FILE --record FOLDER`.',
+    });
+  return { judge, evidence, policies, trust: trusted, request: asked as unknown as Recorded['request'], decision: decision as JsonObject };
+}
