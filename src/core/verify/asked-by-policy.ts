@@ -81,12 +81,21 @@ function strengthOf({ algorithms, hashes, minimumBits: { rsa, ecdsa } }: Strictn
 export function claimOf({ repositoryClaim }: Strictness, { repository, tag }: Request): AskedClaim | undefined {
   const { rule, prefix, mirrors, tag: compareTags } = repositoryClaim;
   if (rule === 'any') return undefined;
-  const wanted = rule === 'prefix' ? [prefix ?? repository] : [repository, ...mirrors.flatMap(({ from, to }) => mapped(repository, from, to))];
-  const accepts = (claimed: string): boolean => {
-    const name = normal(claimed);
-    return wanted.some((one) => (rule === 'prefix' ? isBelow(name, normal(one)) : name === normal(one)));
+  // Worked out when a signature claims something, and for the sentence of a refusal: most claim nothing.
+  const wanted = (): string[] =>
+    rule === 'prefix' ? [prefix ?? repository] : [repository, ...mirrors.flatMap(({ from, to }) => mapped(repository, from, to))];
+  return {
+    required: rule !== 'unless-claimed',
+    imagesOnly: true,
+    accepts: (claimed) => {
+      const name = normal(claimed);
+      return wanted().some((one) => (rule === 'prefix' ? isBelow(name, normal(one)) : name === normal(one)));
+    },
+    get wanted() {
+      return wanted().join(' or ');
+    },
+    ...(compareTags ? { tag: tag ?? null } : {}),
   };
-  return { required: rule !== 'unless-claimed', imagesOnly: true, accepts, wanted: wanted.join(' or '), ...(compareTags ? { tag: tag ?? null } : {}) };
 }
 
 function mapped(repository: string, from: string, to: string): string[] {

@@ -51,6 +51,9 @@ interface Slots {
  * augmenting paths. A path may take a signer away from a part, and that part's group may turn to another of its parts.
  */
 function canFill(groups: readonly Slots[]): boolean {
+  const [only] = groups;
+  // The commonest question needs no flow: whether anybody at all signed.
+  if (only?.needed === 1 && groups.length === 1) return only.of.some((signers) => signers.length > 0);
   const parts = groups.flatMap(({ of }, group) => of.map((signers) => ({ group, signers })));
   const holder = new Map<string, number>();
   const filled = new Set<number>();

@@ -110,7 +110,8 @@ function judgeSignatures({ combination }: Of<'signatures'>, policy: ImagePolicy,
 }
 
 function principalsOf(counted: readonly Counted[]): string[] {
-  return [...new Set(counted.map(({ principal }) => principal))];
+  const names = counted.map(({ principal }) => principal);
+  return names.length < 2 ? names : [...new Set(names)];
 }
 
 export function authoritiesOf(combination: Combination): Authority[] {
