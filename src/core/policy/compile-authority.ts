@@ -1,21 +1,13 @@
 /** Authorities as they are written, to the ones that the judge compares with. */
 import { parseCertificatesPem, parsePublicKeyPem } from '../crypto/index.ts';
-import { ALWAYS, type Anchors, authorityAnchors, joinAnchors, keyAnchor, type KeyVersion, NO_ANCHORS, type Window } from '../trust/index.ts';
+import { ALWAYS, type Anchors, authorityAnchors, joinAnchors, keyAnchor, NO_ANCHORS, type Window } from '../trust/index.ts';
 import type { Node } from 'yaml';
 import { CLAIM_NAMES, type ClaimName, type authorityShape } from './authority-shape.ts';
+import type { CompileContext } from './compiled.ts';
 import type { Authority, Identity, TextPattern } from './policy.ts';
 import type { At, ValueOf } from './shape.ts';
 import { attempt } from './shape.ts';
 import type { Reading } from './yaml-source.ts';
-
-export interface CompileContext {
-  /** The text of a file that a document names, or undefined when it is not there. */
-  readonly readFile?: (path: string, source: string) => string | undefined;
-  /** Files are not looked for yet: the document is checked before it is where they are. */
-  readonly filesLater?: boolean;
-  /** The keys of the trust state, for `trustKey`; without it such a key cannot be named. */
-  readonly keys?: readonly KeyVersion[];
-}
 
 export interface CompiledAuthority {
   readonly authority: Authority;

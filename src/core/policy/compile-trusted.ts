@@ -1,8 +1,6 @@
 /** The policies of a trust state: each role's documents count for what the role may say, and for nothing else. */
 import type { TrustState } from '../trust/index.ts';
-import type * as Compiler from './compile.ts';
-import type { CompiledPolicies } from './compile.ts';
-import type { PolicyProblem } from './yaml-source.ts';
+import type { CompiledPolicies, PolicyCompiler, PolicyProblem } from './compiled.ts';
 
 /**
  * Whoever signs policies does not lift them, and whoever signs exceptions does not say what holds: a document in the wrong
@@ -10,7 +8,7 @@ import type { PolicyProblem } from './yaml-source.ts';
  */
 export function compileTrusted(
   { policies, exceptions, keys }: Pick<TrustState, 'policies' | 'exceptions' | 'keys'>,
-  { compilePolicies }: Pick<typeof Compiler, 'compilePolicies'>,
+  { compilePolicies }: Pick<PolicyCompiler, 'compilePolicies'>,
 ): CompiledPolicies {
   const named = (texts: TrustState['policies']) => texts.map(({ path, text }) => ({ name: path, text }));
   const all = compilePolicies([...named(policies), ...named(exceptions)], { keys });

@@ -7,7 +7,8 @@ import { quoted } from '../artifact/index.ts';
 import { ALGORITHMS } from '../crypto/index.ts';
 import { LIMITS } from '../encoding/index.ts';
 import { type Anchors, joinAnchors } from '../trust/index.ts';
-import { type CompileContext, type CompiledAuthority, compileAuthority } from './compile-authority.ts';
+import { type CompiledAuthority, compileAuthority } from './compile-authority.ts';
+import type { CompileContext, CompiledPolicies, PolicyProblem, PolicySource } from './compiled.ts';
 import { compileRequirements } from './compile-requirements.ts';
 import type { authorityShape } from './authority-shape.ts';
 import { DOCUMENTS, type Kind, KINDS, type policySpec } from './document-shapes.ts';
@@ -16,9 +17,7 @@ import { contradiction } from './labels.ts';
 import { textGlob } from './text-pattern.ts';
 import type { DefaultRule, ImageException, ImagePolicy, LabelTerm, PolicySet, Scope, Strictness, TextPattern } from './policy.ts';
 import type { At, ValueOf } from './shape.ts';
-import { type PolicyProblem, type PolicySource, readSource, type Reading } from './yaml-source.ts';
-
-export type CompiledPolicies = { readonly ok: true; readonly policies: PolicySet } | { readonly ok: false; readonly problems: readonly PolicyProblem[] };
+import { readSource, type Reading } from './yaml-source.ts';
 
 type Spec = ValueOf<typeof policySpec>;
 type PolicyDocument = ValueOf<(typeof DOCUMENTS)['ImagePolicy']>;

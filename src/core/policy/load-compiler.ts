@@ -1,12 +1,11 @@
-import type * as Compiler from './compile.ts';
-import type * as Importer from './import/import.ts';
+import type { PolicyCompiler, PolicyImporter } from './compiled.ts';
 
 /** The compiler of policy documents, loaded when there are some: verifying by flags needs neither YAML nor CEL. */
-export function loadPolicyCompiler(): Promise<Pick<typeof Compiler, 'compilePolicies' | 'compileNamespaced' | 'withNamespaced'>> {
+export function loadPolicyCompiler(): Promise<PolicyCompiler> {
   return import('./compile.ts');
 }
 
 /** The importer of other tools' policies. */
-export function loadPolicyImporter(): Promise<Pick<typeof Importer, 'importPolicies'>> {
+export function loadPolicyImporter(): Promise<PolicyImporter> {
   return import('./import/import.ts');
 }

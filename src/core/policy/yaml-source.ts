@@ -3,22 +3,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node,
 import { quoted } from '../artifact/index.ts';
 import { LIMITS } from '../encoding/index.ts';
 import { type ErrorCode, SealwardError } from '../errors.ts';
-
-/** One thing that is wrong with a document. Lines and columns count from 1. */
-export interface PolicyProblem {
-  readonly source: string;
-  readonly line: number;
-  readonly column: number;
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint?: string;
-}
-
-export interface PolicySource {
-  /** For messages: the name of the file, or where else it comes from. */
-  readonly name: string;
-  readonly text: string;
-}
+import type { PolicyProblem, PolicySource } from './compiled.ts';
 
 /** A place in a source. */
 export interface Place {

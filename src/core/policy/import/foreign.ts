@@ -1,19 +1,8 @@
 /** A document of another tool while it is carried over: its values with their places, and what became of each. */
 import { isMap, isSeq, type Node } from 'yaml';
 import type { JsonValue } from '../../encoding/index.ts';
+import type { ImportLine, ImportOutcome } from '../compiled.ts';
 import type { Reading } from '../yaml-source.ts';
-
-/** `mapped`: it means the same here. `different`: it is carried over, and `detail` says what is not the same. `not-mapped`: it is not, and why. */
-export type ImportOutcome = 'mapped' | 'different' | 'not-mapped';
-
-export interface ImportLine {
-  readonly source: string;
-  readonly line: number;
-  /** Where in the document: `spec.authorities[0].key`. */
-  readonly path: string;
-  readonly outcome: ImportOutcome;
-  readonly detail?: string;
-}
 
 /** A value of the document. Members that are asked for one by one are the ones that count as looked at. */
 export class Foreign {

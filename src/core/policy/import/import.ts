@@ -5,23 +5,15 @@
 import { isMap, stringify } from 'yaml';
 import type { JsonObject } from '../../encoding/index.ts';
 import { compilePolicies } from '../compile.ts';
-import { type PolicyProblem, type PolicySource, readSource } from '../yaml-source.ts';
+import type { ImportedPolicies, ImportLine, PolicyProblem, PolicySource } from '../compiled.ts';
+import { readSource } from '../yaml-source.ts';
 import { importContainersPolicy, importRegistriesFile } from './containers-policy.ts';
-import { Foreign, type ImportLine } from './foreign.ts';
+import { Foreign } from './foreign.ts';
 import { importImageValidatingPolicy } from './image-validating-policy.ts';
 import { importKyvernoPolicy } from './kyverno.ts';
 import { importOpenShiftPolicy, openShiftScopes } from './openshift.ts';
 import { importClusterImagePolicy, readTrustRoot, type TrustRoots } from './policy-controller.ts';
 import { plainName, type WrittenPolicy, writePolicy } from './written.ts';
-
-export type ImportedPolicies =
-  | {
-      readonly ok: true /** In YAML, ready to be written into a file. */;
-      readonly text: string;
-      readonly documents: readonly JsonObject[];
-      readonly report: readonly ImportLine[];
-    }
-  | { readonly ok: false; readonly problems: readonly PolicyProblem[] };
 
 type Tool = 'policy-controller' | 'trust-root' | 'kyverno' | 'image-validating-policy' | 'openshift' | 'containers-policy' | 'registries.d';
 
