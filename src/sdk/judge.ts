@@ -1,6 +1,6 @@
 /** Judging an image by policies: gather all that they may ask for, prove it, say what its statements mean, decide. */
 import type { Registry } from '../clients/registry/index.ts';
-import { type Digest, formatDigest, formatRepository, type Reference } from '../core/artifact/index.ts';
+import { type Digest, formatDigest, formatRepository, type Reference, type RepositoryName } from '../core/artifact/index.ts';
 import { OPENVEX, type Statement } from '../core/bundle/index.ts';
 import { LIMITS, parseJsonObject } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
@@ -27,6 +27,8 @@ import { resolveOnce } from './verify.ts';
 export interface JudgeOptions {
   readonly registry: Registry;
   readonly reference: Reference;
+  /** Where signatures lie, when not beside the image. */
+  readonly signatureRepository?: RepositoryName;
   readonly policies: PolicySet;
   readonly trust: TrustState;
   /** Where the image is to run, as far as that is known. */
@@ -71,7 +73,7 @@ export async function judgeImage(options: JudgeOptions): Promise<JudgedImage> {
 
 /** Signatures and attestations, of every place: nothing is said to be missing before all were asked. */
 async function gatherAll(
-  { registry, reference, now, workers }: JudgeOptions,
+  { registry, reference, signatureRepository = reference, now, workers }: JudgeOptions,
   digest: Digest,
   call: { deadline?: number; signal?: AbortSignal },
 ): Promise<Evidence> {
@@ -80,16 +82,18 @@ async function gatherAll(
   for (const role of ['signature', 'attestation'] as const) {
     const steps = gather({
       registry,
-      repository: reference,
+      repository: signatureRepository,
       digest,
       wanted: { role, signer: { kind: 'key' } },
       ...(workers === undefined ? {} : { workers }),
       ...call,
     });
+    let stood: readonly Place[] = [];
     for await (const step of steps) {
-      for (const place of step.places) places.set(place.name, worse(places.get(place.name), place));
+      stood = step.places;
       for (const document of step.documents) documents.set(`${document.place} ${document.digest}`, document);
     }
+    for (const place of stood) places.set(place.name, worse(places.get(place.name), place));
   }
   const dated = [...places.values()].map((place) =>
     place.askedAt === undefined && (place.state === 'complete' || place.state === 'absent') ? { ...place, askedAt: now } : place,
@@ -97,9 +101,10 @@ async function gatherAll(
   return { subject: { digests: { [digest.algorithm]: digest.hex } }, places: dated, documents: [...documents.values()] };
 }
 
-/** The referrers are listed for signatures and for attestations: both must have answered. */
+/** The referrers are listed for signatures and for attestations: both must have answered, and what either left unread is unread. */
 function worse(before: Place | undefined, after: Place): Place {
-  return before?.state === 'unavailable' ? before : after;
+  const left = Math.max(before?.left ?? 0, after.left ?? 0);
+  return { ...(before?.state === 'unavailable' ? before : after), ...(left > 0 ? { left } : {}) };
 }
 
 /** The labels of the image's configuration, where a policy asks for some; undefined when they cannot be known. */

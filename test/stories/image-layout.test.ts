@@ -1,6 +1,6 @@
 /** Images in folders, as other programs write them: signed and verified there, and carried into registries with their signatures. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import type { CliResult } from '../cli.ts';
 import { refusedWith, verifiedBy } from './answers.ts';
 import { atWork, onEveryRegistry } from './on-every-registry.ts';
@@ -43,6 +43,27 @@ atWork('folders that skopeo, crane and oras wrote are signed and verified', ['sk
       });
     }
   }
+  await t.test('a decision about a folder by policies is made again from the folder', async () => {
+    const policy = workshop.file(
+      'policy.yaml',
+      JSON.stringify({
+        apiVersion: 'sealward.dev/v1alpha1',
+        kind: 'ImagePolicy',
+        metadata: { name: 'folders' },
+        spec: {
+          match: { images: ['**'] },
+          authorities: [{ name: 'release', key: { file: keys.pub } }],
+          signatures: 'release',
+        },
+      }),
+    );
+    const [image, records] = [`oci:${workshop.path('skopeo-image')}:v1`, workshop.path('records')];
+    const { code, stdout, stderr } = await workshop.sealward(['verify', '--policy', policy, '--record', records, image]);
+    assert.equal(code, 0, stdout + stderr);
+    const record = readdirSync(records).map((name) => `${records}/${name}`);
+    const again = await workshop.sealward(['replay', '-o', 'text', '--policy', policy, ...record]);
+    assert.equal(again.code, 0, again.stdout + again.stderr);
+  });
   await t.test('what is not there', async () => {
     const folder = workshop.path('skopeo-image');
     refusedWith(await workshop.verify(`oci:${folder}:v2`, keys), 11, 'ERR_NOT_FOUND');

@@ -190,6 +190,34 @@ tests:
     assert.equal((await workshop.sealward(['policy', 'explain', image.tagged])).code, 2, 'by which policies?');
   });
 
+  await t.test('a gate stops a pipeline by policies, and says so where its people look', async () => {
+    const gate = (name: string): Promise<CliResult> =>
+      workshop.sealward(['gate', '--policy', policy, '--results', workshop.path('policies'), name], { env: { GITHUB_ACTIONS: 'true' } });
+    const good = await gate(image.tagged);
+    assert.equal(good.code, 0, good.stderr);
+    assert.equal(workshop.read('policies/outcome'), 'verified');
+    const bad = await gate(hotfix.tagged);
+    assert.equal(bad.code, 10, bad.stderr);
+    assert.match(bad.stderr, /^::error .*shop\/hotfix/m);
+    assert.deepEqual([judged(bad).code, workshop.read('policies/code')], ['NO_SIGNATURE', 'NO_SIGNATURE']);
+  });
+
+  await t.test('signatures that lie in another repository are looked for there, and the whole image is read where that is asked', async () => {
+    const own = workshop.file(
+      'own.yaml',
+      policyOf(registry.host, maria, jan, eve)
+        .replace(/ {2}attestations:[^]*?---/, '---')
+        .replace('atLeast: 2', 'atLeast: 1'),
+    );
+    const apart = await pushImage(registry.host, 'shop/apart');
+    const home = { env: { COSIGN_REPOSITORY: `${registry.host}/signatures` } };
+    assert.equal((await workshop.sealward(['sign', '--key', jan.key, apart.byDigest], home)).code, 0);
+    const ask = (options: object): Promise<CliResult> => workshop.sealward(['verify', '--policy', own, '--check-content', apart.tagged], options);
+    const found = await ask(home);
+    assert.equal(found.code, 0, found.stdout + found.stderr);
+    assert.equal((await ask({})).code, 10, 'beside the image there is none');
+  });
+
   await t.test('policy diff says which images would get another answer, and why', async () => {
     const stricter = workshop.file('stricter.yaml', policyOf(registry.host, maria, jan, eve).replace('atLeast: 2', 'atLeast: 3'));
     const images = ['--image', image.tagged, '--image', hotfix.tagged];
@@ -220,9 +248,9 @@ tests:
 
   await t.test('a decision of the past is made again from its record, byte for byte, with no registry', async () => {
     const records = workshop.path('records');
-    assert.equal((await verify(image.tagged, '--record', records)).code, 0);
-    const [name] = readdirSync(records);
-    const record = join(records, name as string);
+    assert.equal((await verify(image.tagged, '--record', records, image.byDigest)).code, 0);
+    const [record, another, ...more] = readdirSync(records).map((name) => join(records, name)) as [string, string];
+    assert.deepEqual([typeof another, more], ['string', []], 'one for each name');
     const replay = (...more: readonly string[]): Promise<CliResult> => workshop.sealward(['replay', '-o', 'text', '--evidence', store, ...more, record]);
     const same = await replay('--policy', policy);
     assert.equal(same.code, 0, same.stdout + same.stderr);
@@ -232,12 +260,48 @@ tests:
     assert.match(other.stdout, /the policies are others[^]*now it is rejected/);
     writeFileSync(record, readFileSync(record, 'utf8').replace('"action":"allow"', '"action":"deny"'));
     assert.equal((await replay('--policy', policy)).code, 1, 'a record that was changed is not the same');
-    assert.equal((await workshop.sealward(['replay', '--policy', policy, policy])).code, 2);
+    assert.equal((await replay('--policy', policy, policy)).code, 2, 'one record at a time');
+    assert.equal((await workshop.sealward(['replay', '--evidence', store, '--policy', policy, policy])).code, 2, 'policies are no record');
+    for (const [missing, ...given] of [
+      ['--evidence', '--policy', policy],
+      ['--policy', '--evidence', store],
+    ] as [string, ...string[]][])
+      assert.match((await workshop.sealward(['replay', ...given, record])).stderr, new RegExp(`${missing} is missing`));
   });
 
-  await t.test('flags that say who must have signed contradict a policy', async () => {
-    const both = await verify(image.tagged, '--key', maria.pub);
-    assert.equal(both.code, 2);
-    assert.match(both.stderr, /ERR_FLAG_CONFLICT/);
+  await t.test('a flag that would be without effect is refused', async () => {
+    const refuses = async (flag: string, args: readonly string[]): Promise<void> => {
+      const { code, stderr } = await workshop.sealward(args);
+      assert.deepEqual([code, /ERR_FLAG_CONFLICT/.test(stderr), new RegExp(`${flag}\\s`).test(stderr)], [2, true, true], `${args.join(' ')}: ${stderr}`);
+    };
+    for (const command of ['verify', 'gate']) {
+      for (const more of [
+        ['--key', maria.pub],
+        ['--certificate-identity', 'maria@example.test'],
+        ['--certificate-github-workflow-ref', 'refs/heads/main'],
+        ['--annotations', 'a=b'],
+        ['--repository-claim', 'exact'],
+        ['--insecure-ignore-tlog'],
+        ['--insecure-ignore-sct'],
+        ['--use-signed-timestamps'],
+        ['--tlog-threshold', '2'],
+        ['--timestamp-threshold', '2'],
+      ])
+        await refuses(more[0] as string, [command, '--policy', policy, ...more, image.tagged]);
+      for (const more of [
+        ['--namespace', 'shop'],
+        ['--namespace-label', 'a=b'],
+        ['--cluster', 'c'],
+        ['--environment', 'production'],
+        ['--at', '2026-01-15T00:00:00Z'],
+        ['--record', workshop.path('none')],
+      ])
+        await refuses(more[0] as string, [command, '--key', maria.pub, ...more, image.tagged]);
+    }
+    await refuses('--signature', ['verify', '--policy', policy, '--signature', 'x', '--payload', 'y', image.tagged]);
+    await refuses('--trusted-root', ['verify', '--policy', policy, '--trust-url', 'x', '--trusted-root', 'y', image.tagged]);
+    await refuses('--trusted-root', ['policy', 'explain', '--policy', policy, '--trust', 'x', '--trusted-root', 'y', image.tagged]);
+    await refuses('--image', ['policy', 'check', '--image', image.tagged, policy]);
+    await refuses('--max-size', ['evidence', 'list', '--max-size', '1GiB']);
   });
 });

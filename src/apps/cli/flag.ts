@@ -105,6 +105,8 @@ export interface CommandSpec<F extends Flags = Flags> {
   readonly examples: readonly Example[];
   readonly arguments: readonly Argument[];
   readonly flags: F;
+  /** Where the first argument is an action: the flags that each takes. Any other would be without effect, and is refused. */
+  readonly actions?: Readonly<Record<string, readonly (keyof F & string)[]>>;
   /** Runs until it is told to stop: no --timeout, time to finish what was begun, and a signal is its proper end. */
   readonly serves?: boolean;
 }
@@ -112,4 +114,8 @@ export interface CommandSpec<F extends Flags = Flags> {
 /** Keeps the literal types of the flags, from which the types of their values are made. */
 export function defineCommand<const F extends Flags>(spec: CommandSpec<F>): CommandSpec<F> {
   return spec;
+}
+
+export function namesOf<F extends Flags>(flags: F): (keyof F & string)[] {
+  return Object.keys(flags);
 }

@@ -118,6 +118,26 @@ test('arguments are counted, and none may be empty', () => {
   assert.equal(parse('--help').flags.help, true, 'help needs no argument');
 });
 
+test('an action takes its own flags, and others are refused', () => {
+  const acting = defineCommand({
+    ...spec,
+    arguments: [{ name: 'ACTION', summary: 'what', minimum: 1, maximum: 2 }],
+    actions: { list: ['output'], gather: ['max-workers', 'output'], drop: ['ignore-log'] },
+  });
+  const act = (...argv: string[]) => parseCommand(acting, argv);
+  for (const argv of [
+    ['list', '-o', 'json', '-d'],
+    ['gather', '--max-workers', '2'],
+    ['--output-file', 'f', 'list'],
+    ['lsit', '--key', 'k'],
+  ])
+    assert.ok(act(...argv));
+  const conflict = (message: RegExp, hint: RegExp) => (error: unknown) =>
+    error instanceof SealwardError && error.code === 'ERR_FLAG_CONFLICT' && message.test(error.message) && hint.test(error.hint);
+  assert.throws(() => act('--max-workers', '2', 'list'), conflict(/^--max-workers is not for `sealward try list`$/, /^It is for gather\./));
+  assert.throws(() => act('gather', '--private-infrastructure'), conflict(/^--ignore-log is not for/, /^It is for drop\./));
+});
+
 test('the flags of every command may stand before its name', () => {
   assert.deepEqual(splitCommand(['-d', '--timeout', '3s', 'try', 'x']), { name: 'try', rest: ['-d', '--timeout', '3s', 'x'] });
   assert.deepEqual(splitCommand(['--timeout=3s', 'try']), { name: 'try', rest: ['--timeout=3s'] });

@@ -59,7 +59,9 @@ export function parseCommand<F extends Flags>(spec: CommandSpec<F>, argv: readon
     if (earlier !== undefined && earlier !== value) throw usage(`--${target} is given twice, with different values`, spec.name);
     single.set(target, value);
   }
+  const given = new Set([...single.keys(), ...lists.keys()]);
   checkArguments(spec, positionals, single.get('help') === true);
+  checkAction(spec, positionals, given);
   const values: Record<string, Value | readonly string[] | undefined> = {};
   for (const [name, flag] of Object.entries(flags)) {
     values[name] = flag.type === 'strings' ? (lists.get(name) ?? []) : (single.get(name) ?? defaultOf(name, flag));
@@ -67,7 +69,7 @@ export function parseCommand<F extends Flags>(spec: CommandSpec<F>, argv: readon
   return {
     flags: Object.freeze(values) as FlagValues<F & GlobalFlags>,
     arguments: positionals,
-    given: new Set([...single.keys(), ...lists.keys()]),
+    given,
     warnings: [...warnings.values()],
   };
 }
@@ -172,6 +174,16 @@ function checkArguments(spec: CommandSpec, positionals: readonly string[], help:
   }
   const empty = positionals.indexOf('');
   if (empty >= 0) throw usage(`argument ${empty + 1} of \`sealward ${spec.name}\` is empty`, spec.name, 'An unset variable in a script is a common cause.');
+}
+
+function checkAction({ name, actions = {} }: CommandSpec, [action = '']: readonly string[], given: ReadonlySet<string>): void {
+  const taken = Object.hasOwn(actions, action) ? actions[action] : undefined;
+  const odd = taken && [...given].find((flag) => !taken.includes(flag) && !Object.hasOwn(globalFlags, flag));
+  if (odd === undefined) return;
+  const others = Object.entries(actions).flatMap(([other, flags]) => (flags.includes(odd) ? [other] : []));
+  throw new SealwardError('ERR_FLAG_CONFLICT', `--${odd} is not for \`sealward ${name} ${action}\``, {
+    hint: `It is for ${others.join(', ')}. See \`sealward ${name} --help\`.`,
+  });
 }
 
 function printable(word: string): string {

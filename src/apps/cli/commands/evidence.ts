@@ -1,10 +1,9 @@
-import { SealwardError } from '../../../core/errors.ts';
+import { type Actions, runAction } from '../actions.ts';
 import type { EvidenceAsked } from '../evidence/asked.ts';
 import type { Run } from '../invocation.ts';
-import { nearest } from '../nearest.ts';
 import type { evidence } from '../table/evidence.ts';
 
-const ACTIONS: Readonly<Record<string, () => Promise<(invocation: EvidenceAsked) => Promise<number>>>> = {
+const ACTIONS: Actions<EvidenceAsked> = {
   gather: async () => (await import('../evidence/gather.ts')).gather,
   list: async () => (await import('../evidence/look.ts')).list,
   show: async () => (await import('../evidence/look.ts')).show,
@@ -14,12 +13,4 @@ const ACTIONS: Readonly<Record<string, () => Promise<(invocation: EvidenceAsked)
   verify: async () => (await import('../evidence/tidy.ts')).verifyStore,
 };
 
-export const run: Run<typeof evidence> = async (invocation) => {
-  const [action = ''] = invocation.arguments;
-  const load = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
-  if (load) return (await load())(invocation);
-  const near = nearest(action, Object.keys(ACTIONS));
-  throw new SealwardError('ERR_USAGE', `\`sealward evidence\` cannot ${JSON.stringify(action.slice(0, 40))}`, {
-    hint: near === undefined ? 'See `sealward evidence --help`.' : `Did you mean \`sealward evidence ${near}\`?`,
-  });
-};
+export const run: Run<typeof evidence> = (invocation) => runAction('evidence', ACTIONS, invocation);

@@ -4,6 +4,7 @@ import { ciLines, ciSystem, type GateAnswer, summaryMarkdown } from '../ci-log.t
 import { fileError } from '../file.ts';
 import type { Run } from '../invocation.ts';
 import { exitOfAll } from '../outcome.ts';
+import { asksPolicies } from '../policy/asks.ts';
 import { reasonOf, type Verified } from '../report.ts';
 import { describeSigner } from '../signer-words.ts';
 import type { gate } from '../table/gate.ts';
@@ -11,7 +12,7 @@ import { judgeImages, printResults } from './verify-images.ts';
 
 export const run: Run<typeof gate> = async (invocation) => {
   const { flags, config, terminal } = invocation;
-  const asked = flags.policy.length > 0 ? await (await import('../policy/verify.ts')).answersByPolicy(invocation) : undefined;
+  const asked = asksPolicies(invocation.given) ? await (await import('../policy/verify.ts')).answersByPolicy(invocation) : undefined;
   const byFlags = asked ? undefined : await judgeImages(invocation, 'signature');
   const answers = asked?.answers ?? byFlags?.results.map(answerOf) ?? [];
   const system = ciSystem(config.environment);

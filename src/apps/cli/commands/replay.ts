@@ -1,5 +1,5 @@
 /** `sealward replay`: makes a decision of the past again from its record and the stores that it names. */
-import { formatDigest, parseReference } from '../../../core/artifact/index.ts';
+import { formatDigest, LAYOUT, parseReference } from '../../../core/artifact/index.ts';
 import { canonicalJson, type JsonObject, LIMITS, parseJsonObject } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import type { Place } from '../../../core/policy/index.ts';
@@ -8,8 +8,9 @@ import { judgeImage } from '../../../sdk/index.ts';
 import { judgingRegistry } from '../evidence/registry.ts';
 import { readBytes } from '../file.ts';
 import type { Invocation, Run } from '../invocation.ts';
-import { policyQuestion, type PolicyInvocation } from '../policy/judged.ts';
+import { policyQuestion } from '../policy/judged.ts';
 import { asVerify } from '../policy/over-images.ts';
+import { signatureRepository } from '../registry.ts';
 import type { replay } from '../table/replay.ts';
 import { visible, visibleJson } from '../visible.ts';
 
@@ -31,16 +32,26 @@ interface Recorded {
 
 export const run: Run<typeof replay> = async (given) => {
   const [path = ''] = given.arguments;
+  need(given, 'policy');
   const bytes = readBytes(path, LIMITS.documentBytes, 'the record');
   const record = readRecord(bytes);
-  const invocation: PolicyInvocation = asVerify(given as unknown as Invocation<never>);
+  const invocation = asVerify(given);
   const { request } = record;
   const question = { ...(await policyQuestion(invocation)), place: request.place, now: request.now };
   const name = `${request.repository}${request.tag === undefined ? '' : `:${request.tag}`}@${request.digest}`;
   const reference = parseReference(name);
+  if (reference.registry !== LAYOUT) need(given, 'evidence');
   // The past is in the store; a registry could only say how things are now.
   const { registry, memory, finish } = judgingRegistry([{ reference }], { ...invocation, flags: { ...invocation.flags, offline: true } });
-  const again = await judgeImage({ registry, reference, memory, admittedBefore: request.admittedBefore, ...question });
+  const home = signatureRepository(invocation.config);
+  const again = await judgeImage({
+    registry,
+    reference,
+    memory,
+    admittedBefore: request.admittedBefore,
+    ...(home ? { signatureRepository: home } : {}),
+    ...question,
+  });
   finish();
   const made = encodeDecision(again.decision, { evidence: again.evidence, policies: question.policies, trust: question.trust, request: again.request });
   const same = Buffer.compare(made, Buffer.from(canonicalJson(parseJsonObject(bytes, { what: 'the record', maxBytes: LIMITS.documentBytes })))) === 0;
@@ -63,6 +74,11 @@ export const run: Run<typeof replay> = async (given) => {
     );
   return same ? 0 : 1;
 };
+
+function need({ given }: Invocation, flag: string): void {
+  if (!given.has(flag))
+    throw new SealwardError('ERR_USAGE', `--${flag} is missing`, { hint: 'Name the policies of that time with --policy, and what was held with --evidence.' });
+}
 
 function readRecord(bytes: Uint8Array): Recorded {
   const record = parseJsonObject(bytes, { what: 'the record', maxBytes: LIMITS.documentBytes });

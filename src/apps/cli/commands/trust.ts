@@ -1,9 +1,9 @@
+import { type Actions, runAction } from '../actions.ts';
 import type { Run } from '../invocation.ts';
 import type { trust } from '../table/trust.ts';
-import { nearest } from '../nearest.ts';
 import { type Asked, usage } from '../trust/desk.ts';
 
-const ACTIONS: Readonly<Record<string, () => Promise<(invocation: Asked) => Promise<number>>>> = {
+const ACTIONS: Actions<Asked> = {
   init: async () => (await import('../trust/set-up.ts')).init,
   role: async () => (await import('../trust/set-up.ts')).role,
   anchor: async () => (await import('../trust/edit-files.ts')).anchor,
@@ -35,11 +35,4 @@ function rootCeremony(invocation: Asked): Asked {
   throw usage(`\`sealward trust root\` cannot ${JSON.stringify(step.slice(0, 40))}`, 'It can init, sign, publish and rotate.');
 }
 
-export const run: Run<typeof trust> = async (given) => {
-  const invocation = given.arguments[0] === 'root' ? rootCeremony(given) : given;
-  const [action = ''] = invocation.arguments;
-  const load = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
-  if (load) return (await load())(invocation);
-  const near = nearest(action, Object.keys(ACTIONS));
-  throw usage(`\`sealward trust\` cannot ${JSON.stringify(action.slice(0, 40))}`, near === undefined ? undefined : `Did you mean \`sealward trust ${near}\`?`);
-};
+export const run: Run<typeof trust> = (given) => runAction('trust', ACTIONS, given.arguments[0] === 'root' ? rootCeremony(given) : given);

@@ -4,11 +4,12 @@ import { SealwardError } from '../../../core/errors.ts';
 import { verifyBlob } from '../../../sdk/index.ts';
 import { readBytes } from '../file.ts';
 import type { Invocation, Run } from '../invocation.ts';
+import { asksPolicies } from '../policy/asks.ts';
 import type { verify } from '../table/verify.ts';
 import { type FromFile, needTogether, verifyImages } from './verify-images.ts';
 
 export const run: Run<typeof verify> = async (invocation) => {
-  if (invocation.flags.policy.length > 0) return (await import('../policy/verify.ts')).verifyByPolicy(invocation);
+  if (asksPolicies(invocation.given)) return (await import('../policy/verify.ts')).verifyByPolicy(invocation);
   return verifyImages(invocation, 'signature', fromFileOf(invocation));
 };
 

@@ -6,12 +6,12 @@ import { SealwardError } from '../../../core/errors.ts';
 import { loadPolicyCompiler, type Place, type PolicySet } from '../../../core/policy/index.ts';
 import type { TrustState } from '../../../core/trust/index.ts';
 import type { Decision, Request } from '../../../core/verify/index.ts';
-import { inParallel, judgeImage, trustOf } from '../../../sdk/index.ts';
+import { checkContent, inParallel, judgeImage, trustOf } from '../../../sdk/index.ts';
 import { anchorsOf } from '../anchors.ts';
 import type { FlagValues } from '../flag.ts';
 import { judgingRegistry } from '../evidence/registry.ts';
 import { type Answer, answerOfError } from '../outcome.ts';
-import { parseImages } from '../registry.ts';
+import { parseImages, signatureRepository } from '../registry.ts';
 import type { policyFlags } from '../table/policy-flags.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../visible.ts';
@@ -39,10 +39,6 @@ export interface Question {
 /** Compiles what --policy names and takes the trust that is named beside it. Throws ERR_POLICY_INVALID with the first problem. */
 export async function policyQuestion(invocation: PolicyInvocation, paths: readonly string[] = invocation.flags.policy): Promise<Question> {
   const { flags } = invocation;
-  for (const flag of ['key', 'certificate-identity', 'certificate-identity-regexp', 'certificate-oidc-issuer', 'certificate-oidc-issuer-regexp']) {
-    if (invocation.given.has(flag))
-      throw new SealwardError('ERR_FLAG_CONFLICT', `--policy says who must have signed, and so does --${flag}`, { hint: 'Give one of them.' });
-  }
   const place = placeOf(flags);
   const from = flags['trust-url'];
   const state = from === undefined ? undefined : await (await import('../trust/trust-state.ts')).trustState(invocation, from, flags['trust-root'], 'warn');
@@ -97,10 +93,11 @@ function needed({ policies }: PolicySet): Parameters<typeof anchorsOf>[1] {
 }
 
 export async function judgeByPolicy(invocation: PolicyInvocation, question: Question, names: readonly string[]): Promise<JudgedByPolicy[]> {
-  const { flags, terminal, signal, deadline } = invocation;
+  const { flags, config, terminal, signal, deadline } = invocation;
   const images = parseImages(names, flags['local-image']);
+  const home = signatureRepository(config);
   const { registry, memory, finish } = judgingRegistry(images, invocation);
-  for (const { reference } of images) registry.connectEarly(reference);
+  for (const { reference } of images) registry.connectEarly(home ?? reference);
   terminal.progress(`judging ${images.length} ${images.length === 1 ? 'image' : 'images'}`);
   const results = await inParallel(images, flags['max-workers'], async ({ name, reference }): Promise<JudgedByPolicy> => {
     try {
@@ -111,8 +108,11 @@ export async function judgeByPolicy(invocation: PolicyInvocation, question: Ques
         workers: flags['max-workers'],
         deadline,
         signal,
+        ...(home ? { signatureRepository: home } : {}),
         ...question,
       });
+      if (flags['check-content'] && decision.outcome === 'verified')
+        await checkContent(registry, reference, digest, { workers: flags['max-workers'], deadline, signal });
       return { name, digest: formatDigest(digest), decision, request, evidence, outcome: decision.outcome, code: decision.code as Answer['code'] };
     } catch (error) {
       return { name, ...answerOfError(error) };

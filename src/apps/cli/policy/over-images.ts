@@ -1,21 +1,25 @@
 /** The actions of `sealward policy` that look at images: they are asked as `sealward verify --policy` is. */
 import { SealwardError } from '../../../core/errors.ts';
 import type { Flag, Flags } from '../flag.ts';
+import type { Invocation } from '../invocation.ts';
 import { exitOfAll } from '../outcome.ts';
 import { verify } from '../table/verify.ts';
 import { visibleJson } from '../visible.ts';
 import type { PolicyAsked } from './asked.ts';
+import { oneTrust } from './asks.ts';
 import { diffPolicies } from './diff.ts';
 import { decisionTree } from './explain.ts';
 import { judgeByPolicy, type PolicyInvocation, policyJson, policyQuestion } from './judged.ts';
 import { testPolicies } from './test.ts';
 
 /** What `verify` would have been given: the flags that are not known here as if they had not been. */
-export function asVerify(invocation: PolicyAsked): PolicyInvocation & PolicyAsked {
+export function asVerify<I extends Omit<Invocation, 'flags'> & { readonly flags: { readonly trust: string | undefined } }>(
+  invocation: I,
+): PolicyInvocation & I {
   const { trust, ...flags } = invocation.flags;
+  oneTrust(invocation.given, 'trust');
   const unset = Object.fromEntries(Object.entries<Flag>(verify.flags as Flags).map(([name, spec]) => [name, unsetValue(spec)]));
-  return { ...invocation, flags: { ...unset, ...flags, trust, ...(trust === undefined ? {} : { 'trust-url': trust }) } } as unknown as PolicyInvocation &
-    PolicyAsked;
+  return { ...invocation, flags: { ...unset, ...flags, trust, ...(trust === undefined ? {} : { 'trust-url': trust }) } } as unknown as PolicyInvocation & I;
 }
 
 function unsetValue(spec: Flag): unknown {

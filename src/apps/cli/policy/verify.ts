@@ -1,10 +1,11 @@
 /** `sealward verify --policy` and `gate --policy`. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GateAnswer } from '../ci-log.ts';
 import { exitOfAll } from '../outcome.ts';
+import { digestOf } from '../../../core/artifact/index.ts';
 import { encodeDecision } from '../../../core/verify/index.ts';
-import { fileError } from '../file.ts';
+import { fileError, replaceFile } from '../file.ts';
 import { visible, visibleJson } from '../visible.ts';
 import { decisionTree } from './explain.ts';
 import { judgeByPolicy, type JudgedByPolicy, type PolicyInvocation, policyJson, policyQuestion, policySentence, type Question } from './judged.ts';
@@ -34,20 +35,20 @@ export async function answersByPolicy(invocation: PolicyInvocation): Promise<{ r
   return { answers, print: () => print(invocation, question, results, false) };
 }
 
-/** One file for each decision, named by the image's digest and what was decided from what. */
+/** One file for each decision, named by the image's digest, the moment, and its own digest: one image may have several names. */
 function record({ flags }: PolicyInvocation, { policies, trust }: Question, results: readonly JudgedByPolicy[]): void {
   const folder = flags.record;
   if (folder === undefined) return;
   for (const { decision, request, evidence } of results) {
     if (!decision || !request || evidence === undefined) continue;
     const bytes = encodeDecision(decision, { evidence, policies, trust, request });
-    const path = join(folder, `${request.digest.replace(':', '-').slice(0, 23)}-${request.now}.json`);
+    const path = join(folder, `${request.digest.replace(':', '-').slice(0, 23)}-${request.now}-${digestOf(bytes).hex.slice(0, 8)}.json`);
     try {
       mkdirSync(folder, { recursive: true });
-      writeFileSync(path, bytes);
     } catch (cause) {
-      throw fileError('written', path, cause);
+      throw fileError('written', folder, cause);
     }
+    replaceFile(path, bytes);
   }
 }
 

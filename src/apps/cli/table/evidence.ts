@@ -1,7 +1,13 @@
-import { defineCommand } from '../flag.ts';
+import { defineCommand, type Flags, namesOf } from '../flag.ts';
 import { outputFlags } from './global.ts';
 import { registryFlags } from './registry-flags.ts';
 import { explainFlags } from './trust-flags.ts';
+
+const folder = {
+  evidence: { type: 'string', valueName: 'DIR', group: 'input', summary: "the folder; `sealward/evidence` in the user's cache folder when not given" },
+} as const satisfies Flags;
+
+const everywhere = [...namesOf(folder), ...namesOf(outputFlags)];
 
 export const evidence = defineCommand({
   name: 'evidence',
@@ -23,7 +29,7 @@ export const evidence = defineCommand({
     { name: 'WHAT', summary: 'images, or the archive', minimum: 0, maximum: 1024 },
   ],
   flags: {
-    evidence: { type: 'string', valueName: 'DIR', group: 'input', summary: "the folder; `sealward/evidence` in the user's cache folder when not given" },
+    ...folder,
     'from-file': { type: 'string', valueName: 'FILE', group: 'input', summary: 'gather: images, one a line; - for stdin' },
     'from-cluster-list': {
       type: 'string',
@@ -37,5 +43,14 @@ export const evidence = defineCommand({
     'max-workers': explainFlags['max-workers'],
     ...registryFlags,
     ...outputFlags,
+  },
+  actions: {
+    gather: ['from-file', 'from-cluster-list', 'max-workers', ...namesOf(registryFlags), ...everywhere],
+    list: everywhere,
+    show: everywhere,
+    export: everywhere,
+    import: ['skip-broken', ...everywhere],
+    prune: ['from-cluster-list', 'max-size', ...everywhere],
+    verify: ['remove-broken', ...everywhere],
   },
 });

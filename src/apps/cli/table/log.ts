@@ -1,5 +1,7 @@
-import { defineCommand } from '../flag.ts';
+import { defineCommand, namesOf } from '../flag.ts';
 import { outputFlags } from './global.ts';
+
+const WHOSE = ['log-key', 'log-policy', 'trusted-root', ...namesOf(outputFlags)] as const;
 
 export const log = defineCommand({
   name: 'log',
@@ -48,5 +50,12 @@ export const log = defineCommand({
     key: { type: 'strings', valueName: 'FILE', group: 'signer', summary: 'watch: print entries that this public key signed' },
     consistency: { type: 'boolean', group: 'input', summary: 'watch: only that the log goes on from what was seen; reads no entries' },
     ...outputFlags,
+  },
+  actions: {
+    verify: ['since', 'entry', 'decisions', ...WHOSE],
+    prove: ['entry', ...WHOSE],
+    'prove-continuity': ['since', ...WHOSE],
+    watch: ['state', 'from-start', 'identity', 'issuer', 'key', 'consistency', ...WHOSE],
+    export: WHOSE,
   },
 });

@@ -1,8 +1,29 @@
-import { defineCommand } from '../flag.ts';
+import { defineCommand, type Flags, namesOf } from '../flag.ts';
 import { outputFlags } from './global.ts';
 import { policyFlags } from './policy-flags.ts';
 import { registryFlags } from './registry-flags.ts';
 import { evidenceFlags, explainFlags } from './trust-flags.ts';
+
+const trust = {
+  trust: {
+    type: 'string',
+    valueName: 'PLACE',
+    group: 'trust',
+    summary: 'the trust state whose keys the policies name: a folder, a URL or registry:REFERENCE',
+  },
+  'trust-root': { type: 'string', valueName: 'FILE', group: 'trust', summary: 'the root.json that is trusted; of a folder its first root, when not given' },
+} as const satisfies Flags;
+
+/** Of the actions that look at images. */
+const images = {
+  'trusted-root': { type: 'string', valueName: 'FILE', group: 'trust', summary: 'a trusted_root.json, where no --trust is given' },
+  ...evidenceFlags,
+  'max-workers': explainFlags['max-workers'],
+  ...registryFlags,
+} as const satisfies Flags;
+
+const where = namesOf(policyFlags).filter((name) => name !== 'policy');
+const judging = [...namesOf(trust), ...namesOf(images), ...namesOf(outputFlags)];
 
 export const policy = defineCommand({
   name: 'policy',
@@ -33,21 +54,19 @@ export const policy = defineCommand({
   ],
   flags: {
     strict: { type: 'boolean', group: 'general', summary: 'check: exit with 1 for what is seldom meant, too; import: for what could not be carried over' },
-    trust: {
-      type: 'string',
-      valueName: 'PLACE',
-      group: 'trust',
-      summary: 'the trust state whose keys the policies name: a folder, a URL or registry:REFERENCE',
-    },
-    'trust-root': { type: 'string', valueName: 'FILE', group: 'trust', summary: 'the root.json that is trusted; of a folder its first root, when not given' },
-    'trusted-root': { type: 'string', valueName: 'FILE', group: 'trust', summary: 'a trusted_root.json, where no --trust is given' },
+    ...trust,
     ...policyFlags,
     image: { type: 'strings', valueName: 'IMAGE', group: 'input', summary: 'diff: an image that matters' },
     revoke: { type: 'strings', valueName: 'KEY[@TIME]', group: 'claims', summary: 'diff: as if this key had been revoked, from then on' },
     junit: { type: 'string', valueName: 'FILE', group: 'output', summary: 'test: also write a report that CI systems read' },
-    ...evidenceFlags,
-    'max-workers': explainFlags['max-workers'],
-    ...registryFlags,
+    ...images,
     ...outputFlags,
+  },
+  actions: {
+    check: ['strict', ...namesOf(trust), ...namesOf(outputFlags)],
+    explain: [...namesOf(policyFlags), ...judging],
+    test: ['namespace-label', 'at', 'junit', ...judging],
+    diff: ['image', 'revoke', ...where, ...judging],
+    import: ['strict', ...namesOf(outputFlags)],
   },
 });

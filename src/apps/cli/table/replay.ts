@@ -17,7 +17,12 @@ export const replay = defineCommand({
     trust: { type: 'string', valueName: 'PLACE', group: 'trust', summary: 'the trust state of that time: a folder, a URL or registry:REFERENCE' },
     'trust-root': { type: 'string', valueName: 'FILE', group: 'trust', summary: 'the root.json that is trusted' },
     'trusted-root': { type: 'string', valueName: 'FILE', group: 'trust', summary: 'a trusted_root.json, where no --trust is given' },
-    evidence: { type: 'string', valueName: 'PLACE', group: 'input', summary: 'the folder, or the archive, with the evidence' },
+    evidence: {
+      type: 'string',
+      valueName: 'PLACE',
+      group: 'input',
+      summary: 'the folder, or the archive, with the evidence; an image in a folder (oci:PATH) needs none',
+    },
     ...outputFlags,
   },
 });
