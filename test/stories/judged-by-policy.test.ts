@@ -149,6 +149,7 @@ test('a policy with a threshold, provenance, a scan with VEX and an exception ju
     assert.equal(within.code, 0, within.stderr);
     assert.deepEqual(judged(within).exceptions, ['hotfix']);
     assert.notEqual((await verify(hotfix.tagged)).code, 0, 'it has ended');
+    assert.match((await verify(hotfix.tagged, '--at', '2026-02-31T00:00:00Z')).stderr, /--at is not a time: "2026-02-31T00:00:00Z"/);
   });
 
   await t.test('the tree says which policy, which signature and why', async () => {

@@ -1,13 +1,11 @@
 /** The flags of `sealward trusted-root create`: the values of one service, with commas between them, as cosign writes them. */
 import { parseCertificatesPem, parsePublicKeyPem } from '../../core/crypto/index.ts';
-import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
+import { decodeUtf8, LIMITS, parseMoment } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { CertificateService, KeyService } from '../../core/trust/index.ts';
 import { readBytes } from './file.ts';
 import { nearest } from './nearest.ts';
 import { visible } from './visible.ts';
-
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
 
 export function certificateService(flag: string, text: string): CertificateService {
   const values = new ServiceValues(flag, text, ['url', 'certificate-chain', 'start-time', 'end-time']);
@@ -85,7 +83,6 @@ class ServiceValues<Name extends string> {
   #time(name: Name): number | undefined {
     const text = this.#values.get(name);
     if (text === undefined) return undefined;
-    const time = TIME.test(text) ? Date.parse(text) : Number.NaN;
-    return Number.isFinite(time) ? time : this.refuse(`${name} is not a time: ${JSON.stringify(text.slice(0, 80))}`, 'Write it as in 2026-01-01T00:00:00Z.');
+    return parseMoment(text) ?? this.refuse(`${name} is not a time: ${JSON.stringify(text.slice(0, 80))}`, 'Write it as in 2026-01-01T00:00:00Z.');
   }
 }

@@ -4,5 +4,6 @@ export * from './der.ts';
 export * from './der-encode.ts';
 export * from './json.ts';
 export * from './limits.ts';
+export * from './moment.ts';
 export * from './pem.ts';
 export * from './proto-json.ts';

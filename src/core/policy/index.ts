@@ -2,6 +2,7 @@ export type { Appraiser } from './appraise/appraise.ts';
 export type { Appraisal, Excuse, ScanFinding } from './appraise/appraisal.ts';
 /** @public */
 export { APPRAISER_VERSION } from './appraise/appraisal.ts';
+export { authoritiesOf, inCombination } from './authorities.ts';
 export { excuse } from './appraise/excuse.ts';
 export { VEX_CONDITION_ID } from './appraise/excuse.ts';
 export type { CompileContext, CompiledPolicies, ImportedPolicies, ImportLine, ImportOutcome, PolicyProblem, PolicySource } from './compiled.ts';

@@ -1,5 +1,6 @@
 /** What is allowed, and still seldom meant: said of a compiled set, so that shortcuts and shared authorities are seen as they count. */
-import type { Authority, Combination, Identity, ImageException, ImagePolicy, PolicySet, TextPattern } from './policy.ts';
+import { authoritiesOf } from './authorities.ts';
+import type { Authority, Identity, ImageException, ImagePolicy, PolicySet, TextPattern } from './policy.ts';
 
 export const LINT_RULES = {
   'wide-identity': 'An identity is taken from whoever can choose the name, such as any account of an issuer.',
@@ -51,16 +52,6 @@ function lintPolicy({ name, source, scope, requirements, strictness: { dated } }
   }
   const authorities = new Map(requirements.flatMap(authoritiesOf).map((authority) => [authority.name, authority]));
   return [...found, ...[...authorities.values()].flatMap((authority) => lintAuthority(authority, name, source))];
-}
-
-function authoritiesOf(requirement: ImagePolicy['requirements'][number]): readonly Authority[] {
-  if (requirement.kind === 'signatures') return inCombination(requirement.combination);
-  if (requirement.kind !== 'attestation') return [];
-  return [...requirement.from, ...requirement.conditions.flatMap((condition) => (condition.kind === 'scan' ? condition.vex : []))];
-}
-
-function inCombination(combination: Combination): readonly Authority[] {
-  return combination.kind === 'authority' ? [combination.authority] : combination.of.flatMap(inCombination);
 }
 
 function lintAuthority(authority: Authority, policy: string, source: string): Lint[] {

@@ -5,8 +5,7 @@
  */
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import { quoted } from '../artifact/index.ts';
-import type { JsonObject } from '../encoding/index.ts';
-import { LIMITS } from '../encoding/index.ts';
+import { type JsonObject, LIMITS, parseMoment } from '../encoding/index.ts';
 import type { TextPattern } from './policy.ts';
 import { imageGlob } from './image-glob.ts';
 import { regexText } from './regex-text.ts';
@@ -226,13 +225,8 @@ export function moment(description: string): Shape<number> {
     read: (given, reading) => {
       const node = reading.resolve(given);
       const value = isScalar(node) ? node.value : undefined;
-      const match = typeof value === 'string' ? /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?Z$/.exec(value) : null;
-      const time = match ? Date.parse(value as string) : Number.NaN;
-      // A day that the month does not have would be read as one of the next.
-      if (!match || Number.isNaN(time) || !new Date(time).toISOString().startsWith(`${match[1]}T${match[2]}`)) {
-        return wrong(node ?? given, reading, 'a moment in UTC', 'Such as 2026-01-31T12:00:00Z.');
-      }
-      return time;
+      const time = typeof value === 'string' && value.endsWith('Z') ? parseMoment(value) : undefined;
+      return time ?? wrong(node ?? given, reading, 'a moment in UTC', 'Such as 2026-01-31T12:00:00Z.');
     },
   };
 }

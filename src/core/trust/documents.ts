@@ -1,9 +1,8 @@
 /** The documents of a trust repository: strict JSON, in which a field that is not known is refused. */
 import { encodePublicKeyPem, parsePublicKeyPem, type PublicKey } from '../crypto/index.ts';
-import { type JsonObject, type JsonValue, LIMITS, parseJson, utf8 } from '../encoding/index.ts';
+import { encodeMoment, type JsonObject, type JsonValue, LIMITS, parseJson, utf8 } from '../encoding/index.ts';
 import type { Window } from './anchor.ts';
 import { Fields } from './fields.ts';
-import { encodeMoment } from './rfc3339.ts';
 import type { Denial, KeyRole, KeyState, KeyVersion, LeaseTier, Principal } from './state.ts';
 
 const API_VERSION = 'sealward.dev/v1alpha1';

@@ -1,7 +1,6 @@
 /** Reading the members of a JSON object that somebody else wrote: each of the type that it must have, or a refusal that names it. */
-import type { JsonObject, JsonValue } from '../encoding/index.ts';
+import { type JsonObject, type JsonValue, parseMoment } from '../encoding/index.ts';
 import { type ErrorCode, SealwardError } from '../errors.ts';
-import { parseMoment } from './rfc3339.ts';
 
 export class Fields {
   readonly #object: JsonObject;

@@ -9,9 +9,8 @@ import {
   parseRsaPublicKey,
   type PublicKey,
 } from '../crypto/index.ts';
-import { encodeHex, LIMITS, parseJson, ProtoObject } from '../encoding/index.ts';
+import { parseMoment, encodeHex, LIMITS, parseJson, ProtoObject } from '../encoding/index.ts';
 import type { Anchors, CertificateAuthorityAnchor, CertificateLogAnchor, LogAnchor, Window } from './anchor.ts';
-import { parseMoment } from './rfc3339.ts';
 
 const MEDIA_TYPES = ['application/vnd.dev.sigstore.trustedroot+json;version=0.1', 'application/vnd.dev.sigstore.trustedroot.v0.2+json'];
 const AUTHORITY_FIELDS = ['subject', 'uri', 'certChain', 'validFor', 'operator'];

@@ -1,18 +1,8 @@
 /** Everything about one requirement: what was asked, what was found, and of each candidate the one reason why it does not count. */
-import type { ImagePolicy, Requirement } from '../policy/index.ts';
+import { inCombination, type ImagePolicy, type Requirement } from '../policy/index.ts';
 import type { Dated } from './asked.ts';
 import type { CandidateJudgement, RequirementJudgement } from './decision.ts';
-import {
-  authoritiesOf,
-  type Counted,
-  countedAs,
-  describeCombination,
-  type Hearing,
-  judgeRequirement,
-  judgeStatement,
-  latestOf,
-  nearestOf,
-} from './judge-requirement.ts';
+import { type Counted, countedAs, describeCombination, type Hearing, judgeRequirement, judgeStatement, latestOf, nearestOf } from './judge-requirement.ts';
 
 export function explainRequirement(requirement: Requirement, policy: ImagePolicy, hearing: Hearing): RequirementJudgement {
   const missed = judgeRequirement(requirement, policy, hearing);
@@ -45,7 +35,7 @@ function describeRequirement(requirement: Requirement): string {
 function candidatesOf(requirement: Requirement, policy: ImagePolicy, hearing: Hearing): CandidateJudgement[] {
   if (requirement.kind !== 'signatures' && requirement.kind !== 'attestation') return [];
   const role = requirement.kind === 'signatures' ? 'signature' : 'attestation';
-  const authorities = requirement.kind === 'signatures' ? authoritiesOf(requirement.combination) : requirement.from;
+  const authorities = requirement.kind === 'signatures' ? inCombination(requirement.combination) : requirement.from;
   const types = requirement.kind === 'attestation' ? requirement.predicateTypes : undefined;
   const counted = authorities.flatMap((authority) => countedAs(authority, role, policy, hearing, types));
   const latest =

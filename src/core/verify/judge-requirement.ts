@@ -6,6 +6,7 @@ import {
   excuse,
   type Excuse,
   type ImagePolicy,
+  inCombination,
   type Requirement,
   VEX_CONDITION_ID,
 } from '../policy/index.ts';
@@ -102,7 +103,7 @@ function judgeImage({ repositories, tags, labels }: Of<'image'>, request: Reques
 function judgeSignatures({ combination }: Of<'signatures'>, policy: ImagePolicy, hearing: Hearing): Unmet | undefined {
   const signersOf = (authority: Authority): string[] => principalsOf(countedAs(authority, 'signature', policy, hearing));
   if (isSatisfied(combination, signersOf)) return undefined;
-  const authorities = authoritiesOf(combination);
+  const authorities = inCombination(combination);
   const signed = new Set(authorities.flatMap(signersOf));
   const nearest = nearestMiss(authorities, 'signature', policy, hearing);
   if (signed.size === 0) return nearest;
@@ -112,10 +113,6 @@ function judgeSignatures({ combination }: Of<'signatures'>, policy: ImagePolicy,
 function principalsOf(counted: readonly Counted[]): string[] {
   const names = counted.map(({ principal }) => principal);
   return names.length < 2 ? names : [...new Set(names)];
-}
-
-export function authoritiesOf(combination: Combination): Authority[] {
-  return combination.kind === 'authority' ? [combination.authority] : combination.of.flatMap(authoritiesOf);
 }
 
 export function describeCombination(combination: Combination): string {

@@ -1,6 +1,7 @@
 /** `sealward policy diff`: which images would get another answer by other policies, after a revocation, or at another time. */
 import { SealwardError } from '../../../core/errors.ts';
 import { supposeRevoked } from '../../../core/trust/index.ts';
+import { momentFlag } from '../moment.ts';
 import { visible, visibleJson } from '../visible.ts';
 import { judgeByPolicy, type JudgedByPolicy, type PolicyInvocation, policyQuestion, type Question } from './judged.ts';
 
@@ -52,9 +53,7 @@ function said({ outcome, code }: JudgedByPolicy): string {
 function supposing(question: Question, revoked: readonly string[]): Question {
   return revoked.reduce((so, text) => {
     const at = text.lastIndexOf('@');
-    const time = at < 0 ? undefined : Date.parse(text.slice(at + 1));
-    if (time !== undefined && Number.isNaN(time))
-      throw new SealwardError('ERR_USAGE', `--revoke ${visible(text)} names no moment`, { hint: 'Write KEY, or KEY@2026-01-31T12:00:00Z.' });
+    const time = at < 0 ? undefined : momentFlag('revoke', text.slice(at + 1));
     return { ...so, trust: supposeRevoked(so.trust, at < 0 ? text : text.slice(0, at), time) };
   }, question);
 }

@@ -3,13 +3,14 @@ import { readBeside, readPolicyFiles } from '../../../clients/policies/index.ts'
 import { formatDigest } from '../../../core/artifact/index.ts';
 import type { JsonObject } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
-import { loadPolicyCompiler, type Place, type PolicySet } from '../../../core/policy/index.ts';
+import { authoritiesOf, loadPolicyCompiler, type Place, type PolicySet } from '../../../core/policy/index.ts';
 import type { TrustState } from '../../../core/trust/index.ts';
 import type { Decision, Request } from '../../../core/verify/index.ts';
 import { checkContent, inParallel, judgeImage, trustOf } from '../../../sdk/index.ts';
 import { anchorsOf } from '../anchors.ts';
 import type { FlagValues } from '../flag.ts';
 import { judgingRegistry } from '../evidence/registry.ts';
+import { momentFlag } from '../moment.ts';
 import { type Answer, answerOfError } from '../outcome.ts';
 import { parseImages, signatureRepository } from '../registry.ts';
 import type { policyFlags } from '../table/policy-flags.ts';
@@ -53,7 +54,7 @@ export async function policyQuestion(invocation: PolicyInvocation, paths: readon
     policies: compiled.policies,
     trust: state ?? trustOf(await anchorsOf(invocation, needed(compiled.policies))),
     place,
-    now: flags.at === undefined ? Date.now() : momentOf(flags.at),
+    now: flags.at === undefined ? Date.now() : momentFlag('at', flags.at),
   };
 }
 
@@ -71,16 +72,9 @@ function placeOf(flags: PolicyInvocation['flags']): Place {
   };
 }
 
-function momentOf(text: string): number {
-  const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(time)) throw new SealwardError('ERR_USAGE', `--at ${visible(text)} is no moment in UTC`, { hint: 'Write it as in 2026-01-31T12:00:00Z.' });
-  return time;
-}
-
 /** A trusted root is looked for only where a policy cannot be judged without one. */
 function needed({ policies }: PolicySet): Parameters<typeof anchorsOf>[1] {
-  const text = JSON.stringify(policies);
-  const keyless = text.includes('"kind":"keyless"');
+  const keyless = policies.some(({ requirements }) => requirements.flatMap(authoritiesOf).some(({ kind }) => kind === 'keyless'));
   const dated = policies.some(({ strictness: { dated } }) => dated.logs + dated.timestamps + dated.any > 0);
   return {
     role: 'any',

@@ -8,6 +8,7 @@ import type { Described, Description } from '../inspect/description.ts';
 import { descriptionLines } from '../inspect/description.ts';
 import type { Invocation } from '../invocation.ts';
 import { keyOptions } from '../key-options.ts';
+import { momentFlag } from '../moment.ts';
 import type { trust } from '../table/trust.ts';
 import { visible, visibleJson } from '../visible.ts';
 import { checkPolicies } from './checked-policies.ts';
@@ -29,15 +30,10 @@ function refuseMissing(words: readonly string[], what: string): never {
   throw usage(`\`sealward trust ${visible(words.join(' ').slice(0, 80))}\` needs ${what}`);
 }
 
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?(?:Z|[+-]\d{2}:\d{2})$/;
-
 /** Of a flag that names a moment, milliseconds since 1970, in whole seconds as documents carry them. */
 export function momentOf({ flags }: Asked, name: 'from' | 'until' | 'accept-undated-until'): number | undefined {
   const text = flags[name];
-  if (text === undefined) return undefined;
-  const time = TIME.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isFinite(time)) throw usage(`--${name} is not a time: ${JSON.stringify(text.slice(0, 80))}`, 'Write it as in 2026-01-31T12:00:00Z.');
-  return inSeconds(time);
+  return text === undefined ? undefined : inSeconds(momentFlag(name, text));
 }
 
 export const inSeconds = (moment: number): number => Math.floor(moment / 1000) * 1000;

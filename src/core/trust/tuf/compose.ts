@@ -1,7 +1,6 @@
 /** Writing TUF metadata (specification 1.0.34, section 4): what is signed as a value, its bytes, and the document around it. */
 import { hash, type PublicKey } from '../../crypto/index.ts';
-import { encodeHex, type JsonObject, type JsonValue, utf8 } from '../../encoding/index.ts';
-import { encodeMoment } from '../rfc3339.ts';
+import { encodeMoment, encodeHex, type JsonObject, type JsonValue, utf8 } from '../../encoding/index.ts';
 import { canonicalBytes } from './canonical.ts';
 import { ISSUED_FIELD, POST_QUANTUM_FIELD, type TopRole } from './metadata.ts';
 import { composeMetadataKey } from './metadata-key.ts';

@@ -3,8 +3,8 @@
  * what is trusted and bytes from anywhere, and gives what is trusted next, or throws. What it throws for never becomes
  * part of the value, so whoever keeps values alone keeps nothing that was refused.
  */
+import { encodeMoment } from '../../encoding/index.ts';
 import { invariant, SealwardError } from '../../errors.ts';
-import { encodeMoment } from '../rfc3339.ts';
 import { delegationTo } from './delegated-path.ts';
 import {
   matchFile,
