@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { FolderStore } from '../../../clients/evidence/index.ts';
 import { formatRepository, parseReference } from '../../../core/artifact/index.ts';
-import { LIMITS, type JsonValue, parseJson, decodeUtf8 } from '../../../core/encoding/index.ts';
+import { LIMITS, type JsonValue, memberOf, parseJson, decodeUtf8 } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import { cacheFolder } from '../config.ts';
 import { readBytes } from '../file.ts';
@@ -32,16 +32,16 @@ export function imagesOfFile(path: string): string[] {
 export function imagesOfPods(path: string): string[] {
   const what = 'the list of pods';
   const list = parseJson(readBytes(path, LIMITS.clusterListBytes, what), { what, maxBytes: LIMITS.clusterListBytes });
-  const items = member(list, 'items');
+  const items = memberOf(list, 'items');
   if (!Array.isArray(items))
     throw new SealwardError('ERR_JSON_INVALID', 'the list of pods has no items', { hint: 'Give the output of `kubectl get pods -A -o json`.' });
   const found = new Set<string>();
   for (const pod of items) {
     for (const kind of ['containers', 'initContainers', 'ephemeralContainers'])
-      for (const one of listOf(member(pod, 'spec'), kind)) add(found, member(one, 'image'));
+      for (const one of listOf(memberOf(pod, 'spec'), kind)) add(found, memberOf(one, 'image'));
     for (const kind of ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'])
-      for (const one of listOf(member(pod, 'status'), kind)) {
-        const running = member(one, 'imageID');
+      for (const one of listOf(memberOf(pod, 'status'), kind)) {
+        const running = memberOf(one, 'imageID');
         // Docker writes docker-pullable://NAME@DIGEST, containerd NAME@DIGEST; a bare digest names no repository.
         if (typeof running === 'string' && running.includes('@sha256:')) add(found, running.replace(/^[a-z-]+:\/\//, ''));
       }
@@ -53,12 +53,8 @@ function add(found: Set<string>, image: JsonValue | undefined): void {
   if (typeof image === 'string' && image !== '') found.add(image);
 }
 
-function member(value: JsonValue | undefined, name: string): JsonValue | undefined {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-}
-
 function listOf(value: JsonValue | undefined, name: string): readonly JsonValue[] {
-  const list = member(value, name);
+  const list = memberOf(value, name);
   return Array.isArray(list) ? list : [];
 }
 

@@ -5,6 +5,7 @@ import { predicateFile } from '../../../../test/predicates.ts';
 import { APPROVAL, COSIGN_VULN, CYCLONEDX, loadPredicates, OPENVEX, SLSA_V1, SLSA_V02, SPDX, type Statement, TEST_RESULT } from '../../bundle/index.ts';
 import { type JsonValue, LIMITS, utf8 } from '../../encoding/index.ts';
 import { type Condition, excuse, loadAppraiser, type TextPattern } from '../index.ts';
+import { regexText } from '../regex-text.ts';
 
 const { appraise, excuses } = await loadAppraiser();
 const { predicateFromScan } = await loadPredicates();
@@ -222,6 +223,12 @@ describe('an SBOM', () => {
     ['lists a denied version', cyclone, sbom({ components: { required: [], denied: [is('pkg:npm/left-pad@1.3.0')] } }), /lists left-pad@1.3.0/],
     ['lists another version than the denied one', cyclone, sbom({ components: { required: [], denied: [is('pkg:npm/left-pad@1.2.0')] } }), 'holds'],
     ['lists an inner component that is denied', cyclone, sbom({ components: { required: [], denied: [is('inner')] } }), /lists inner/],
+    [
+      'lists a denied component under a name of excess length',
+      statement({ bomFormat: 'CycloneDX', components: [{ name: 'left-pad', purl: `pkg:npm/left-pad@1?a=${'a'.repeat(LIMITS.matchedLength)}` }] }, CYCLONEDX),
+      sbom({ components: { required: [], denied: [regexText('pkg:npm/left-pad@.*')] } }),
+      /lists left-pad, whose name is longer than 1024 characters/,
+    ],
     ['lists what is required', spdx, sbom({ components: { required: [is('pkg:deb/debian/a')], denied: [] } }), 'holds'],
     ['does not list what is required', spdx, sbom({ components: { required: [is('pkg:deb/debian/b')], denied: [] } }), /does not list pkg:deb\/debian\/b/],
     ['has licences that are allowed, one side of OR and both of AND', spdx, licences(['MIT', 'BSD-3-Clause']), 'holds'],

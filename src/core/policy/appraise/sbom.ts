@@ -1,10 +1,9 @@
 /** SBOMs in SPDX 2 and CycloneDX: that there is one, with which licences and components. */
 import type { Statement } from '../../bundle/index.ts';
-import { type JsonValue, LIMITS } from '../../encoding/index.ts';
+import { type JsonValue, LIMITS, memberOf, stringOf } from '../../encoding/index.ts';
 import type { Condition } from '../policy.ts';
 import { type Appraisal, fails, HOLDS, inconclusive } from './appraisal.ts';
 import { judgeLicence, type Verdict } from './licence.ts';
-import { member, text } from './slsa.ts';
 
 interface Component {
   /** For people: name and version. */
@@ -18,7 +17,11 @@ type SbomCondition = Extract<Condition, { kind: 'sbom' }>;
 
 export function appraiseSbom({ predicate }: Statement, condition: SbomCondition): Appraisal {
   const format =
-    text(member(predicate, 'bomFormat')) === 'CycloneDX' ? 'cyclonedx' : text(member(predicate, 'spdxVersion'))?.startsWith('SPDX-') ? 'spdx' : undefined;
+    stringOf(memberOf(predicate, 'bomFormat')) === 'CycloneDX'
+      ? 'cyclonedx'
+      : stringOf(memberOf(predicate, 'spdxVersion'))?.startsWith('SPDX-')
+        ? 'spdx'
+        : undefined;
   if (format === undefined) return inconclusive('it is neither an SBOM in SPDX 2 nor one in CycloneDX');
   if (condition.formats.length > 0 && !condition.formats.includes(format)) return fails(`it is in ${format}, wanted was ${condition.formats.join(' or ')}`);
   const components = format === 'spdx' ? spdxPackages(predicate) : cycloneDxComponents(predicate);
@@ -32,6 +35,9 @@ function checkComponents(components: readonly Component[], { components: rule }:
   const names = components.map(({ id, label }) => [id, withoutVersion(id), label]);
   const denied = components.find((_, i) => rule.denied.some((pattern) => names[i]?.some((name) => pattern.matches(name))));
   if (denied) return fails(`it lists ${denied.label.slice(0, 200)}, which is not allowed`);
+  // A pattern matches nothing that is longer: a denied component must not pass by a name of excess length.
+  const long = rule.denied.length > 0 && components.find((_, i) => names[i]?.some((name) => name.length > LIMITS.matchedLength));
+  if (long) return fails(`it lists ${long.label.slice(0, 200)}, whose name is longer than ${LIMITS.matchedLength} characters: no rule can be held against it`);
   const missing = rule.required.find((pattern) => !names.some((some) => some.some((name) => pattern.matches(name))));
   return missing ? fails(`it does not list ${missing.text}`) : undefined;
 }
@@ -48,19 +54,19 @@ function checkLicences(components: readonly Component[], { licences: rule }: Sbo
 }
 
 function spdxPackages(predicate: JsonValue): Component[] {
-  const packages = member(predicate, 'packages');
+  const packages = memberOf(predicate, 'packages');
   if (!Array.isArray(packages)) return [];
   return packages.map((item) => {
-    const refs = member(item, 'externalRefs');
-    const purl = Array.isArray(refs) ? refs.find((ref) => text(member(ref, 'referenceType')) === 'purl') : undefined;
+    const refs = memberOf(item, 'externalRefs');
+    const purl = Array.isArray(refs) ? refs.find((ref) => stringOf(memberOf(ref, 'referenceType')) === 'purl') : undefined;
     // 7.13 and 7.15: the concluded licence is what somebody found out, the declared one what the authors say.
-    const stated = [text(member(item, 'licenseConcluded')), text(member(item, 'licenseDeclared'))].find(
+    const stated = [stringOf(memberOf(item, 'licenseConcluded')), stringOf(memberOf(item, 'licenseDeclared'))].find(
       (licence) => licence !== undefined && licence !== 'NOASSERTION' && licence !== '',
     );
     return component(
-      text(member(item, 'name')),
-      text(member(item, 'versionInfo')),
-      text(member(purl, 'referenceLocator')),
+      stringOf(memberOf(item, 'name')),
+      stringOf(memberOf(item, 'versionInfo')),
+      stringOf(memberOf(purl, 'referenceLocator')),
       stated === undefined ? [] : [stated],
     );
   });
@@ -71,25 +77,25 @@ function cycloneDxComponents(predicate: JsonValue): Component[] {
   const visit = (list: JsonValue | undefined, depth: number): void => {
     if (!Array.isArray(list) || depth > LIMITS.jsonDepth) return;
     for (const item of list) {
-      const licences = member(item, 'licenses');
+      const licences = memberOf(item, 'licenses');
       found.push(
         component(
-          text(member(item, 'name')),
-          text(member(item, 'version')),
-          text(member(item, 'purl')),
+          stringOf(memberOf(item, 'name')),
+          stringOf(memberOf(item, 'version')),
+          stringOf(memberOf(item, 'purl')),
           Array.isArray(licences) ? licences.map(cycloneDxLicence) : [],
         ),
       );
-      visit(member(item, 'components'), depth + 1);
+      visit(memberOf(item, 'components'), depth + 1);
     }
   };
-  visit(member(predicate, 'components'), 0);
+  visit(memberOf(predicate, 'components'), 0);
   return found;
 }
 
 function cycloneDxLicence(choice: JsonValue): string {
-  const licence = member(choice, 'license');
-  return text(member(choice, 'expression')) ?? text(member(licence, 'id')) ?? text(member(licence, 'name')) ?? 'NOASSERTION';
+  const licence = memberOf(choice, 'license');
+  return stringOf(memberOf(choice, 'expression')) ?? stringOf(memberOf(licence, 'id')) ?? stringOf(memberOf(licence, 'name')) ?? 'NOASSERTION';
 }
 
 function component(name = '', version: string | undefined, purl: string | undefined, licences: readonly string[]): Component {

@@ -1,11 +1,10 @@
 /** Scan records: what was found that is worse than allowed, and what VEX statements take off that list. */
 import { type loadPredicates, OPENVEX, type Statement } from '../../bundle/index.ts';
-import type { JsonValue } from '../../encoding/index.ts';
+import { type JsonValue, memberOf, stringOf } from '../../encoding/index.ts';
 import { SealwardError } from '../../errors.ts';
 import type { Condition, Severity } from '../policy.ts';
 import { type Appraisal, type Excuse, fails, HOLDS, inconclusive, type ScanFinding } from './appraisal.ts';
 import { withoutVersion } from './sbom.ts';
-import { member, text } from './slsa.ts';
 
 type Predicates = Awaited<ReturnType<typeof loadPredicates>>;
 
@@ -16,7 +15,7 @@ const RANK: Readonly<Record<Severity | 'none', number>> = { none: 0, negligible:
 const LISTED = 1000;
 
 export function appraiseScan({ predicate }: Statement, condition: Extract<Condition, { kind: 'scan' }>, predicates: Predicates): Appraisal {
-  const statedAt = timeOf(member(member(predicate, 'metadata'), 'scanFinishedOn'), predicates);
+  const statedAt = timeOf(memberOf(memberOf(predicate, 'metadata'), 'scanFinishedOn'), predicates);
   const at = statedAt === undefined ? {} : { statedAt };
   try {
     const all = predicates.listVulnerabilities(predicate);
@@ -70,9 +69,11 @@ export function appraiseVex(statement: Statement, predicates: Predicates): Appra
     if (error instanceof SealwardError && error.family === 'InputError') return inconclusive(error.message.slice(0, 300));
     throw error;
   }
-  const written = timeOf(member(statement.predicate, 'timestamp'), predicates) ?? 0;
-  const said = (member(statement.predicate, 'statements') as JsonValue[])
-    .flatMap((item, order) => readVexStatement(item, statement).map((one) => ({ ...one, order, at: timeOf(member(item, 'timestamp'), predicates) ?? written })))
+  const written = timeOf(memberOf(statement.predicate, 'timestamp'), predicates) ?? 0;
+  const said = (memberOf(statement.predicate, 'statements') as JsonValue[])
+    .flatMap((item, order) =>
+      readVexStatement(item, statement).map((one) => ({ ...one, order, at: timeOf(memberOf(item, 'timestamp'), predicates) ?? written })),
+    )
     // "the latest statement": by its own time, and of one time the one that stands last.
     .sort((a, b) => b.at - a.at || b.order - a.order);
   const excuses = said.filter((one, i) => {
@@ -95,17 +96,17 @@ function overlaps(a: VexStatement, b: VexStatement): boolean {
 }
 
 function readVexStatement(item: JsonValue, statement: Statement): VexStatement[] {
-  const vulnerability = member(item, 'vulnerability');
-  const aliases = member(vulnerability, 'aliases');
+  const vulnerability = memberOf(item, 'vulnerability');
+  const aliases = memberOf(vulnerability, 'aliases');
   const names = [
-    text(vulnerability),
-    text(member(vulnerability, 'name')),
-    lastPart(text(member(vulnerability, '@id'))),
-    ...(Array.isArray(aliases) ? aliases.map(text) : []),
+    stringOf(vulnerability),
+    stringOf(memberOf(vulnerability, 'name')),
+    lastPart(stringOf(memberOf(vulnerability, '@id'))),
+    ...(Array.isArray(aliases) ? aliases.map(stringOf) : []),
   ];
   const known = names.filter((name) => name !== undefined);
-  const status = text(member(item, 'status')) ?? '';
-  const products = member(item, 'products');
+  const status = stringOf(memberOf(item, 'status')) ?? '';
+  const products = memberOf(item, 'products');
   // "Data Inheritance": without products, the subject of the attestation is the product.
   if (!Array.isArray(products) || products.length === 0) return [{ names: known, status, components: [] }];
   return products.filter((product) => isSubject(product, statement)).map((product) => ({ names: known, status, components: subcomponents(product) }));
@@ -118,11 +119,11 @@ function lastPart(id: string | undefined): string | undefined {
 
 /** Whether a product is the image: by its digest, or, where the product names none, by the name of the image in a package URL. */
 function isSubject(product: JsonValue, { subjects }: Statement): boolean {
-  const identifiers = member(product, 'identifiers');
-  const hashes = member(product, 'hashes');
+  const identifiers = memberOf(product, 'identifiers');
+  const hashes = memberOf(product, 'hashes');
   const values = (value: JsonValue | undefined): string[] =>
     value !== null && typeof value === 'object' && !Array.isArray(value) ? Object.values(value).filter((one) => typeof one === 'string') : [];
-  const ids = [text(product), text(member(product, '@id')), ...values(identifiers)].filter((id) => id !== undefined);
+  const ids = [stringOf(product), stringOf(memberOf(product, '@id')), ...values(identifiers)].filter((id) => id !== undefined);
   const digests = subjects.flatMap(({ digest }) => Object.values(digest));
   if ([...ids, ...values(hashes)].some((id) => digests.some((hex) => id.includes(hex)))) return true;
   const bare = ids
@@ -137,9 +138,9 @@ function imageName(reference: string): string {
 }
 
 function subcomponents(product: JsonValue): string[] {
-  const list = member(product, 'subcomponents');
+  const list = memberOf(product, 'subcomponents');
   if (!Array.isArray(list)) return [];
-  return list.map((item) => text(item) ?? text(member(item, '@id'))).filter((id) => id !== undefined);
+  return list.map((item) => stringOf(item) ?? stringOf(memberOf(item, '@id'))).filter((id) => id !== undefined);
 }
 
 function timeOf(value: JsonValue | undefined, { parseTime }: Predicates): number | undefined {

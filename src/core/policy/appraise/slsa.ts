@@ -1,6 +1,6 @@
 /** SLSA provenance v1 and v0.2: who built it, and of which source. */
 import { SLSA_V1, SLSA_V02, type Statement } from '../../bundle/index.ts';
-import type { JsonValue } from '../../encoding/index.ts';
+import { type JsonValue, memberOf, stringOf } from '../../encoding/index.ts';
 import type { Condition, SlsaLevel } from '../policy.ts';
 import { type Appraisal, fails, HOLDS, inconclusive } from './appraisal.ts';
 
@@ -41,28 +41,28 @@ function mismatch(what: string, found: string | undefined, wanted: { readonly te
 }
 
 function readV1(predicate: JsonValue): Provenance {
-  const parameters = member(member(predicate, 'buildDefinition'), 'externalParameters');
-  const workflow = member(parameters, 'workflow');
-  const source = member(parameters, 'source');
-  const dependencies = member(member(predicate, 'buildDefinition'), 'resolvedDependencies');
-  const repository = text(member(workflow, 'repository'));
+  const parameters = memberOf(memberOf(predicate, 'buildDefinition'), 'externalParameters');
+  const workflow = memberOf(parameters, 'workflow');
+  const source = memberOf(parameters, 'source');
+  const dependencies = memberOf(memberOf(predicate, 'buildDefinition'), 'resolvedDependencies');
+  const repository = stringOf(memberOf(workflow, 'repository'));
   return {
-    builder: text(member(member(member(predicate, 'runDetails'), 'builder'), 'id')) ?? '',
+    builder: stringOf(memberOf(memberOf(memberOf(predicate, 'runDetails'), 'builder'), 'id')) ?? '',
     ...(repository === undefined
-      ? sourceOf(text(source) ?? text(member(source, 'uri')) ?? onlyGitUri(dependencies))
-      : { ...sourceOf(repository), ...optional('ref', text(member(workflow, 'ref'))) }),
+      ? sourceOf(stringOf(source) ?? stringOf(memberOf(source, 'uri')) ?? onlyGitUri(dependencies))
+      : { ...sourceOf(repository), ...optional('ref', stringOf(memberOf(workflow, 'ref'))) }),
   };
 }
 
 function readV02(predicate: JsonValue): Provenance {
-  const configSource = text(member(member(member(predicate, 'invocation'), 'configSource'), 'uri'));
-  return { builder: text(member(member(predicate, 'builder'), 'id')) ?? '', ...sourceOf(configSource ?? onlyGitUri(member(predicate, 'materials'))) };
+  const configSource = stringOf(memberOf(memberOf(memberOf(predicate, 'invocation'), 'configSource'), 'uri'));
+  return { builder: stringOf(memberOf(memberOf(predicate, 'builder'), 'id')) ?? '', ...sourceOf(configSource ?? onlyGitUri(memberOf(predicate, 'materials'))) };
 }
 
 /** Of several sources nobody says which one was built, so none of them counts. */
 function onlyGitUri(list: JsonValue | undefined): string | undefined {
   if (!Array.isArray(list)) return undefined;
-  const uris = list.map((item) => text(member(item, 'uri'))).filter((uri) => uri?.startsWith('git+') === true);
+  const uris = list.map((item) => stringOf(memberOf(item, 'uri'))).filter((uri) => uri?.startsWith('git+') === true);
   return uris.length === 1 ? uris[0] : undefined;
 }
 
@@ -78,13 +78,4 @@ function sourceOf(uri: string | undefined): { repository?: string; ref?: string 
 
 function optional<K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> {
   return value === undefined || value === '' ? {} : ({ [key]: value } as Partial<Record<K, string>>);
-}
-
-export function member(value: JsonValue | undefined, name: string): JsonValue | undefined {
-  if (value === undefined || value === null || typeof value !== 'object' || Array.isArray(value)) return undefined;
-  return Object.hasOwn(value, name) ? value[name] : undefined;
-}
-
-export function text(value: JsonValue | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

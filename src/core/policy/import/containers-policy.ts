@@ -1,10 +1,8 @@
 /** containers/image's policy.json (containers-policy.json(5)), as podman, CRI-O and skopeo read it, and registries.d. */
-import { decodeBase64, type JsonObject, type JsonValue } from '../../encoding/index.ts';
-import { SealwardError } from '../../errors.ts';
+import type { JsonObject, JsonValue } from '../../encoding/index.ts';
 import { scopePatterns, scopesWithin } from './docker-scope.ts';
-import type { Foreign } from './foreign.ts';
-import { refused } from './kyverno.ts';
-import { isPublicKey, pemFingerprints } from './policy-controller.ts';
+import { type Foreign, refused } from './foreign.ts';
+import { isPublicKey, pemFingerprints, pemOfBase64 } from './pem.ts';
 import { plainName, writeDefault, writePolicy } from './written.ts';
 
 export function importContainersPolicy(document: Foreign): JsonObject[] {
@@ -103,7 +101,7 @@ function requirementOf(requirement: Foreign, scope: string, name: string, refuse
 function authoritiesOf(requirement: Foreign, name: string, refuse: string[]): JsonObject[] {
   const { fulcio, pki } = { fulcio: requirement.at('fulcio'), pki: requirement.at('pki') };
   if (fulcio.isThere) {
-    const authorities = fulcio.at('caData').isThere ? pemFingerprints(plain(fulcio.at('caData').text())) : undefined;
+    const authorities = fulcio.at('caData').isThere ? pemFingerprints(pemOfBase64(fulcio.at('caData').text())) : undefined;
     fulcio.note('different', 'its certificates come from the trust state: add them with `sealward trust anchor add`');
     if (fulcio.at('caData').isThere && !authorities) refuse.push(refused(fulcio.at('caData'), 'it holds no certificates'));
     return [
@@ -121,11 +119,15 @@ function authoritiesOf(requirement: Foreign, name: string, refuse: string[]): Js
     return pkiAuthority(
       pki,
       name,
-      { roots: plain(pki.at('caRootsData').text()), file: pki.at('caRootsPath').text(), intermediates: plain(pki.at('caIntermediatesData').text()) },
+      {
+        roots: pemOfBase64(pki.at('caRootsData').text()),
+        file: pki.at('caRootsPath').text(),
+        intermediates: pemOfBase64(pki.at('caIntermediatesData').text()),
+      },
       refuse,
     );
   const files = [...textsOf(requirement.at('keyPath')), ...requirement.at('keyPaths').texts()];
-  const pems = [...textsOf(requirement.at('keyData')), ...requirement.at('keyDatas').texts()].map(plain);
+  const pems = [...textsOf(requirement.at('keyData')), ...requirement.at('keyDatas').texts()].map(pemOfBase64);
   for (const member of ['keyPath', 'keyPaths', 'keyData', 'keyDatas']) if (requirement.at(member).isThere) requirement.at(member).note('mapped');
   if (!pems.every(isPublicKey) || files.length + pems.length === 0) refuse.push(refused(requirement, 'it names no public key that is read'));
   const keys: JsonObject[] = [...files.map((file) => ({ file })), ...pems.map((pem) => ({ pem }))];
@@ -196,16 +198,6 @@ function claimOf(identity: Foreign, scope: string, refuse: string[]): { claim?: 
 function textsOf(at: Foreign): string[] {
   const text = at.text();
   return text === undefined ? [] : [text];
-}
-
-/** `…Data` members are PEM in base64. */
-export function plain(text: string | undefined): string {
-  try {
-    return text === undefined ? '' : new TextDecoder().decode(decodeBase64(text.replace(/\s/g, '')));
-  } catch (error) {
-    if (error instanceof SealwardError) return '';
-    throw error;
-  }
 }
 
 /** registries.d: where signatures lie. Sealward looks beside the image, in every place where Sigstore's tools attach them. */

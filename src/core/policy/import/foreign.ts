@@ -80,3 +80,9 @@ function toPlain(node: Node, reading: Reading): unknown {
   if (isSeq(resolved)) return resolved.items.map((item) => toPlain(item as Node, reading));
   return (resolved as { value?: unknown } | undefined)?.value ?? null;
 }
+
+/** Notes that a part cannot be carried over; the reason is what the policy that takes its place refuses with. */
+export function refused(at: Foreign, why: string): string {
+  at.note('not-mapped', why);
+  return `${at.path}: ${why}`;
+}

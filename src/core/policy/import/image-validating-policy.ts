@@ -3,9 +3,9 @@
  * is signed by these" and "each image has this attestation by these" have a meaning here.
  */
 import type { JsonObject, JsonValue } from '../../encoding/index.ts';
-import type { Foreign } from './foreign.ts';
-import { imagePattern, refused } from './kyverno.ts';
-import { isPublicKey } from './policy-controller.ts';
+import { type Foreign, refused } from './foreign.ts';
+import { imagePattern } from './kyverno.ts';
+import { isPublicKey } from './pem.ts';
 import { plainName, wildcardPattern, writePolicy } from './written.ts';
 
 const LIST = String.raw`\[\s*((?:attestors(?:\.\w+|\["[\w.-]+"\])\s*,?\s*)+)\]`;

@@ -2,7 +2,7 @@
 import type { JsonObject, JsonValue } from '../../encoding/index.ts';
 import { CLAIM_NAMES } from '../authority-shape.ts';
 import type { Foreign } from './foreign.ts';
-import { isPublicKey, pemFingerprints } from './policy-controller.ts';
+import { isPublicKey, pemFingerprints } from './pem.ts';
 import { wildcardPattern } from './written.ts';
 
 export interface EntryAuthority {

@@ -1,6 +1,6 @@
 /** Kyverno's verifyImages rules (kyverno.io/v1 and v2beta1 ClusterPolicy and Policy): one policy for each entry. */
 import type { JsonObject, JsonValue } from '../../encoding/index.ts';
-import type { Foreign } from './foreign.ts';
+import { type Foreign, refused } from './foreign.ts';
 import { entryAuthorities, type EntryAuthority } from './kyverno-attestor.ts';
 import { conditionsOf } from './kyverno-conditions.ts';
 import { plainName, type WrittenPolicy, writePolicy } from './written.ts';
@@ -104,11 +104,6 @@ function importVerifyImages(verify: Foreign, name: string, mode: 'enforce' | 'au
     strictness: { ...(known.some(({ logged }) => logged) ? { dated: { logs: 1 } } : {}), ...annotationsOf(known, refuse), repositoryClaim: { rule: 'any' } },
     refuse,
   });
-}
-
-export function refused(at: Foreign, why: string): string {
-  at.note('not-mapped', why);
-  return `${at.path}: ${why}`;
 }
 
 /** Signed annotations are asked for of a whole policy here, so they can be carried over where one authority has them. */

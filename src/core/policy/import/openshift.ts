@@ -1,10 +1,9 @@
 /** OpenShift's ClusterImagePolicy and ImagePolicy (config.openshift.io/v1). */
 import type { JsonObject, JsonValue } from '../../encoding/index.ts';
-import { mergeStrictness, type Part, pkiAuthority, plain } from './containers-policy.ts';
+import { mergeStrictness, type Part, pkiAuthority } from './containers-policy.ts';
 import { scopePatterns, scopesWithin } from './docker-scope.ts';
-import type { Foreign } from './foreign.ts';
-import { refused } from './kyverno.ts';
-import { isPublicKey, pemFingerprints } from './policy-controller.ts';
+import { type Foreign, refused } from './foreign.ts';
+import { isPublicKey, pemFingerprints, pemOfBase64 } from './pem.ts';
 import { plainName, writePolicy } from './written.ts';
 
 /** @param scopes of all documents that are imported together: the most specific one counts for an image. */
@@ -42,7 +41,7 @@ export function openShiftScopes(document: Foreign): readonly string[] {
 function rootOfTrust(root: Foreign, refuse: string[]): Part {
   const [publicKey, fulcio, pki] = [root.at('publicKey'), root.at('fulcioCAWithRekor'), root.at('pki')];
   if (publicKey.isThere) {
-    const pem = plain(publicKey.at('keyData').text());
+    const pem = pemOfBase64(publicKey.at('keyData').text());
     if (!isPublicKey(pem)) refuse.push(refused(publicKey.at('keyData'), 'it is no public key that is read'));
     else publicKey.at('keyData').note('mapped');
     const logged = publicKey.at('rekorKeyData').isThere;
@@ -50,7 +49,7 @@ function rootOfTrust(root: Foreign, refuse: string[]): Part {
     return { authorities: [{ name: 'key', key: { pem } }], signature: 'key', logged };
   }
   if (fulcio.isThere) {
-    const authorities = pemFingerprints(plain(fulcio.at('fulcioCAData').text()));
+    const authorities = pemFingerprints(pemOfBase64(fulcio.at('fulcioCAData').text()));
     if (!authorities) refuse.push(refused(fulcio.at('fulcioCAData'), 'it holds no certificates'));
     else fulcio.note('different', 'its certificates and log come from the trust state: add them with `sealward trust anchor add`');
     const subject = fulcio.at('fulcioSubject');
@@ -62,7 +61,7 @@ function rootOfTrust(root: Foreign, refuse: string[]): Part {
     };
   }
   if (pki.isThere) {
-    const given = { roots: plain(pki.at('caRootsData').text()), intermediates: plain(pki.at('caIntermediatesData').text()) };
+    const given = { roots: pemOfBase64(pki.at('caRootsData').text()), intermediates: pemOfBase64(pki.at('caIntermediatesData').text()) };
     const authorities = pkiAuthority(pki, 'signer', given, refuse, pki.at('pkiCertificateSubject'));
     return { authorities, ...(authorities.length > 0 ? { signature: 'signer' } : {}), logged: false };
   }

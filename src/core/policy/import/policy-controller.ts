@@ -2,12 +2,11 @@
  * Sigstore's policy-controller: ClusterImagePolicy (policy.sigstore.dev v1alpha1 and v1beta1) and TrustRoot. There, every
  * matching policy must be satisfied and within one any authority is enough.
  */
-import { parseCertificatesPem, parsePublicKeyPem } from '../../crypto/index.ts';
-import { decodeBase64, type JsonObject, type JsonValue } from '../../encoding/index.ts';
+import type { JsonObject, JsonValue } from '../../encoding/index.ts';
 import { SealwardError } from '../../errors.ts';
-import { authorityAnchors } from '../../trust/index.ts';
 import { imageGlob } from '../image-glob.ts';
 import type { Foreign } from './foreign.ts';
+import { isPublicKey, pemFingerprints, pemOfBase64 } from './pem.ts';
 import { plainName, writePolicy } from './written.ts';
 
 /** The authorities of each TrustRoot, by its name: fingerprints, or undefined when they are somewhere else. */
@@ -22,7 +21,8 @@ export function readTrustRoot(document: Foreign): readonly [name: string, author
   }
   const authorities = keys.at('certificateAuthorities').items.flatMap((authority) => {
     const chain = authority.at('certChain');
-    const ids = pemFingerprints(decoded(chain.text()));
+    const pem = chain.text() ?? '';
+    const ids = pemFingerprints(pem.includes('-----BEGIN') ? pem : pemOfBase64(pem));
     chain.note(
       ids ? 'different' : 'not-mapped',
       ids ? 'policies name it by its fingerprint; add it to the trust state with `sealward trust anchor add`' : 'it holds no certificates that can be read',
@@ -34,36 +34,6 @@ export function readTrustRoot(document: Foreign): readonly [name: string, author
       keys.at(kind).note('not-mapped', 'logs and timestamp authorities come from the trust state: add them with `sealward trust anchor add`');
   }
   return [name, authorities];
-}
-
-function decoded(text: string | undefined): string {
-  if (text === undefined || text.includes('-----BEGIN')) return text ?? '';
-  try {
-    return new TextDecoder().decode(decodeBase64(text.replace(/\s/g, '')));
-  } catch (error) {
-    if (error instanceof SealwardError) return '';
-    throw error;
-  }
-}
-
-/** Fingerprints of the authorities in PEM, or undefined for what is none. */
-export function pemFingerprints(pem: string): readonly string[] | undefined {
-  try {
-    return authorityAnchors(parseCertificatesPem(pem)).map(({ id }) => id);
-  } catch (error) {
-    if (error instanceof SealwardError && error.family === 'InputError') return undefined;
-    throw error;
-  }
-}
-
-export function isPublicKey(pem: string): boolean {
-  try {
-    parsePublicKeyPem(pem, 'the key');
-    return true;
-  } catch (error) {
-    if (error instanceof SealwardError && error.family === 'InputError') return false;
-    throw error;
-  }
 }
 
 interface Carried {
