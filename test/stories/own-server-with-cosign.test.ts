@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
 import { requirePeers } from '../peers.ts';
+import { repositoryRoot } from '../vectors.ts';
 import { verifiedBy } from './answers.ts';
 import { type PushedImage, pushImage, startMemoryRegistry, type StoryRegistry } from './registries.ts';
 import { type Ran, Workshop } from './workshop.ts';
@@ -61,6 +62,76 @@ describe('a server of one’s own, with cosign 3', () => {
     await ours('attest', ...(await token()), '--type', TYPE, '--predicate', workshop.path('predicate.json'), own.tagged);
     await theirs('verify-attestation', ...who, '--type', TYPE, own.byDigest);
     await ours('verify-attestation', ...who, '--type', TYPE, own.tagged);
+  });
+
+  it('is judged by a policy for identities, with the statements of cosign and of this project', async (t) => {
+    if (!requirePeers(t, 'cosign3')) return;
+    const policyOf = (subject: string): string =>
+      JSON.stringify({
+        apiVersion: 'sealward.dev/v1alpha1',
+        kind: 'ImagePolicy',
+        metadata: { name: 'own' },
+        spec: {
+          match: { images: [`${registry.host}/own/**`] },
+          authorities: [{ name: 'ci', keyless: { identities: [{ issuer: `${server.url}/oidc`, subject }] } }],
+          signatures: 'ci',
+          attestations: [
+            { name: 'spdx', sbom: { formats: ['spdx'] }, from: ['ci'] },
+            { name: 'cyclonedx', sbom: { formats: ['cyclonedx'], components: { denied: ['pkg:npm/left-pad'] } }, from: ['ci'] },
+            { name: 'scan', vulnerabilities: { maximum: 'medium' }, from: ['ci'] },
+          ],
+          strictness: { dated: 'both' },
+        },
+      });
+    const judged = async (one: PushedImage, subject = WORKLOAD): Promise<[code: number, requirements: Record<string, string>]> => {
+      const policy = workshop.file('own.json', policyOf(subject));
+      const { code, stdout, stderr } = await workshop.sealward(['verify', '--policy', policy, '--trusted-root', server.trustedRoot, one.tagged]);
+      const [answer] = JSON.parse(stdout) as [{ policies: { requirements: { name: string; outcome: string }[] }[] }];
+      assert.ok(answer, stderr);
+      return [code, Object.fromEntries(answer.policies.flatMap(({ requirements }) => requirements.map(({ name, outcome }) => [name, outcome])))];
+    };
+    const services = ['--signing-config', server.signingConfig, '--trusted-root', server.trustedRoot];
+    const bom = (...purls: string[]): string =>
+      workshop.file(
+        'bom.json',
+        JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: purls.map((purl) => ({ type: 'library', name: 'x', purl })) }),
+      );
+    const report = (severity: string): string =>
+      workshop.file(
+        'vuln.json',
+        JSON.stringify({
+          invocation: { uri: '', event_id: '', 'builder.id': '' },
+          scanner: {
+            uri: 'pkg:github/aquasecurity/trivy',
+            version: '0.60.0',
+            db: { uri: '', version: '' },
+            result: { SchemaVersion: 2, Results: [{ Target: 't', Vulnerabilities: [{ VulnerabilityID: 'CVE-2026-1', Severity: severity, PkgName: 'a' }] }] },
+          },
+          metadata: { scanStartedOn: '2026-03-04T10:20:00Z', scanFinishedOn: '2026-03-04T10:20:07Z' },
+        }),
+      );
+    const statements = (severity: string, ...purls: string[]): [type: string, file: string][] => [
+      ['spdxjson', join(repositoryRoot, 'vectors/predicates/valid/spdx-2.3.json')],
+      ['cyclonedx', bom(...purls)],
+      ['vuln', report(severity)],
+    ];
+    for (const [who, program] of [
+      ['cosign', theirs],
+      ['Sealward', ours],
+    ] as const) {
+      const yes = program === theirs ? ['--yes'] : [];
+      const made = async (one: PushedImage, severity: string, purl: string): Promise<void> => {
+        await program('sign', ...yes, ...services, ...(await token()), one.byDigest);
+        for (const [type, file] of statements(severity, purl))
+          await program('attest', ...yes, ...services, ...(await token()), '--type', type, '--predicate', file, one.byDigest);
+      };
+      const [good, bad] = [await image(), await image()];
+      await made(good, 'MEDIUM', 'pkg:npm/right-pad@1.0.0');
+      assert.deepEqual(await judged(good), [0, { signatures: 'verified', spdx: 'verified', cyclonedx: 'verified', scan: 'verified' }], who);
+      assert.deepEqual((await judged(good, `${WORKLOAD}x`))[1]['signatures'], 'rejected', 'by another identity');
+      await made(bad, 'HIGH', 'pkg:npm/left-pad@1.3.0');
+      assert.deepEqual(await judged(bad), [1, { signatures: 'verified', spdx: 'verified', cyclonedx: 'rejected', scan: 'rejected' }], who);
+    }
   });
 
   it('is reached by TLS, with the authority that `init` made and nobody else knows', async (t) => {
