@@ -6,12 +6,11 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SignJWT } from 'jose';
 import { initServer, readServerConfig } from '../src/apps/server/index.ts';
 import { encodePublicKeyPem, encodeTimestampRequest, hash, signBytes } from '../src/core/crypto/index.ts';
 import { encodeBase64, utf8 } from '../src/core/encoding/index.ts';
 import { createTestKey } from '../src/testing/index.ts';
-import { freePort, WORKLOAD } from '../test/own-server.ts';
+import { freePort, tokenRequest, WORKLOAD } from '../test/own-server.ts';
 import { peerPath } from '../test/peers.ts';
 import { pushImage, startMemoryRegistry } from '../test/stories/registries.ts';
 import { Workshop } from '../test/stories/workshop.ts';
@@ -76,16 +75,7 @@ async function startBenchServer(program: readonly string[]): Promise<BenchServer
     trustedRoot: made.trustedRoot,
     signingConfig: made.signingConfig,
     async token() {
-      const assertion = await new SignJWT({ jti: crypto.randomUUID() })
-        .setProtectedHeader({ alg: 'ES256' })
-        .setIssuer('build')
-        .setSubject('build')
-        .setAudience(`${url}/oidc/token`)
-        .setIssuedAt()
-        .setExpirationTime('2m')
-        .sign(workload.privateKey);
-      const type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-      const form = new URLSearchParams({ grant_type: 'client_credentials', client_assertion_type: type, client_assertion: assertion });
+      const form = await tokenRequest(url, workload.privateKey);
       return ((await (await fetch(`${url}/oidc/token`, { method: 'POST', body: form })).json()) as { id_token: string }).id_token;
     },
     async stop() {

@@ -13,7 +13,7 @@ import {
   whyNotSelected,
 } from '../src/core/policy/index.ts';
 import { regexText } from '../src/core/policy/regex-text.ts';
-import { NO_ANCHORS } from '../src/core/trust/index.ts';
+import { policy, set } from '../test/hand-made.ts';
 import { race, ratio, type Timing } from './interleaved.ts';
 import type { Row } from './table.ts';
 
@@ -85,34 +85,17 @@ function manyPolicies(): PolicySet {
       const team = `r${i % 7}.example/team-${i}`;
       return [`${team}/app-${j}`, `${team}/svc-${j}-*`, `${team}/deep-${j}/**`, `${team}/a*-${j}:v*`, `${team}/lib-${j}:*`][j % 5] as string;
     });
-    return {
+    return policy([], {
       name: `p${i}`,
       source: `p${i}.yaml:1`,
-      digest: DIGEST,
       scope: { ...scope, images: (i % 100 === 0 ? ['**'] : patterns).map(imageGlob), namespaces: i % 2 === 0 ? [textGlob('team-*')] : [] },
-      mode: 'enforce',
-      modes: [],
-      onInconclusive: 'deny',
-      requirements: [],
-      strictness: {
-        algorithms: [],
-        minimumBits: {},
-        hashes: [],
-        postQuantum: 'off',
-        dated: { logs: 0, timestamps: 0, any: 0 },
-        repositoryClaim: { rule: 'unless-claimed', mirrors: [], tag: false },
-        annotations: [],
-        suspended: 'hold',
-        compromised: 'deny',
-      },
-      pinTemplates: false,
-    };
+    });
   });
-  return { digest: DIGEST, policies, exceptions: [], defaultRule: { action: 'deny', stated: false }, anchors: NO_ANCHORS };
+  return set(policies);
 }
 
 function benchSelect(seconds: number): Row[] {
-  const set = manyPolicies();
+  const many = manyPolicies();
   const images = Array.from({ length: 997 }, (_, i) => ({ repository: `r${i % 7}.example/team-${i}/app-${i % GLOBS}`, tag: 'v1', digest: DIGEST }));
   const place = { cluster: 'eu', environment: 'production', namespace: 'team-a' };
   let next = 0;
@@ -122,7 +105,10 @@ function benchSelect(seconds: number): Row[] {
     },
   });
   const [found, tried] = race(
-    [each((image) => selectPolicies(set, image, place)), each((image) => set.policies.filter((policy) => whyNotSelected(policy, image, place) === undefined))],
+    [
+      each((image) => selectPolicies(many, image, place)),
+      each((image) => many.policies.filter((policy) => whyNotSelected(policy, image, place) === undefined)),
+    ],
     seconds,
   ) as [Timing, Timing];
   const figures = `${(found.mean * 1000).toFixed(1)} µs, ${ratio(tried, found).toFixed(0)}x faster than trying each`;

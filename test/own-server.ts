@@ -22,6 +22,23 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** What the workload `build` asks for a token with (RFC 7523 section 2.2). */
+export async function tokenRequest(url: string, key: ReturnType<typeof createTestKey>['privateKey']): Promise<URLSearchParams> {
+  const assertion = await new SignJWT({ jti: crypto.randomUUID() })
+    .setProtectedHeader({ alg: 'ES256' })
+    .setIssuer('build')
+    .setSubject('build')
+    .setAudience(`${url}/oidc/token`)
+    .setIssuedAt()
+    .setExpirationTime('2m')
+    .sign(key);
+  return new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: assertion,
+  });
+}
+
 export interface OwnServer {
   readonly url: string;
   readonly folder: string;
@@ -103,19 +120,7 @@ export async function startOwnServer({ tls = false, init = {}, keyOptions = {}, 
     log,
     operations: `http://127.0.0.1:${operationsPort}`,
     async token() {
-      const assertion = await new SignJWT({ jti: crypto.randomUUID() })
-        .setProtectedHeader({ alg: 'ES256' })
-        .setIssuer('build')
-        .setSubject('build')
-        .setAudience(`${url}/oidc/token`)
-        .setIssuedAt()
-        .setExpirationTime('2m')
-        .sign(workload.privateKey);
-      const form = new URLSearchParams({
-        grant_type: 'client_credentials',
-        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        client_assertion: assertion,
-      });
+      const form = await tokenRequest(url, workload.privateKey);
       const http = new HttpClient(tls ? { tls: { ca: [readFileSync(join(folder, 'tls/ca.pem'), 'utf8')] } } : {});
       const { status, bytes } = await http.send({
         method: 'POST',

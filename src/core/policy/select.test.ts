@@ -1,52 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { NO_ANCHORS } from '../trust/index.ts';
+import { EVERYWHERE, policy as policyOf, set } from '../../../test/hand-made.ts';
 import { imageGlob } from './image-glob.ts';
-import type { ImagePolicy, PolicySet, Scope } from './policy.ts';
+import type { ImagePolicy, Scope } from './policy.ts';
 import type { AskedImage, Place } from './scope.ts';
 import { selectPolicies, whyNotSelected } from './select.ts';
 import { textGlob } from './text-pattern.ts';
 
-const EVERYWHERE: Scope = { images: [], exclude: [], namespaces: [], namespaceLabels: [], clusters: [], environments: [] };
 const DIGEST = `sha256:${'1'.repeat(64)}`;
 const IMAGE: AskedImage = { repository: 'r.example/team/app', tag: 'v1', digest: DIGEST };
 
 function policy(name: string, scope: Partial<Scope>, rest: Partial<ImagePolicy> = {}): ImagePolicy {
-  return {
-    name,
-    source: `${name}.yaml:1`,
-    digest: `sha256:${'0'.repeat(64)}`,
-    scope: { ...EVERYWHERE, ...scope },
-    mode: 'enforce',
-    modes: [],
-    onInconclusive: 'deny',
-    requirements: [],
-    strictness: {
-      algorithms: [],
-      minimumBits: {},
-      hashes: [],
-      postQuantum: 'off',
-      dated: { logs: 0, timestamps: 0, any: 0 },
-      repositoryClaim: { rule: 'unless-claimed', mirrors: [], tag: false },
-      annotations: [],
-      suspended: 'hold',
-      compromised: 'deny',
-    },
-    pinTemplates: false,
-    ...rest,
-  };
-}
-
-function set(...policies: readonly ImagePolicy[]): PolicySet {
-  return { digest: `sha256:${'0'.repeat(64)}`, policies, exceptions: [], defaultRule: { action: 'deny', stated: false }, anchors: NO_ANCHORS };
+  return policyOf([], { name, source: `${name}.yaml:1`, scope: { ...EVERYWHERE, ...scope }, ...rest });
 }
 
 const globs = (...texts: readonly string[]) => texts.map(imageGlob);
 const names = (...texts: readonly string[]) => texts.map(textGlob);
 
 function chosen(policies: readonly ImagePolicy[], image = IMAGE, place: Place = {}): string[] {
-  return selectPolicies(set(...policies), image, place).map(({ policy: { name }, reach }) => `${name} ${reach}`);
+  return selectPolicies(set(policies), image, place).map(({ policy: { name }, reach }) => `${name} ${reach}`);
 }
 
 test('a policy without patterns is about every image, and one with patterns about those that one of them matches', () => {
