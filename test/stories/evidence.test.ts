@@ -1,6 +1,6 @@
 /** What was gathered while the registry stood is judged the same when it is gone, here and at a site that it never reached. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { answerOf, refusedWith, verifiedBy } from './answers.ts';
 import { atWork } from './on-every-registry.ts';
 import { anIndex, pushImage, startDockerRegistry, startMemoryRegistry } from './registries.ts';
@@ -109,6 +109,20 @@ for (const [name, start] of [
     const without = await workshop.sealward(['evidence', 'import', small, '--skip-broken', '--evidence', partial]);
     assert.deepEqual([without.code, /do not have that digest/.test(without.stderr)], [0, true]);
     assert.equal((await judge(second.tagged, '--offline', '--evidence', partial)).code, 4, 'what was left out is not known');
+
+    const nowhere = ['--evidence', workshop.path('nowhere')];
+    for (const args of [
+      ['evidence', 'list'],
+      ['evidence', 'show', second.tagged],
+      ['evidence', 'export', archive],
+      ['evidence', 'verify'],
+      ['evidence', 'prune', '--max-size', '1GiB'],
+      ['verify', '--offline', '--key', keys.pub, second.tagged],
+    ])
+      assert.match((await workshop.sealward([...args, ...nowhere])).stderr, /nowhere cannot be read: there is no such file/, args.join(' '));
+    assert.ok(!existsSync(workshop.path('nowhere')), 'and nothing is made there');
+    mkdirSync(workshop.path('nowhere'));
+    assert.match((await workshop.sealward(['evidence', 'export', archive, ...nowhere])).stderr, /nothing is held that could be carried/);
 
     assert.equal((await evidence('verify')).code, 0);
     assert.equal((await evidence('prune', '--max-size', '1GiB', '--from-cluster-list', pods)).code, 0);

@@ -181,6 +181,8 @@ tests:
     const broken = await workshop.sealward(['policy', 'test', workshop.path('policies/broken')]);
     assert.equal(broken.code, 2);
     assert.match(broken.stderr, /sealward-test\.yaml:3: outcome must be one of/);
+    mkdirSync(workshop.path('odd/sealward-test.yaml'), { recursive: true });
+    assert.match((await workshop.sealward(['policy', 'test', workshop.path('odd')])).stderr, /sealward-test\.yaml cannot be read: it is a folder/);
   });
 
   await t.test('the tree of policy explain names policies that are not about the image', async () => {

@@ -24,6 +24,10 @@ export function fileError(does: 'read' | 'written', path: string, cause: unknown
   return new SealwardError('ERR_FILE_UNREADABLE', `${visible(path.slice(0, 300))} cannot be ${does}: ${CAUSES[code] ?? (code || String(cause))}`, { cause });
 }
 
+export function noFile(path: string): SealwardError {
+  return fileError('read', path, Object.assign(new Error('it is not there'), { code: 'ENOENT' }));
+}
+
 /** The bytes of a file, or of stdin for "-"; one byte over the bound is ERR_TOO_LARGE, before the rest is read. */
 export function readBytes(path: string, maxBytes: number, what = 'the file'): Uint8Array {
   let file: number | undefined;

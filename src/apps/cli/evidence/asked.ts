@@ -1,22 +1,27 @@
 /** What the actions of `sealward evidence` get, and the folder that they work in. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FolderStore } from '../../../clients/evidence/index.ts';
 import { formatRepository, parseReference } from '../../../core/artifact/index.ts';
 import { LIMITS, type JsonValue, memberOf, parseJson, decodeUtf8 } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import { cacheFolder } from '../config.ts';
-import { readBytes } from '../file.ts';
+import { noFile, readBytes } from '../file.ts';
 import type { Invocation } from '../invocation.ts';
 import type { evidence } from '../table/evidence.ts';
 import { visible } from '../visible.ts';
 
 export type EvidenceAsked = Invocation<(typeof evidence)['flags']>;
 
-/** The folder that --evidence names, or the one below the user's cache. */
-export function openFolder({ flags, config, terminal }: EvidenceAsked): FolderStore {
+/**
+ * The folder that --evidence names, or the one below the user's cache.
+ * @param writes whether something is put there: then it is made, and otherwise a name that is no folder is a slip of the pen.
+ */
+export function openFolder({ flags, config, terminal }: EvidenceAsked, writes = false): FolderStore {
   const cache = cacheFolder(config.environment);
   const folder = flags.evidence ?? (cache === undefined ? undefined : join(cache, 'evidence'));
   if (folder === undefined) throw new SealwardError('ERR_USAGE', 'there is no home folder to keep evidence in', { hint: 'Name a folder with --evidence.' });
+  if (!writes && flags.evidence !== undefined && !existsSync(folder)) throw noFile(folder);
   return new FolderStore(folder, { onProblem: ({ path, why }) => terminal.warn(visible(`evidence ${path}: ${why}`)) });
 }
 

@@ -27,6 +27,7 @@ export async function exportArchive(invocation: EvidenceAsked): Promise<number> 
   const tagsOfDigests = store.records('tags').filter(({ key }) => [...wanted].some((digest) => key.includes(`:${digest.replace(':', '-')}`)));
   const all = [...new Map([...records, ...tagsOfDigests].map((record) => [`${record.kind} ${record.key}`, record])).values()];
   const digests = namesOf(store, [...wanted, ...all.flatMap(({ key, body }) => [key.slice(key.lastIndexOf('@') + 1), body])]);
+  if (all.length === 0) throw new SealwardError('ERR_EVIDENCE_MISSING', 'nothing is held that could be carried');
   const bytes = writeArchive(store, { digests: [...digests], records: all });
   replaceFile(path, bytes);
   if (form === 'json') terminal.print(visibleJson({ archive: path, records: all.length, bytes: bytes.length }));
@@ -52,7 +53,7 @@ export async function importArchive(invocation: EvidenceAsked): Promise<number> 
   const { terminal, form, flags } = invocation;
   const path = archivePath(invocation);
   const { content, problems } = openArchive(path, flags['skip-broken'], ({ path: part, why }) => terminal.warn(visible(`${part}: ${why}`)));
-  const { kept, problems: left } = keepArchive(openFolder(invocation), { ...content, problems: [] }, Date.now());
+  const { kept, problems: left } = keepArchive(openFolder(invocation, true), { ...content, problems: [] }, Date.now());
   const lost = flags['skip-broken'] ? [] : left;
   if (form === 'json') terminal.print(visibleJson({ archive: path, kept, problems: [...problems, ...lost] }));
   else

@@ -15,7 +15,7 @@ export async function gather(invocation: EvidenceAsked): Promise<number> {
   const images = parseImages([...new Set(names)]);
   if (images.some(({ reference }) => reference.registry === LAYOUT))
     throw new SealwardError('ERR_USAGE', 'a folder needs no evidence: it is there', { hint: 'Gather images of registries.' });
-  const store = openFolder(invocation);
+  const store = openFolder(invocation, true);
   const registry = registryFor(flags, images, invocation);
   const held = heldRegistry({ store, registry, now: Date.now });
   const home = signatureRepository(config);

@@ -1,11 +1,12 @@
 /** The registry that images are judged by: the one that the flags describe, behind what is held where --evidence is given. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { type EvidenceStore, FolderStore, keptEdges } from '../../../clients/evidence/index.ts';
 import type { OpenRegistry } from '../../../clients/registry/index.ts';
 import { LAYOUT, type Reference } from '../../../core/artifact/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import type { ProofMemory } from '../../../core/verify/index.ts';
 import { heldRegistry } from '../../../sdk/index.ts';
+import { noFile } from '../file.ts';
 import type { FlagValues } from '../flag.ts';
 import type { Invocation } from '../invocation.ts';
 import { registryFor } from '../registry.ts';
@@ -35,6 +36,8 @@ export function judgingRegistry(images: readonly { readonly reference: Reference
   }
   if (images.some(({ reference }) => reference.registry === LAYOUT))
     throw new SealwardError('ERR_FLAG_CONFLICT', '--evidence is for images of registries; a folder is there itself', { hint: 'Leave --evidence out.' });
+  // Nothing is ever put there without a registry: a name that is nothing is a slip of the pen.
+  if (flags.offline && !existsSync(flags.evidence)) throw noFile(flags.evidence);
   const store = openEvidence(flags.evidence, invocation);
   const edges = keptEdges(store);
   const held = heldRegistry({ store, now: Date.now, ...(flags.offline ? {} : { registry }) });

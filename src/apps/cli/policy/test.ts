@@ -1,10 +1,10 @@
 /** `sealward policy test`: cases in YAML, each an image in a place and the answer that it must get. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
-import { LIMITS } from '../../../core/encoding/index.ts';
+import { decodeUtf8, LIMITS } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
-import { replaceFile } from '../file.ts';
+import { noFile, readBytes, replaceFile } from '../file.ts';
 import { visible, visibleJson } from '../visible.ts';
 import { judgeByPolicy, type JudgedByPolicy, type PolicyInvocation, policyQuestion } from './judged.ts';
 
@@ -89,7 +89,7 @@ function failureOf({ outcome, code }: Case, judged: JudgedByPolicy): { failure?:
 }
 
 function filesOf(path: string): string[] {
-  if (!existsSync(path)) throw new SealwardError('ERR_FILE_UNREADABLE', `${visible(path)} cannot be read: there is no such file`);
+  if (!existsSync(path)) throw noFile(path);
   try {
     return readdirSync(path, { recursive: true, encoding: 'utf8' })
       .filter((name) => name === FILE || name.endsWith(`/${FILE}`))
@@ -103,8 +103,7 @@ function filesOf(path: string): string[] {
 
 /** `policies`, relative to the file, and `tests`. Every mistake is said with its line. */
 function readCases(file: string): Case[] {
-  const text = readFileSync(file, 'utf8');
-  if (text.length > LIMITS.documentBytes) throw new SealwardError('ERR_TOO_LARGE', `${visible(file)} is larger than ${LIMITS.documentBytes} bytes`);
+  const text = decodeUtf8(readBytes(file, LIMITS.documentBytes, 'the file of cases'), `the file of cases ${visible(file)}`);
   const lines = new LineCounter();
   const [document, ...more] = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true }) as {
     errors: { message: string; pos: [number, number] }[];
