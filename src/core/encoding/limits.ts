@@ -85,6 +85,8 @@ export const LIMITS = {
   /** A pattern of a policy, and what regular expressions are compared with, in characters; a longer value matches none. */
   patternLength: 512,
   matchedLength: 1024,
+  /** A regular expression that whoever asks gives as a flag, in characters: it is their own time that it takes. */
+  flagPatternLength: 4096,
   /** A regular expression with its repetitions written out, in instructions of RE2. */
   regexInstructions: 256,
   /** Values in one source of policies, aliases followed. */

@@ -8,7 +8,7 @@ export { VEX_CONDITION_ID } from './appraise/excuse.ts';
 export type { CompileContext, CompiledPolicies, ImportedPolicies, ImportLine, ImportOutcome, PolicyProblem, PolicySource } from './compiled.ts';
 export { compileTrusted } from './compile-trusted.ts';
 export { loadAppraiser } from './load-appraiser.ts';
-export { loadPolicyCompiler, loadPolicyImporter } from './load-compiler.ts';
+export { loadLinearRegex, loadPolicyCompiler, loadPolicyImporter } from './load-compiler.ts';
 export type * from './policy.ts';
 /** @public */
 export { imageGlob } from './image-glob.ts';

@@ -1,4 +1,5 @@
 import type { PolicyCompiler, PolicyImporter } from './compiled.ts';
+import type { LinearRegex } from './linear-regex.ts';
 
 /** The compiler of policy documents, loaded when there are some: verifying by flags needs neither YAML nor CEL. */
 export function loadPolicyCompiler(): Promise<PolicyCompiler> {
@@ -8,4 +9,9 @@ export function loadPolicyCompiler(): Promise<PolicyCompiler> {
 /** The importer of other tools' policies. */
 export function loadPolicyImporter(): Promise<PolicyImporter> {
   return import('./import/import.ts');
+}
+
+/** The engine of regular expressions, for patterns that are given as flags. */
+export async function loadLinearRegex(): Promise<(pattern: string) => LinearRegex> {
+  return (await import('./linear-regex.ts')).linearRegex;
 }

@@ -1,5 +1,8 @@
 /** What the command line and the library ask of a signature, when no policy does. */
 import type { FulcioClaims } from '../crypto/index.ts';
+import { LIMITS } from '../encoding/index.ts';
+import { SealwardError } from '../errors.ts';
+import { loadLinearRegex } from '../policy/index.ts';
 import type { Asked, Matcher } from './asked.ts';
 import { CODE_SIGNING } from './prove-certificate.ts';
 
@@ -71,6 +74,18 @@ export function exactly(wanted: string): Matcher {
 
 /** A regular expression in RE2 syntax, matched in linear time against the whole value. Throws ERR_USAGE. */
 export async function compilePattern(pattern: string): Promise<Matcher> {
-  const { anchoredPattern } = await import('./pattern.ts');
-  return { wanted: `/${pattern}/`, matches: anchoredPattern(pattern) };
+  if (pattern.length > LIMITS.flagPatternLength) {
+    throw new SealwardError('ERR_USAGE', `a regular expression has ${pattern.length} characters, the bound is ${LIMITS.flagPatternLength}`);
+  }
+  const linearRegex = await loadLinearRegex();
+  try {
+    const { matches } = linearRegex(pattern);
+    return { wanted: `/${pattern}/`, matches };
+  } catch (cause) {
+    throw new SealwardError(
+      'ERR_USAGE',
+      `${JSON.stringify(pattern.slice(0, 200))} is not a regular expression: ${cause instanceof Error ? cause.message : ''}`,
+      { cause, hint: 'The syntax is RE2; the whole value must match, so write .* where anything may stand.' },
+    );
+  }
 }
