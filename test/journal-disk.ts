@@ -169,3 +169,20 @@ export function seeded(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/** The methods of a disk, to be handed on one by one. */
+export function bound(disk: JournalDisk): JournalFiles {
+  return {
+    lock: () => disk.lock(),
+    read: (path) => disk.read(path),
+    list: (folder) => disk.list(folder),
+    append: (path, bytes) => disk.append(path, bytes),
+    readAt: (path, at, length) => disk.readAt(path, at, length),
+    truncate: (path, length) => disk.truncate(path, length),
+    sync: (path) => disk.sync(path),
+    put: (path, bytes, durable) => disk.put(path, bytes, durable),
+    settle: (paths) => disk.settle(paths),
+    remove: (path) => disk.remove(path),
+    close: () => disk.close(),
+  };
+}

@@ -3,6 +3,7 @@ import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, 
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { bound, JournalDisk } from '../../../test/journal-disk.ts';
 import { entryOf, LOG_KEY, newFolder, noteKey, openTestJournal, ORIGIN } from '../../../test/journals.ts';
 import { utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
@@ -20,7 +21,11 @@ import {
   verifyInclusion,
   verifyNote,
 } from '../../core/tlog/index.ts';
-import type { Journal, JournalOptions } from './index.ts';
+import type { Journal, JournalFiles, JournalOptions } from './index.ts';
+
+function utf8Text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString();
+}
 
 async function fill(journal: Journal, count: number): Promise<void> {
   const first = Number(journal.size);
@@ -65,6 +70,35 @@ describe('a journal', () => {
     assert.equal(checkpoint.origin, ORIGIN);
     assert.ok(readdirSync(join(folder, 'journal')).length <= 3, 'old segments are gone');
     assert.equal(existsSync(join(folder, 'tile/0/000.p')), false, 'full tiles have no partial ones beside them');
+  });
+
+  it('proves the tree that is shown, also while the next round replaces its partial tiles', async () => {
+    const disk = new JournalDisk();
+    let during = 0;
+    const place: JournalFiles = {
+      ...bound(disk),
+      remove: async (path) => {
+        await disk.remove(path);
+        if (!path.endsWith('.p')) return;
+        during++;
+        const { tree, proof } = await journal.prove(7n);
+        assert.equal(tree.size, 200n);
+        assert.ok(verifyInclusion({ index: 7n, size: 200n, leafHash: leafHash(entryOf(7)), proof, root: tree.root }));
+        assert.deepEqual(
+          (await journal.entries(198n, 200n)).map(utf8Text),
+          [198, 199].map((i) => utf8Text(entryOf(i))),
+        );
+        assert.ok(verifyConsistency({ size1: 100n, size2: 200n, root1: older, root2: tree.root, proof: await journal.consistency(100n) }));
+      },
+    };
+    const older = computeRoot(Array.from({ length: 100 }, (_, i) => leafHash(entryOf(i))));
+    const journal = await openTestJournal(place, { record: new JournalDisk() });
+    await fill(journal, 200);
+    await journal.sign();
+    await fill(journal, 100);
+    await checkAll(journal, 300);
+    assert.equal(during, 2, 'the partial hash tile and the partial bundle were replaced');
+    await journal.close();
   });
 
   it('signs what was committed before a crash and not signed yet', async (t) => {

@@ -12,23 +12,13 @@
  */
 import { concatBytes, decodeUtf8, equalBytes, utf8 } from '../../core/encoding/index.ts';
 import { invariant, SealwardError } from '../../core/errors.ts';
-import {
-  CompactRange,
-  type GrowingTree,
-  type HashTile,
-  inclusionRanges,
-  parseEntryBundle,
-  rangeHash,
-  TILE_WIDTH,
-  tilePath,
-  tilesOfRanges,
-} from '../../core/tlog/index.ts';
+import { CompactRange, type GrowingTree, type HashTile, inclusionRanges, rangeHash, TILE_WIDTH, tilePath, tilesOfRanges } from '../../core/tlog/index.ts';
 import { Batch, type TreeState } from './batch.ts';
 import { folderFiles, type JournalFiles } from './files.ts';
 import { Publisher, type PublisherOptions, readOwnCheckpoint, readOwnNote } from './publisher.ts';
 import { recoverTree, rolledBack } from './recovery.ts';
 import { openSignRecord, type SignedTree, type SignRecord } from './sign-record.ts';
-import { readHashes } from './tiles.ts';
+import { readBundle, readHashes } from './tiles.ts';
 import { type Place, WriteAhead } from './write-ahead.ts';
 
 export interface JournalOptions extends Pick<PublisherOptions, 'origin' | 'keys' | 'elsewhere' | 'cosign'> {
@@ -324,11 +314,9 @@ export class Journal {
     const out: Uint8Array[] = [];
     for (let index = from / WIDTH; index * WIDTH < to; index++) {
       const width = size - index * WIDTH < WIDTH ? Number(size - index * WIDTH) : TILE_WIDTH;
-      const path = tilePath({ level: 'entries', index, width });
-      const bytes = await this.#parts.files.read(path);
-      if (!bytes) throw new SealwardError('ERR_JOURNAL_DAMAGED', `${path} is missing`);
+      const bundle = await readBundle(this.#parts.files, index, width);
       const first = index * WIDTH;
-      out.push(...parseEntryBundle(bytes, width).slice(first < from ? Number(from - first) : 0, to - first < WIDTH ? Number(to - first) : TILE_WIDTH));
+      out.push(...bundle.slice(first < from ? Number(from - first) : 0, to - first < WIDTH ? Number(to - first) : TILE_WIDTH));
     }
     return out;
   }
