@@ -94,6 +94,8 @@ export const LIMITS = {
   policyAliases: 1000,
   /** A policy of a namespace, which nobody answered for. */
   namespacedPolicyBytes: 256 * KiB,
+  /** Policies of one namespace that nobody answered for. */
+  policiesPerNamespace: 100,
   /** Problems of policies that are told at once. */
   policyProblems: 1000,
   authoritiesPerPolicy: 64,

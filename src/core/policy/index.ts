@@ -7,6 +7,10 @@ export { excuse } from './appraise/excuse.ts';
 export { VEX_CONDITION_ID } from './appraise/excuse.ts';
 export type { CompileContext, CompiledPolicies, ImportedPolicies, ImportLine, ImportOutcome, PolicyProblem, PolicySource } from './compiled.ts';
 export { compileTrusted } from './compile-trusted.ts';
+/** @public */
+export { addNamespaced } from './namespaced.ts';
+/** @public */
+export type { NamespacedObject, NamespacedPolicies, RefusedObject } from './namespaced.ts';
 export { loadAppraiser } from './load-appraiser.ts';
 export { loadLinearRegex, loadPolicyCompiler, loadPolicyImporter } from './load-compiler.ts';
 export type * from './policy.ts';
