@@ -63,7 +63,7 @@ export function addNamespaced(
       refused.push({ namespace, name, problems: [tooMany(place)], earlierHolds: false });
       continue;
     }
-    if (held && held.text === text && held.keys === keys) {
+    if (held?.text === text && held.keys === keys) {
       inForce.set(place, held);
       continue;
     }
