@@ -4,7 +4,7 @@ import { it, type TestContext } from 'node:test';
 import { Client } from 'pg';
 import type { Signer } from '../../src/clients/signers/index.ts';
 import { parseSctList } from '../../src/core/tlog/index.ts';
-import { inPostgres, openCertificateLog, openLog, type OpenedLog } from '../../src/services/log/index.ts';
+import { inPostgres, openCertificateLog, openLog, type OpenedLog, openPostgresWitness } from '../../src/services/log/index.ts';
 import { bench, MAINTAINER, requestFor } from '../certificate-authority.ts';
 import { breakAndMend } from '../log-crashes.ts';
 import { FAULTS, STEPS } from '../log-faults.ts';
@@ -74,6 +74,24 @@ it('a log in PostgreSQL', async (t) => {
     // Both have to know all that was answered by the other.
     await addUntilAnswered(logs[0] as OpenedLog, 'the last');
     await checkHistory(logs[0] as OpenedLog, answers);
+  });
+
+  await t.test('remembers what a witness cosigned: of two servers one is first, and nobody goes back', async () => {
+    const connection = await postgres.database();
+    const [one, two] = await Promise.all([openPostgresWitness(connection), openPostgresWitness(connection)]);
+    const at = (size: bigint) => ({ origin: 'log.example', size, root: new Uint8Array(32).fill(Number(size)), note: `${size}` });
+    const race = (from: bigint | undefined, ...sizes: readonly [bigint, bigint]): Promise<boolean[]> =>
+      Promise.all([one.replace('log.example', from, at(sizes[0])), two.replace('log.example', from, at(sizes[1]))]);
+    assert.equal(await two.latest('log.example'), undefined);
+    assert.equal((await race(undefined, 5n, 6n)).filter(Boolean).length, 1);
+    const first = await two.latest('log.example');
+    assert.deepEqual(first, at(first?.size ?? 0n));
+    assert.equal((await race(first?.size, 7n, 8n)).filter(Boolean).length, 1);
+    assert.deepEqual(await race(first?.size, 9n, 9n), [false, false]);
+    assert.deepEqual(await race(undefined, 9n, 9n), [false, false]);
+    await Promise.all([one.close(), two.close()]);
+    await assert.rejects(one.latest('log.example'), { code: 'ERR_SERVICE_UNAVAILABLE' });
+    assert.match(one.failure()?.message ?? '', /does not keep what the witness cosigned/);
   });
 
   await t.test('is written by several servers at once, without gaps and with one history', async (t) => {

@@ -51,7 +51,7 @@ export const spec = defineCommand({
       type: 'strings',
       valueName: 'NAME=KEY',
       group: 'key',
-      summary: 'init: a key that exists elsewhere, for authority, certificate-log, timestamp, identity, trust, log, control-log or auditor',
+      summary: 'init: a key that exists elsewhere, for authority, certificate-log, timestamp, identity, trust, log, control-log, auditor or witness',
     },
     'password-file': { type: 'string', valueName: 'FILE', group: 'key', summary: 'hash-password: the password; from a prompt or stdin when not given' },
     output: { type: 'choice', short: 'o', choices: ['json', 'text'], group: 'output', summary: 'form of the result of init and status' },

@@ -49,6 +49,20 @@ describe('the configuration of a server', () => {
     );
   });
 
+  it('takes witnesses for each log, fails closed unless told otherwise, and is a witness only where that is a role', () => {
+    const witnesses = 'witnesses: { policy: w.policy, patience: 250ms, certificateAuthorities: ca.pem }';
+    const text = WHOLE.replace('certificateLog: { key: keys/log.key }', `certificateLog: { key: keys/log.key, ${witnesses} }`);
+    const asked = { policy: '/etc/sealward/w.policy', required: true, patienceMs: 250, trusted: '/etc/sealward/ca.pem' };
+    assert.deepEqual(parseServerConfig('/etc/sealward/server.yaml', text).certificateLog?.witnesses, asked);
+    assert.match(faults(text.replace('patience', 'required: no, patience')), /witnesses\.required must be true or false/);
+    const witness = 'witness: { key: keys/w.key, logs: logs.policy }\n';
+    assert.equal(parseServerConfig('/etc/sealward/server.yaml', WHOLE + witness).witness, undefined);
+    const played = parseServerConfig('/etc/sealward/server.yaml', WHOLE.replace('roles: [', 'roles: [witness, ') + witness).witness;
+    assert.deepEqual([played?.name, played?.memory], ['sigstore.example/witness', '/etc/sealward/state/witness.db']);
+    assert.match(faults(WHOLE.replace('roles: [', 'roles: [witness, ')), /witness is missing/);
+    assert.match(faults(WHOLE.replace('roles: [', 'roles: [witness, ') + witness.replace('logs:', 'name: a+b, logs:')), /without spaces and \+/);
+  });
+
   it('names every fault at once, with line and column', () => {
     const text = WHOLE.replace('burst: 5', 'burst: many').replace('tolerance: 250ms', 'tolerance: 250').replace('maxAge: 10m', 'maxage: 10m');
     const said = faults(text).split('\n');

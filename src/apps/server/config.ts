@@ -6,7 +6,7 @@ import { SealwardError } from '../../core/errors.ts';
 import { defineIssuer, type IssuerKind, type IssuerRule, type RateLimit } from '../../services/authority/index.ts';
 import { readYaml, type Section } from './yaml-section.ts';
 
-export const ROLES = ['authority', 'log', 'timestamp', 'trust', 'identity'] as const;
+export const ROLES = ['authority', 'log', 'timestamp', 'trust', 'identity', 'witness'] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface Address {
@@ -67,6 +67,7 @@ export interface ServerConfig {
   readonly identity?: IdentityConfig;
   readonly trust?: TrustConfig;
   readonly log?: LogConfig;
+  readonly witness?: WitnessConfig;
 }
 
 export interface LogConfig extends LogPlace {
@@ -84,6 +85,30 @@ export interface LogPlace {
   readonly recordFolder: string;
   /** A file of this machine: which store the key signs for, and how far it came. */
   readonly mark: string;
+  readonly witnesses?: WitnessesConfig;
+}
+
+/** Outside witnesses of a log. */
+export interface WitnessesConfig {
+  /** A file: who is asked, and how many of them it takes (C2SP tlog-policy). */
+  readonly policy: string;
+  /** Whether a checkpoint without its quorum is held back. */
+  readonly required: boolean;
+  readonly patienceMs: number;
+  /** A PEM file of authorities for TLS, beside those of this machine. */
+  readonly trusted?: string;
+}
+
+/** A witness for the logs of others. */
+export interface WitnessConfig {
+  readonly key: string;
+  /** A key of ML-DSA-44 that cosigns too. */
+  readonly besides?: string;
+  readonly name: string;
+  /** A file: whose logs (`log` lines of C2SP tlog-policy). */
+  readonly logs: string;
+  /** What it cosigned last, of each; where there is no other database. */
+  readonly memory: string;
 }
 
 export interface ControlConfig extends LogPlace {
@@ -150,6 +175,7 @@ export function parseServerConfig(file: string, text: string): ServerConfig {
     const certificateLog = authority?.section('certificateLog');
     if (authority && !certificateLog) authority.refuse('certificateLog', 'is missing: no certificate is issued without one');
     const control = root.section('control');
+    const witness = roles.has('witness') ? needed(root, 'witness') : skipped(root, 'witness');
     return {
       file,
       url,
@@ -176,13 +202,15 @@ export function parseServerConfig(file: string, text: string): ServerConfig {
       clock: readClock(root),
       ...(identity ? { identity: readIdentity(identity, url, path, keyOf) } : {}),
       ...(log ? { log: readLog(log, url, path, keyOf) } : {}),
+      ...(witness ? { witness: readWitness(witness, url, path, keyOf) } : {}),
       ...(trust ? { trust: readTrust(trust, path, keyOf) } : {}),
     };
   });
 }
 
 function readRoles(root: Section): ReadonlySet<Role> {
-  const named = root.has('roles') ? root.texts('roles') : [...ROLES];
+  // A witness of others is whoever says so.
+  const named = root.has('roles') ? root.texts('roles') : ROLES.filter((name) => name !== 'witness' || root.has('witness'));
   const roles = new Set(named.filter((name): name is Role => (ROLES as readonly string[]).includes(name)));
   if (roles.size !== named.length || roles.size === 0) root.refuse('roles', `must be some of ${ROLES.join(', ')}, each once`);
   return roles;
@@ -273,11 +301,36 @@ function readLog(section: Section, url: string, path: (name: string) => string, 
 
 function readPlace(section: Section, name: string, path: (name: string) => string, keyOf: (reference: string) => string): LogPlace {
   const folder = section.text('folder', `state/${name}`);
+  const witnesses = section.section('witnesses');
   return {
     key: keyOf(section.text('key')),
     folder: path(folder),
     recordFolder: path(section.text('recordFolder', folder)),
     mark: path(section.text('mark', `keys/${name}.mark`)),
+    ...(witnesses ? { witnesses: readWitnesses(witnesses, path) } : {}),
+  };
+}
+
+function readWitnesses(section: Section, path: (name: string) => string): WitnessesConfig {
+  const trusted = section.optionalText('certificateAuthorities');
+  return {
+    policy: path(section.text('policy')),
+    required: section.truth('required', true),
+    patienceMs: section.duration('patience', 50, 15_000, '2s'),
+    ...(trusted === undefined ? {} : { trusted: path(trusted) }),
+  };
+}
+
+function readWitness(section: Section, url: string, path: (name: string) => string, keyOf: (reference: string) => string): WitnessConfig {
+  const besides = section.optionalText('postQuantumKey');
+  const name = section.text('name', `${URL.parse(url)?.hostname ?? ''}/witness`);
+  if (/[\s+]/.test(name)) section.refuse('name', 'must be a name without spaces and +, such as witness.example');
+  return {
+    key: keyOf(section.text('key')),
+    ...(besides === undefined ? {} : { besides: keyOf(besides) }),
+    name,
+    logs: path(section.text('logs')),
+    memory: path(section.text('memory', 'state/witness.db')),
   };
 }
 

@@ -224,6 +224,8 @@ log:
   origin: ${bareHost(new URL(url))}
   folder: state/log
   recordFolder: state/log
+  # Others have to see each checkpoint before it is shown: who, and how many of them (C2SP tlog-policy).
+  # witnesses: { policy: witnesses.policy, required: true, patience: 2s }
 
 # What was done here, as attestations in a log of its own, which is served at the address of \`operations\` alone.
 control:
@@ -232,6 +234,10 @@ control:
   origin: control.${bareHost(new URL(url))}
   folder: state/control-log
   recordFolder: state/control-log
+
+# A witness for the logs of others, at /witness, where \`witness\` stands among the roles: it cosigns what follows from what it
+# cosigned before. The file has a line \`log VKEY\` for each; what it remembers belongs into no backup.
+# witness: { key: ${key('witness')}, name: ${bareHost(new URL(url))}/witness, logs: witnessed.policy }
 
 # The repository of trust, for cosign and for Sealward. Its people sign with keys that are offline; this key says only that it is fresh.
 trust:

@@ -1,7 +1,7 @@
 /** The keys that a server holds while it runs, and what they must be. */
 import type { KeyKind } from '../../core/crypto/index.ts';
 
-export const ONLINE_KEYS = ['authority', 'certificate-log', 'timestamp', 'identity', 'trust', 'log', 'control-log', 'auditor'] as const;
+export const ONLINE_KEYS = ['authority', 'certificate-log', 'timestamp', 'identity', 'trust', 'log', 'control-log', 'auditor', 'witness'] as const;
 export type OnlineKey = (typeof ONLINE_KEYS)[number];
 
 export const NEW_KEYS: Readonly<Record<OnlineKey, KeyKind>> = {
@@ -13,6 +13,7 @@ export const NEW_KEYS: Readonly<Record<OnlineKey, KeyKind>> = {
   log: 'ed25519',
   'control-log': 'ed25519',
   auditor: 'ecdsa-p256',
+  witness: 'ed25519',
 };
 
 /** Of keys that are kept elsewhere, as describeKey names them. Tokens are signed with ES256, certificate logs with P-256 (RFC 6962 section 2.1.4). */
@@ -25,4 +26,5 @@ export const ACCEPTED_KEYS: Readonly<Record<OnlineKey, readonly string[]>> = {
   log: ['Ed25519'],
   'control-log': ['Ed25519'],
   auditor: ['ECDSA P-256', 'ECDSA P-384'],
+  witness: ['Ed25519'],
 };

@@ -18,6 +18,7 @@ import { openIdentity } from './parts/identity.ts';
 import { openLog } from './parts/log.ts';
 import { openTimestamps } from './parts/timestamp.ts';
 import { openTrust } from './parts/trust.ts';
+import { openWitness } from './parts/witness.ts';
 
 export interface OpenServerOptions {
   readonly config: ServerConfig;
@@ -69,6 +70,7 @@ export async function openServer({ config, logger, version, keyOptions, failed, 
     if (config.timestamp) add(await openTimestamps(context, config.timestamp));
     if (config.authority && config.certificateLog) add(await openAuthority(context, config.authority, config.certificateLog, identity?.rule));
     if (config.trust) add(await openTrust(context, config.trust));
+    if (config.witness) add(await openWitness(context, config.witness));
     const server = await listen(config, { routes, logger, metrics }, keys);
     open.push(() => server.close());
     const operations = await serve({
@@ -86,10 +88,19 @@ export async function openServer({ config, logger, version, keyOptions, failed, 
   }
 }
 
-function referencesOf({ authority, certificateLog, timestamp, identity, trust, log, control }: ServerConfig): string[] {
-  return [log?.key, authority?.key, certificateLog?.key, control?.key, control?.auditor, timestamp?.key, identity?.key, trust?.key].filter(
-    (reference) => reference !== undefined,
-  );
+function referencesOf({ authority, certificateLog, timestamp, identity, trust, log, control, witness }: ServerConfig): string[] {
+  return [
+    log?.key,
+    authority?.key,
+    certificateLog?.key,
+    control?.key,
+    control?.auditor,
+    timestamp?.key,
+    identity?.key,
+    trust?.key,
+    witness?.key,
+    witness?.besides,
+  ].filter((reference) => reference !== undefined);
 }
 
 async function openState({ database }: ServerConfig): Promise<ServerState> {

@@ -142,6 +142,14 @@ export class Section {
     return minimum;
   }
 
+  truth(name: string, fallback: boolean): boolean {
+    if (!this.has(name)) return fallback;
+    const node = this.#node(name);
+    if (isScalar(node) && typeof node.value === 'boolean') return node.value;
+    this.refuse(name, 'must be true or false');
+    return fallback;
+  }
+
   /** `500ms`, `30s`, `5m`, `1h`, `2d`; in milliseconds. */
   duration(name: string, minimumMs: number, maximumMs: number, fallback: string): number {
     const node = this.has(name) ? this.#node(name) : undefined;

@@ -29,6 +29,12 @@ export interface AskWitnesses {
   /** On the clock of `http`. */
   readonly deadline: number;
   readonly signal?: AbortSignal;
+  /** Milliseconds for which the others are waited for when the policy is met; all of them until the deadline when not said. */
+  readonly linger?: number;
+  /** Told why a witness refused to whom nobody listens any more. */
+  readonly late?: (error: SealwardError) => void;
+  /** Who was asked about an earlier checkpoint and has not answered yet. Not asked meanwhile: what overtakes looks like a log that went back. */
+  readonly busy?: Set<string>;
 }
 
 export interface Witnesses {
@@ -45,25 +51,46 @@ const LARGEST_ANSWER = 64 * 1024;
 
 /** Never throws for what a witness does. A witness that has seen more than this log has is ERR_LOG_ROLLED_BACK: nothing may be signed then. */
 export async function askWitnesses(options: AskWitnesses): Promise<Witnesses> {
+  const { policy, linger, late, busy = new Set() } = options;
   const note = parseNote(options.envelope);
   const lines: NoteSignature[] = [];
   const verifiers: NoteVerifier[] = [];
   const cosigned: string[] = [];
   const refused = new Map<string, SealwardError>();
-  await Promise.all(
-    [...options.policy.witnesses].map(async ([name, witness]) => {
-      try {
-        lines.push(...(await askOne(name, witness, note, options)));
-        verifiers.push(witness.verifier);
-        cosigned.push(name);
-      } catch (error) {
-        if (!(error instanceof SealwardError)) throw error;
-        refused.set(name, error);
-      }
-    }),
-  );
+  const enough = Promise.withResolvers<void>();
+  let answered = false;
+  const asking = [...policy.witnesses].map(async ([name, witness]) => {
+    if (busy.has(name))
+      return void refused.set(name, new SealwardError('ERR_WITNESS_REFUSED', `the witness ${name} has not answered about an earlier checkpoint`));
+    busy.add(name);
+    try {
+      const own = await askOne(name, witness, note, options);
+      // It has cosigned, and the next checkpoint goes on from there; this one is gone.
+      if (answered) return;
+      lines.push(...own);
+      verifiers.push(witness.verifier);
+      cosigned.push(name);
+      if (meetsQuorum(policy, verifiers)) enough.resolve();
+    } catch (error) {
+      if (!(error instanceof SealwardError)) throw error;
+      if (answered) return late?.(error);
+      refused.set(name, error);
+    } finally {
+      busy.delete(name);
+    }
+  });
+  await (linger === undefined ? Promise.all(asking) : Promise.race([Promise.all(asking), enough.promise.then(() => pause(linger))]));
+  answered = true;
+  for (const name of policy.witnesses.keys()) {
+    if (!cosigned.includes(name) && !refused.has(name))
+      refused.set(name, new SealwardError('ERR_WITNESS_REFUSED', `the witness ${name} has not answered in time`));
+  }
   for (const error of refused.values()) if (error.code === 'ERR_LOG_ROLLED_BACK') throw error;
-  return { envelope: encodeNote(note.text, [...note.signatures, ...lines]), met: meetsQuorum(options.policy, verifiers), cosigned, refused };
+  return { envelope: encodeNote(note.text, [...note.signatures, ...lines]), met: meetsQuorum(policy, verifiers), cosigned, refused };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
 async function askOne(name: string, { verifier, url }: PolicyParty, note: Note, options: AskWitnesses): Promise<readonly NoteSignature[]> {

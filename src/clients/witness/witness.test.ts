@@ -226,6 +226,52 @@ describe('asking witnesses', () => {
     await assert.rejects(ask(policy, 8), { code: 'ERR_LOG_ROLLED_BACK', message: /has seen 20 entries/ });
   });
 
+  it('waits no longer than it has to for one that is slow, leaves it alone until it has answered, and hears what it said', async (t) => {
+    const [quick, slow] = [newWitness('w1.example'), newWitness('w2.example')];
+    await slow.witness.addCheckpoint(await body(0, 30));
+    const asked = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    let calls = 0;
+    const url = await serve(t, async (bytes) => {
+      calls++;
+      asked.resolve();
+      await release.promise;
+      return slow.witness.addCheckpoint(bytes);
+    });
+    const policy = policyOf(
+      [
+        ['a', quick.keys[0] as NoteKey, await serve(t, (bytes) => quick.witness.addCheckpoint(bytes))],
+        ['b', slow.keys[0] as NoteKey, url],
+      ],
+      'group g any a b\nquorum g',
+    );
+    const [busy, seen, http] = [new Set<string>(), new Map<string, bigint>(), new HttpClient()];
+    const late = Promise.withResolvers<string>();
+    const askFor = async (size: number): ReturnType<typeof askWitnesses> =>
+      askWitnesses({
+        http,
+        policy,
+        envelope: await note(size),
+        prove: async (old) => proofOf(Number(old), size),
+        seen,
+        busy,
+        deadline: http.clock.now() + 60_000,
+        linger: 0,
+        late: ({ code }) => late.resolve(code),
+      });
+    const first = askFor(8);
+    await asked.promise;
+    assert.deepEqual([(await first).met, (await first).cosigned, [...busy]], [true, ['a'], ['b']]);
+    assert.match((await first).refused.get('b')?.message ?? '', /not answered in time/);
+    const second = await askFor(9);
+    assert.match(second.refused.get('b')?.message ?? '', /has not answered about an earlier checkpoint/);
+    assert.deepEqual([second.met, calls], [true, 1]);
+    release.resolve();
+    assert.equal(await late.promise, 'ERR_LOG_ROLLED_BACK');
+    assert.deepEqual([...busy], []);
+    http.close();
+  });
+
   it('takes nothing from a witness that lies', async (t) => {
     const { keys } = newWitness();
     const key = keys[0] as NoteKey;

@@ -12,7 +12,6 @@ export { openSigningLog, type SigningLog, type SigningLogOptions } from './signi
 export type { ShardChange } from './shards.ts';
 /** @public */
 export { openNextShard } from './shards.ts';
-export type { WitnessFile } from './witness-routes.ts';
-/** @public */
-export { openWitnessFile, witnessRoutes } from './witness-routes.ts';
-export type { WitnessSettings } from './witnessed.ts';
+export { openWitnessFile, type WitnessMemory, witnessRoutes } from './witness-routes.ts';
+export { openPostgresWitness } from './postgres-witness.ts';
+export type { WitnessRound, WitnessSettings } from './witnessed.ts';

@@ -72,6 +72,11 @@ export class Integrator {
     return this.#signed;
   }
 
+  /** Whether a checkpoint is signed that may not be shown yet. */
+  get heldBack(): boolean {
+    return (this.#signed?.size ?? 0n) > this.#shown;
+  }
+
   /**
    * Takes in what has an index by now, signs for it, and shows it. Answers the newest checkpoint that may be shown, or undefined
    * when there is nothing new, or another process signed first.

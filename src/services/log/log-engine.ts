@@ -62,6 +62,7 @@ export class LogEngine {
   #sequencing: Promise<void> | undefined;
   #signing: Promise<void> | undefined;
   #again = false;
+  readonly #begun = Promise.withResolvers<void>();
   readonly #unwatch: () => void;
   readonly #sweep: NodeJS.Timeout;
 
@@ -82,7 +83,7 @@ export class LogEngine {
     const engine = new LogEngine(options, integrator);
     engine.#published = await engine.#newest();
     engine.#wake();
-    await engine.#signing;
+    await engine.#begun.promise;
     return engine;
   }
 
@@ -164,10 +165,13 @@ export class LogEngine {
         this.#pause = Math.min(this.#pace.latest, Math.max(this.#pace.soonest, crowd > this.#pace.crowd ? this.#pause * 2 : this.#pause / 2));
         await this.#round();
         this.#lastRound = performance.now();
-        if (this.#placed.length > 0 && Date.now() < this.#closeBy) this.#again = true;
+        this.#begun.resolve();
+        // What witnesses have not seen is tried again, also when nobody waits for it: they may be back.
+        if (this.#placed.length > 0 ? Date.now() < this.#closeBy : this.#integrator.heldBack && !this.#closing) this.#again = true;
       }
     } finally {
       this.#signing = undefined;
+      this.#begun.resolve();
     }
   }
 
@@ -179,6 +183,7 @@ export class LogEngine {
         this.#published = newest;
         this.#options.shown?.(newest.note);
       } else if (this.#placed.length > 0) await sleep(this.#pace.soonest);
+      else if (this.#integrator.heldBack) await sleep(this.#pace.retry);
       await this.#answer();
     } catch (error) {
       this.#checkStore(error);

@@ -8,12 +8,14 @@ import { GroupCommit, openDatabase } from '../store/index.ts';
 const SCHEMA = 'CREATE TABLE witnessed (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL) STRICT, WITHOUT ROWID';
 const VERSION = 1;
 
-export interface WitnessFile extends WitnessStore {
+export interface WitnessMemory extends WitnessStore {
+  /** Why nothing can be remembered any more until a new start. */
+  failure(): Error | undefined;
   close(): Promise<void>;
 }
 
 /** Never restored from a copy: a witness that forgets helps a log to tell two stories. */
-export function openWitnessFile(path: string): WitnessFile {
+export function openWitnessFile(path: string): WitnessMemory {
   const what = 'the memory of the witness';
   const database = openDatabase(path, { schema: SCHEMA, version: VERSION, what });
   const commits = new GroupCommit(database, what);
@@ -33,6 +35,7 @@ export function openWitnessFile(path: string): WitnessFile {
         put.run(origin, next.size, next.root, next.note);
         return true;
       }),
+    failure: () => commits.failure,
     async close() {
       await commits.settle();
       database.close();

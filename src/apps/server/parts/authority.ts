@@ -16,6 +16,7 @@ import { certificateWords, type OpenedPart, type ServerContext } from '../contex
 import { readChain } from '../files.ts';
 import { checkValidity } from './clock.ts';
 import { logStore } from './log-store.ts';
+import { type AskedWitnesses, askedWitnesses } from './witnesses.ts';
 
 /** Where the certificate log is served; its name is that of the server with this path. */
 const LOG_PREFIX = '/ct';
@@ -25,7 +26,9 @@ export async function openAuthority(context: ServerContext, config: AuthorityCon
   const { url } = context.config;
   const issuing = { signer: await keys.open(config.key), chain: readChain(config.certificates, 'the certificates of the authority') };
   checkValidity(issuing.chain[0], 'authority', now());
+  const witnesses = askedWitnesses('certificate_log', place, context);
   const log = await openCertificateLog({
+    ...witnesses.options,
     origin: `${new URL(url).hostname}${LOG_PREFIX}`,
     signer: await keys.open(place.key),
     store: logStore(context.config, place),
@@ -36,7 +39,7 @@ export async function openAuthority(context: ServerContext, config: AuthorityCon
     prefix: LOG_PREFIX,
   });
   try {
-    return authorityPart(context, config, issuing, log, own);
+    return authorityPart(context, config, issuing, log, witnesses, own);
   } catch (error) {
     await log.close();
     throw error;
@@ -48,6 +51,7 @@ function authorityPart(
   config: AuthorityConfig,
   issuing: IssuingKey,
   log: CertificateTransparencyLog,
+  witnesses: AskedWitnesses,
   own: IssuerRule | undefined,
 ): OpenedPart {
   const authority = createCertificateAuthority({
@@ -73,9 +77,17 @@ function authorityPart(
     routes: [...authorityRoutes(authority), ...log.routes],
     part: {
       name: 'authority',
-      problem: () => (issuer && now() > issuer.notAfter ? 'the certificate of the authority has ended' : log.health().reason),
-      describe: () => ({ certificate: issuer && certificateWords(issuer), issuers: [...authority.tokens.rules.keys()], logged: String(log.health().size) }),
-      close: () => log.close(),
+      problem: () => (issuer && now() > issuer.notAfter ? 'the certificate of the authority has ended' : (log.health().reason ?? witnesses.problem())),
+      describe: () => ({
+        certificate: issuer && certificateWords(issuer),
+        issuers: [...authority.tokens.rules.keys()],
+        logged: String(log.health().size),
+        ...witnesses.describe(),
+      }),
+      async close() {
+        await log.close();
+        witnesses.close();
+      },
     },
   };
 }

@@ -7,6 +7,7 @@ import type { ControlConfig } from '../config.ts';
 import type { Part, ServerContext } from '../context.ts';
 import { readText } from '../files.ts';
 import { logStore } from './log-store.ts';
+import { askedWitnesses } from './witnesses.ts';
 
 export interface OpenedControl {
   readonly log: ControlLog;
@@ -17,8 +18,13 @@ export interface OpenedControl {
 
 const PREFIX = '/control';
 
-export async function openControl({ config, keys, state, failed, now }: Omit<ServerContext, 'control'>, place: ControlConfig): Promise<OpenedControl> {
+export async function openControl(
+  { config, keys, state, metrics, logger, failed, now }: Omit<ServerContext, 'control'>,
+  place: ControlConfig,
+): Promise<OpenedControl> {
+  const witnesses = askedWitnesses('control_log', place, { logger, metrics });
   const log = await openControlLog({
+    ...witnesses.options,
     origin: place.origin,
     signer: await keys.open(place.key),
     auditor: await keys.open(place.auditor),
@@ -43,9 +49,12 @@ export async function openControl({ config, keys, state, failed, now }: Omit<Ser
     routes: log.routes,
     part: {
       name: 'control',
-      problem: () => log.health().reason,
-      describe: () => ({ origin: place.origin, entries: String(log.health().size) }),
-      close: () => log.close(),
+      problem: () => log.health().reason ?? witnesses.problem(),
+      describe: () => ({ origin: place.origin, entries: String(log.health().size), keys: log.vkeys, ...witnesses.describe() }),
+      async close() {
+        await log.close();
+        witnesses.close();
+      },
     },
   };
 }
