@@ -86,8 +86,8 @@ it('a log in PostgreSQL', async (t) => {
     assert.equal((await race(undefined, 5n, 6n)).filter(Boolean).length, 1);
     const first = await two.latest('log.example');
     assert.deepEqual(first, at(first?.size ?? 0n));
-    assert.equal((await race(first?.size, 7n, 8n)).filter(Boolean).length, 1);
-    assert.deepEqual(await race(first?.size, 9n, 9n), [false, false]);
+    assert.equal((await race(first.size, 7n, 8n)).filter(Boolean).length, 1);
+    assert.deepEqual(await race(first.size, 9n, 9n), [false, false]);
     assert.deepEqual(await race(undefined, 9n, 9n), [false, false]);
     await Promise.all([one.close(), two.close()]);
     await assert.rejects(one.latest('log.example'), { code: 'ERR_SERVICE_UNAVAILABLE' });
