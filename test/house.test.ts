@@ -16,6 +16,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'clients/*': ['core/*', 'clients/http'],
   'clients/http': ['core/*'],
   'clients/journal': ['core/*'],
+  // Keys in Secrets are read through the one client of the Kubernetes API (docs/decisions/0025).
+  'clients/signers': ['core/*', 'clients/http', 'clients/kubernetes'],
   sdk: ['core/*', 'clients/*'],
   ...Object.fromEntries(SERVICES.map((room) => [room, ['core/*', 'clients/*', 'services/store']])),
   'services/store': ['core/*'],

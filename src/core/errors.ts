@@ -307,6 +307,26 @@ export const ERRORS = {
     'Whoever keeps the key does not let us use it.',
     'Check the PIN, token or credentials that are in use, and that they are allowed to sign with this key.',
   ),
+  // The cluster
+  ERR_CLUSTER_MISSING: input('Nothing says which cluster is meant.', 'Set KUBECONFIG, or run in a pod with a service account.'),
+  ERR_CLUSTER_REFUSED: input('The API server of the cluster does not do what it was asked for.', 'Look at what it says in the message.', 502),
+  ERR_CLUSTER_ANSWER: input(
+    'The API server of the cluster, or something before it, answered in a way that is refused.',
+    'Check that the address is that of an API server, and what stands between.',
+    502,
+  ),
+  ERR_OBJECT_NOT_FOUND: input('An object, or its kind, is not in the cluster.', 'Check namespace and name, and that the kind is installed.', 404),
+  ERR_OBJECT_CONFLICT: input('An object was made or changed by somebody else meanwhile.', 'Read it again, and decide anew.', 409),
+  ERR_CLUSTER_DENIED: access(
+    403,
+    'The API server of the cluster does not know who asks, or does not allow it.',
+    'Give the service account the permission that the message names; `kubectl auth can-i` tells what it has.',
+  ),
+  ERR_CLUSTER_UNAVAILABLE: unavailable(
+    'The API server of the cluster could not be reached, failed, or asked us to slow down.',
+    'Check the address and the network, then try again.',
+  ),
+  ERR_OBJECTS_EXPIRED: unavailable('What was read of a list of the cluster is too old for the rest of it.', 'List again from the beginning.'),
   // Could not find out
   ERR_REGISTRY_UNREACHABLE: unavailable('The registry could not be reached.', 'Check the host name, the network and the proxy settings, then try again.'),
   ERR_REGISTRY_THROTTLED: unavailable('The registry asked us to slow down.', 'Try again later, or log in: many registries allow more to known users.'),

@@ -99,7 +99,7 @@ export class HttpClient {
       }
       if (response && !mayRepeat(response.status, request)) return response;
       const asked = response && retryAfterMs(response.headers, this.clock.now());
-      const last = attempt >= RETRY.attempts;
+      const last = attempt >= (request.attempts ?? RETRY.attempts);
       const again = !last && (await waitWithin(this.clock, backoffMs(attempt, asked, this.random), request.deadline, request.signal));
       if (request.signal?.aborted) throw interrupted(request.what);
       if (again) continue;

@@ -30,6 +30,10 @@ export interface HttpRequest {
   readonly what: string;
   /** Whether sending it twice is the same as sending it once; GET and HEAD always are. */
   readonly idempotent?: boolean;
+  /** How often it is sent at most; a few times when missing. */
+  readonly attempts?: number;
+  /** The body may pause as long as the deadline allows, as that of a watch does: it is not held against the least rate. */
+  readonly mayPause?: boolean;
   readonly check?: () => BodyCheck;
 }
 

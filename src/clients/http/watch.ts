@@ -25,8 +25,11 @@ export function interrupted(what: string): SealwardError {
   return new SealwardError('ERR_INTERRUPTED', `asking for ${what} was interrupted`);
 }
 
-export function startWatch(clock: Clock, limits: { readonly deadline: number; readonly signal?: AbortSignal; readonly what: string }): Watch {
-  const { deadline, signal, what } = limits;
+export function startWatch(
+  clock: Clock,
+  limits: { readonly deadline: number; readonly signal?: AbortSignal; readonly what: string; readonly mayPause?: boolean },
+): Watch {
+  const { deadline, signal, what, mayPause = false } = limits;
   let destroy: (error: SealwardError) => void = () => {};
   let stopped: SealwardError | undefined;
   let waitedMs = 0;
@@ -57,6 +60,7 @@ export function startWatch(clock: Clock, limits: { readonly deadline: number; re
     },
     waiting() {
       since = clock.now();
+      if (mayPause) return;
       const allowance = PROGRESS.graceMs + (bytes / PROGRESS.bytesPerSecond) * 1000 - waitedMs;
       cancelProgress = clock.after(allowance, () =>
         stop(new SealwardError('ERR_DEADLINE', `${what} came slower than ${PROGRESS.bytesPerSecond} bytes per second and was given up`)),

@@ -1,8 +1,9 @@
 /** k8s://NAMESPACE/SECRET: a key pair that cosign keeps in a Secret, under cosign.key, cosign.password and cosign.pub. */
 import { decodeBase64, decodeUtf8, type JsonObject } from '../../core/encoding/index.ts';
-import { SealwardError } from '../../core/errors.ts';
-import { type Explain, fromAnswer, KeyService, objectOf } from './key-service.ts';
-import { type Cluster, clusterOf } from './kubernetes-config.ts';
+import { type ErrorCode, SealwardError } from '../../core/errors.ts';
+import { parseProxyEnvironment } from '../http/index.ts';
+import { clusterOf, KubernetesClient, RESOURCES } from '../kubernetes/index.ts';
+import { fromAnswer, objectOf } from './key-service.ts';
 import { openKeyText, publicKeyFromText } from './local-key.ts';
 import type { KeyOpener, ProviderContext } from './provider.ts';
 
@@ -30,38 +31,34 @@ async function readSecret(reference: string, context: ProviderContext): Promise<
   if (namespace === undefined || name === undefined) {
     throw new SealwardError('ERR_KEY_REFERENCE', `${context.name} names no Secret`, { hint: 'Write k8s://NAMESPACE/SECRET.' });
   }
-  const cluster = await clusterOf(context);
-  const service = new KeyService(cluster.proxy === undefined ? context : { ...context, environment: { HTTPS_PROXY: cluster.proxy } }, cluster.tls);
   const what = `the Secret of ${context.name}`;
   try {
-    const answer = await service.json(
-      {
-        method: 'GET',
-        url: addressOf(cluster, `api/v1/namespaces/${namespace}/secrets/${name}`),
-        ...(cluster.token === undefined ? {} : { authorization: `Bearer ${cluster.token}` }),
-        what,
-        explain,
-        secrets: [cluster.token ?? ''],
-      },
-      context.call(),
-    );
-    return objectOf(answer, 'data', what);
-  } finally {
-    service.close();
+    const cluster = await clusterOf(context);
+    const client = new KubernetesClient(cluster, { clock: context.clock, tls: context.tls, proxy: parseProxyEnvironment(context.environment) });
+    try {
+      const secret = await client.get(RESOURCES.secrets, { namespace, name }, context.call());
+      if (secret === undefined) throw new SealwardError('ERR_KEY_NOT_FOUND', `${what} is not found in the cluster`);
+      return objectOf(secret.json, 'data', what);
+    } finally {
+      client.close();
+    }
+  } catch (error) {
+    throw inWordsOfKeys(error);
   }
 }
 
-function addressOf({ server }: Cluster, path: string): URL {
-  return new URL(path, server.href.endsWith('/') ? server : `${server.href}/`);
-}
-
-/** A Status of the API server; its message names the user and the resource, and nothing secret. */
-const explain: Explain = (status, body) => {
-  const says = typeof body['message'] === 'string' ? body['message'] : '';
-  if (status === 401 || status === 403) return { code: 'ERR_KEY_DENIED', says };
-  if (status === 404) return { code: 'ERR_KEY_NOT_FOUND', says };
-  return undefined;
+const CODES: Readonly<Partial<Record<ErrorCode, ErrorCode>>> = {
+  ERR_CLUSTER_MISSING: 'ERR_KEY_PROVIDER_MISSING',
+  ERR_CLUSTER_DENIED: 'ERR_KEY_DENIED',
+  ERR_CLUSTER_UNAVAILABLE: 'ERR_KEY_UNAVAILABLE',
+  ERR_CLUSTER_REFUSED: 'ERR_KEY_ANSWER',
+  ERR_CLUSTER_ANSWER: 'ERR_KEY_ANSWER',
 };
+
+function inWordsOfKeys(error: unknown): unknown {
+  const code = error instanceof SealwardError ? CODES[error.code] : undefined;
+  return code === undefined || !(error instanceof SealwardError) ? error : new SealwardError(code, error.message, { cause: error, hint: error.hint });
+}
 
 function member(secret: JsonObject, name: string, context: ProviderContext): string | undefined {
   const value = secret[name];

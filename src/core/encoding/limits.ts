@@ -50,6 +50,11 @@ export const LIMITS = {
   /** A whole archive of evidence, and the list of what runs in a cluster. */
   evidenceArchiveBytes: 1024 * MiB,
   clusterListBytes: 256 * MiB,
+  /** One object of the Kubernetes API (requests have at most 3 MiB), one page of a list, one line of a watch, and what is held of one list. */
+  clusterObjectBytes: 8 * MiB,
+  clusterPageBytes: 128 * MiB,
+  watchLineBytes: 8 * MiB,
+  clusterObjects: 200_000,
   redirects: 3,
   imagesPerPod: 256,
   /** An AdmissionReview: the API server takes objects of 3 MiB, and an update carries two. */
