@@ -70,7 +70,7 @@ for (const [what, body] of [
 
 test('an answer, a page and a list one over their bounds are refused', async (t) => {
   const client = clientFor(t);
-  const announce = (bytes: number) => (_: unknown, response: ServerResponse) => void response.writeHead(200, { 'content-length': bytes }).flushHeaders();
+  const announce = (bytes: number) => (_: unknown, response: ServerResponse) => response.writeHead(200, { 'content-length': bytes }).flushHeaders();
   loopback.listener = announce(LIMITS.clusterObjectBytes + 1);
   await assert.rejects(client.get(RESOURCES.pods, WEB), fails('ERR_CLUSTER_ANSWER'));
   loopback.listener = announce(LIMITS.clusterPageBytes + 1);

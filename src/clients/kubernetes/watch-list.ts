@@ -88,9 +88,10 @@ export class WatchList<T> {
 
   async #run(): Promise<void> {
     const { signal } = this.#abort;
+    const closed = (): boolean => signal.aborted;
     const { clock } = this.#client;
     let from: string | undefined;
-    while (!signal.aborted) {
+    while (!closed()) {
       let watchedAt = Number.POSITIVE_INFINITY;
       try {
         from ??= await this.#list();
@@ -99,7 +100,7 @@ export class WatchList<T> {
           from = this.#take(event);
         }
       } catch (error) {
-        if (signal.aborted) return;
+        if (closed()) return;
         const problem = asProblem(error);
         // Expected once the server forgot what we have; anything else that is no mere outage is begun anew as well.
         if (problem.code !== 'ERR_CLUSTER_UNAVAILABLE' && problem.code !== 'ERR_DEADLINE') from = undefined;
