@@ -6,6 +6,7 @@ import { digestFrom, formatDigest, parseManifest } from '../../core/artifact/ind
 import type { JsonValue } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { FolderStore } from './folder-store.ts';
+import { pinned } from './pin-evidence.ts';
 import type { EvidenceStore, RecordKind, StoredRecord } from './store.ts';
 
 /** Bytes that were written just now may belong to a record that another process writes next. */
@@ -44,7 +45,8 @@ export function prune(store: FolderStore, { maxBytes, now, running = [] }: Prune
   const edges = Map.groupBy(store.records('edges'), ({ key }) => /sha(?:256|384|512):[0-9a-f]+/.exec(key)?.[0] ?? '');
   const namedBy = new Map<string, number>();
   for (const { names } of units) for (const digest of names) namedBy.set(digest, (namedBy.get(digest) ?? 0) + 1);
-  const stay = new Set([...store.records('pins').map(({ key }) => key), ...running]);
+  const pins = pinned(store, now);
+  const stay = new Set([...pins.digests, ...running]);
   // An index takes its images along.
   for (const unit of units) if (stay.has(unit.subject)) for (const digest of unit.names) stay.add(digest);
 
@@ -55,6 +57,7 @@ export function prune(store: FolderStore, { maxBytes, now, running = [] }: Prune
     records.delete(file.path);
     bytes -= file.size;
   };
+  for (const key of pins.over) dropRecord('pins', key);
   let gone = 0;
   const drop = (digest: string): void => {
     for (const { key } of edges.get(digest) ?? []) dropRecord('edges', key);

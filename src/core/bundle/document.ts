@@ -13,7 +13,8 @@ import type { SignedEntity } from './signed-entity.ts';
 import { parseSimpleSigning, SIMPLE_SIGNING_MEDIA_TYPE } from './simple-signing.ts';
 
 /** `blob-bundle` is the file that cosign's first generation writes with `sign-blob --bundle`. */
-export type DocumentKind = 'bundle' | 'simple-signing' | 'dsse' | 'blob-bundle';
+export const DOCUMENT_KINDS = ['bundle', 'simple-signing', 'dsse', 'blob-bundle'] as const;
+export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
 export interface DocumentSource {
   readonly kind: DocumentKind;

@@ -12,18 +12,21 @@ import type { Request } from './request.ts';
 export interface RecordedFrom {
   /** `sha256:hex`, see `digestOfEvidence`. */
   readonly evidence: string;
+  /** `sha256:hex` of the evidence as it was known (`encodeEvidence`), where that was kept: from it the decision can be made again at any time. */
+  readonly known?: string;
   readonly policies: Pick<PolicySet, 'digest'>;
   readonly trust: Pick<TrustState, 'digest' | 'versions'>;
   readonly request: Request;
 }
 
-export function encodeDecision(decision: Decision, { evidence, policies, trust, request }: RecordedFrom): Uint8Array {
+export function encodeDecision(decision: Decision, { evidence, known, policies, trust, request }: RecordedFrom): Uint8Array {
   const { action, outcome, code, until, exceptions, byDefault, message, hint, policies: judged } = decision;
   return utf8(
     canonicalJson({
       version: 1,
       judge: JUDGE_VERSION,
       evidence,
+      ...(known === undefined ? {} : { known }),
       policies: policies.digest,
       trust: { digest: trust.digest, versions: { ...trust.versions } },
       request: request as unknown as JsonObject,

@@ -28,7 +28,8 @@ export function indexThatLists(bytes: Uint8Array, digest: string): ProvenIndex |
   return lists ? { digest: `sha256:${fingerprintOf(bytes)}` } : undefined;
 }
 
-export type PlaceName = 'referrers-api' | 'fallback-tag' | 'sig-tag' | 'att-tag' | 'file';
+export const PLACE_NAMES = ['referrers-api', 'fallback-tag', 'sig-tag', 'att-tag', 'file'] as const;
+export type PlaceName = (typeof PLACE_NAMES)[number];
 
 export interface Place {
   readonly name: PlaceName;
