@@ -26,8 +26,8 @@ export function encodeEvidence({ subject, places, documents }: Evidence): Uint8A
       digests: { ...subject.digests },
       indexes: (subject.indexes ?? []).map(({ digest }) => digest),
       places: places.map(({ cause, ...place }) => ({ ...place, ...(cause ? { cause: causeToJson(cause) } : {}) })),
-      documents: found.sort((a, b) => (canonicalJson(a as JsonObject) < canonicalJson(b as JsonObject) ? -1 : 1)),
-    } as JsonObject),
+      documents: found.sort((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1)),
+    }),
   );
 }
 
