@@ -65,11 +65,18 @@ export interface OwnServerOptions {
   readonly tls?: boolean;
   readonly init?: Partial<InitOptions>;
   readonly keyOptions?: KeyOptions;
+  readonly tlsLookMs?: number;
   /** Changes the configuration before the first start. */
   readonly configure?: (yaml: string) => string;
 }
 
-export async function startOwnServer({ tls = false, init = {}, keyOptions = {}, configure = (yaml) => yaml }: OwnServerOptions = {}): Promise<OwnServer> {
+export async function startOwnServer({
+  tls = false,
+  init = {},
+  keyOptions = {},
+  tlsLookMs,
+  configure = (yaml) => yaml,
+}: OwnServerOptions = {}): Promise<OwnServer> {
   const home = mkdtempSync(join(tmpdir(), 'sealward-server-'));
   const folder = join(home, 'sigstore');
   const [port, operationsPort] = [await freePort(), await freePort()];
@@ -94,7 +101,14 @@ export async function startOwnServer({ tls = false, init = {}, keyOptions = {}, 
   const log: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) });
   const open = (): Promise<OpenServer> =>
-    openServer({ config: readServerConfig(config), logger, version: 'test', keyOptions, failed: (error) => void log.push(`FAILED ${error.message}`) });
+    openServer({
+      config: readServerConfig(config),
+      logger,
+      version: 'test',
+      keyOptions,
+      failed: (error) => void log.push(`FAILED ${error.message}`),
+      ...(tlsLookMs === undefined ? {} : { tlsLookMs }),
+    });
   let server: OpenServer | undefined;
   const halt = async (): Promise<void> => {
     await server?.close();

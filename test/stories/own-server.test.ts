@@ -1,8 +1,9 @@
 /** A server of one's own, from `sealward server init` to certificates and timestamps, and how it ends and refuses to start. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { after, before, describe, it } from 'node:test';
 import { server as serverCommand } from '../../src/apps/quickstart/server-command.ts';
 import { openServer, readServerConfig } from '../../src/apps/server/index.ts';
@@ -264,18 +265,57 @@ describe('a server that cannot be what it was', () => {
     }
   });
 
-  it('speaks TLS by an authority for its own name', async () => {
-    const server = await startOwnServer({ tls: true });
+  it('speaks TLS by an authority for its own name, and takes another certificate while connections go on', async () => {
+    const server = await startOwnServer({ tls: true, tlsLookMs: 20 });
+    const kept = new Agent({ keepAlive: true, maxSockets: 1 });
     try {
-      const ca = readFileSync(join(server.folder, 'tls/ca.pem'), 'utf8');
-      const status = await new Promise<number | undefined>((resolve, reject) => {
-        request(`${server.url}/api/v2/trustBundle`, { ca }, (answer) => resolve(answer.resume().statusCode))
-          .on('error', reject)
-          .end();
-      });
-      assert.equal(status, 200);
+      const at = (name: string): string => join(server.folder, name);
+      const ca = readFileSync(at('tls/ca.pem'), 'utf8');
+      const ask = (agent: Agent | false): Promise<{ readonly status: number | undefined; readonly certificate: string; readonly port: number | undefined }> =>
+        new Promise((resolve, reject) => {
+          request(`${server.url}/api/v2/trustBundle`, { ca, agent }, (answer) => {
+            const { localPort: port } = answer.socket;
+            const certificate = (answer.socket as TLSSocket).getPeerCertificate().fingerprint256;
+            answer.resume().on('end', () => resolve({ status: answer.statusCode, certificate, port }));
+          })
+            .on('error', reject)
+            .end();
+        });
+      const first = await ask(kept);
+      assert.equal(first.status, 200);
       await assert.rejects(fetch(`${server.url}/api/v2/trustBundle`), 'nobody else vouches for it');
+      const said = async (): Promise<string> =>
+        (await sealward(['server', 'status', '--config', server.config, '-o', 'text'], { more: [serverCommand] })).stdout;
+      assert.match(await said(), /\ntls\n {2}certificate: CN=localhost,O=sealward\.test, 0 days old, 729 days left\n/);
+      // A key of another certificate: it goes on with what it has, and says so; with it, it does not start.
+      const before = readFileSync(at('tls/server.key'));
+      writeFileSync(at('tls/server.key'), readFileSync(at('keys/identity.key')));
+      while (!/not taken: the key for TLS .* is of another certificate/.test(await said()));
+      assert.deepEqual([(await ask(false)).certificate, (await ask(kept)).port], [first.certificate, first.port]);
+      const config = readServerConfig(server.config);
+      const second = { ...config, database: { folder: at('other') }, listen: { host: '127.0.0.1', port: 0 }, operations: { host: '127.0.0.1', port: 0 } };
+      await server.halt();
+      await assert.rejects(openServer({ config: second, logger, version: 'test', keyOptions: {}, failed: assert.ifError }), {
+        code: 'ERR_STATE_INVALID',
+        message: /for TLS/,
+      });
+      writeFileSync(at('tls/server.key'), before);
+      await server.restart();
+      const again = await ask(kept);
+      // The authority for TLS lies with the root, and is taken away with it.
+      const rotate = ['server', 'rotate', 'tls', '--config', server.config, '--offline'];
+      const without = await sealward([...rotate, at('keys')], { more: [serverCommand] });
+      assert.match(without.stderr, /holds no authority for TLS/);
+      const rotated = await sealward([...rotate, at('offline')], { more: [serverCommand] });
+      assert.equal(rotated.code, 0, rotated.stderr);
+      while ((await ask(false)).certificate === first.certificate);
+      const after = await ask(kept);
+      assert.deepEqual([after.status, after.port, after.certificate], [200, again.port, first.certificate], 'the connection goes on');
+      assert.doesNotMatch(await said(), /not taken/);
+      await server.restart();
+      assert.notEqual((await ask(false)).certificate, first.certificate);
     } finally {
+      kept.destroy();
       await server.stop();
     }
   });

@@ -11,6 +11,7 @@ export const spec = defineCommand({
     'init: makes a folder with keys, certificates, the first trusted root and a configuration, and prints what a client needs. The folder `offline` in it is to be taken away.',
     'status: asks the running server, and says in words what runs, how old its certificates are, and what is wrong.',
     'rotate authority | timestamp: makes another key, certified by the root in --offline, and stages it for the trust repository; says what to do next.',
+    'rotate tls: makes another key and certificate for the name of the server, by the authority in --offline; a running server takes them by itself.',
     'hash-password: reads a password and prints what `passwordHashFile` of a user holds.',
   ],
   examples: [

@@ -3,7 +3,7 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import { SealwardError } from '../../core/errors.ts';
 import { hashPassword } from '../../services/identity/index.ts';
 import { loadKeys } from '../cli/index.ts';
-import { askStatus, initServer, ONLINE_KEYS, type OnlineKey, ROTATED, rotateKey, runServer, statusLines } from '../server/index.ts';
+import { askStatus, initServer, ONLINE_KEYS, type OnlineKey, ROTATED, rotateKey, rotateTls, runServer, statusLines } from '../server/index.ts';
 import type { ServerInvocation } from './server-flags.ts';
 
 export async function run(invocation: ServerInvocation): Promise<number> {
@@ -17,10 +17,11 @@ export async function run(invocation: ServerInvocation): Promise<number> {
     case 'status':
       return status(invocation);
     case 'rotate': {
+      const { config: configFile, offline } = invocation.flags;
       const name = ROTATED.find((one) => one === what);
-      if (!name) throw new SealwardError('ERR_USAGE', `rotate takes ${ROTATED.join(' or ')}`);
-      const { config, offline } = invocation.flags;
-      invocation.terminal.print((await rotateKey({ configFile: config, name, offline, now: Date.now() })).join('\n'));
+      if (!name && what !== 'tls') throw new SealwardError('ERR_USAGE', `rotate takes ${ROTATED.join(', ')} or tls`);
+      const wanted = { configFile, offline, now: Date.now() };
+      invocation.terminal.print((await (name ? rotateKey({ ...wanted, name }) : rotateTls(wanted))).join('\n'));
       return 0;
     }
     case 'hash-password': {

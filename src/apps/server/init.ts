@@ -6,11 +6,12 @@ import { type Certificate, describeKey, encodePublicKeyPem, generateKeyPair, typ
 import { encodeBase64Url, encodePem } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { bareHost } from '../../clients/http/index.ts';
-import { type CertifiedKey, certifyIntermediate, certifyRoot, certifyServer, certifyTimestamps, YEAR_MS } from '../../services/keys/index.ts';
+import { type CertifiedKey, certifyIntermediate, certifyRoot, certifyTimestamps, YEAR_MS } from '../../services/keys/index.ts';
 import { ACCEPTED_KEYS, NEW_KEYS, ONLINE_KEYS, type OnlineKey } from './keys.ts';
 import { type NewFolderFile, writeNewFolder } from './new-folder.ts';
 import { foundServerTrust } from './first-trust.ts';
 import { controlRoot, publishedDocuments } from './published.ts';
+import { certifyTls } from './tls-certificate.ts';
 
 export interface InitOptions {
   readonly folder: string;
@@ -167,12 +168,10 @@ async function offlineSigner(
 
 /** An authority for this one server's name, so that nothing else is trusted with it. */
 async function makeTls({ url, organization, now, seal = sealKeyFile }: InitOptions, password: string, offlinePassword: string): Promise<NewFolderFile[]> {
-  const host = bareHost(new URL(url));
-  const subject = (commonName: string, years: number) => ({ organization, commonName, notBefore: now - 60_000, notAfter: now + years * YEAR_MS });
-  const authority = await offlineKey('ecdsa-p256', (signer) => certifyRoot(signer, subject(`${organization} TLS`, 10)), offlinePassword, 'tls', seal);
+  const subject = { organization, commonName: `${organization} TLS`, notBefore: now - 60_000, notAfter: now + 10 * YEAR_MS };
+  const authority = await offlineKey('ecdsa-p256', (signer) => certifyRoot(signer, subject), offlinePassword, 'tls', seal);
   const { privateKey, publicKey } = generateKeyPair('ecdsa-p256');
-  const hosts = host === 'localhost' ? ['localhost', '127.0.0.1', '::1'] : [host];
-  const certificate = await certifyServer(authority, publicKey, subject(host, 2), hosts);
+  const certificate = await certifyTls(authority, publicKey, { url, organization, now });
   return [
     ...authority.files,
     { path: 'tls/ca.pem', content: pem(authority.certificate) },

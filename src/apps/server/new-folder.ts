@@ -46,6 +46,19 @@ export function writeNewFile(path: string, content: string): void {
   syncFolder(dirname(path));
 }
 
+/** A file that is there gets other content, in one step and for good. Throws ERR_FILE_UNREADABLE, and leaves it as it was. */
+export function replaceFile(path: string, content: string, secret = false): void {
+  const temporary = `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    write(dirname(path), { path: temporary, content, secret });
+    renameSync(join(dirname(path), temporary), path);
+    syncFolder(dirname(path));
+  } catch (cause) {
+    rmSync(join(dirname(path), temporary), { force: true });
+    throw new SealwardError('ERR_FILE_UNREADABLE', `${path} cannot be written: ${(cause as NodeJS.ErrnoException).code}`, { cause });
+  }
+}
+
 function taken(target: string): SealwardError {
   return new SealwardError('ERR_FILE_EXISTS', `${target} is not empty, and keys are never overwritten`, { hint: 'Name another folder.' });
 }

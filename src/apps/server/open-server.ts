@@ -5,10 +5,10 @@ import type { Logger } from 'pino';
 import type { KeyOptions } from '../../clients/signers/index.ts';
 import type { ServiceRoute } from '../../core/contract/index.ts';
 import type { SealwardError } from '../../core/errors.ts';
-import { createMetrics, type RunningServer, serve } from '../../services/api/index.ts';
+import { createMetrics, serve } from '../../services/api/index.ts';
 import { openPostgresState, openServerState, type ServerState } from '../../services/store/index.ts';
 import type { ServerConfig } from './config.ts';
-import { Keys, readChain, readSecret, readText } from './files.ts';
+import { Keys, readSecret } from './files.ts';
 import type { OpenedPart, Part } from './context.ts';
 import { operationsRoutes } from './operations.ts';
 import { openAuthority } from './parts/authority.ts';
@@ -17,6 +17,7 @@ import { openControl } from './parts/control.ts';
 import { openIdentity } from './parts/identity.ts';
 import { openLog } from './parts/log.ts';
 import { openTimestamps } from './parts/timestamp.ts';
+import { openTls } from './parts/tls.ts';
 import { openTrust } from './parts/trust.ts';
 import { openWitness } from './parts/witness.ts';
 
@@ -27,6 +28,8 @@ export interface OpenServerOptions {
   readonly keyOptions: KeyOptions;
   /** The clock of this machine, in milliseconds since 1970. */
   readonly now?: () => number;
+  /** Milliseconds between two looks at whether the files for TLS were replaced. */
+  readonly tlsLookMs?: number;
   /** Called when a part cannot go on: close the server, and end. */
   readonly failed: (error: SealwardError) => void;
 }
@@ -38,7 +41,17 @@ export interface OpenServer {
   close(): Promise<void>;
 }
 
-export async function openServer({ config, logger, version, keyOptions, failed, now = Date.now }: OpenServerOptions): Promise<OpenServer> {
+const TLS_LOOK_MS = 5000;
+
+export async function openServer({
+  config,
+  logger,
+  version,
+  keyOptions,
+  failed,
+  now = Date.now,
+  tlsLookMs = TLS_LOOK_MS,
+}: OpenServerOptions): Promise<OpenServer> {
   // In the order in which they were opened; closed the other way round.
   const open: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
@@ -71,8 +84,11 @@ export async function openServer({ config, logger, version, keyOptions, failed, 
     if (config.authority && config.certificateLog) add(await openAuthority(context, config.authority, config.certificateLog, identity?.rule));
     if (config.trust) add(await openTrust(context, config.trust));
     if (config.witness) add(await openWitness(context, config.witness));
-    const server = await listen(config, { routes, logger, metrics }, keys);
+    const tls = config.tls ? await openTls(context, config.tls) : undefined;
+    if (tls) add({ part: tls.part, routes: [] });
+    const server = await serve({ routes, logger, metrics, ...config.listen, requestMs: config.requestMs, ...(tls ? { tls: tls.files } : {}) });
     open.push(() => server.close());
+    tls?.follow((files) => server.replaceTls(files), tlsLookMs);
     const operations = await serve({
       routes: [...operationsRoutes({ parts, state, metrics, version, started: now() }), ...(control?.routes ?? [])],
       ...config.operations,
@@ -107,20 +123,4 @@ async function openState({ database }: ServerConfig): Promise<ServerState> {
   if ('urlFile' in database) return openPostgresState(readSecret(database.urlFile, 'the URL of the database'));
   mkdirSync(database.folder, { recursive: true, mode: 0o700 });
   return openServerState(join(database.folder, 'server.db'));
-}
-
-async function listen(
-  config: ServerConfig,
-  served: { readonly routes: readonly ServiceRoute[]; readonly logger: Logger; readonly metrics: ReturnType<typeof createMetrics> },
-  keys: Keys,
-): Promise<RunningServer> {
-  const { tls, listen: address, requestMs } = config;
-  if (!tls) return serve({ ...served, ...address, requestMs });
-  readChain(tls.certificates, 'the certificate for TLS');
-  return serve({
-    ...served,
-    ...address,
-    requestMs,
-    tls: { cert: readText(tls.certificates, 'the certificate for TLS'), key: await keys.tlsKey(tls.key) },
-  });
 }

@@ -5,17 +5,18 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readFile } from 'node:fs/promises';
-import { createKeyPairFiles, keySigner, openKeyFile } from '../../clients/signers/index.ts';
+import { createKeyPairFiles } from '../../clients/signers/index.ts';
 import { writeContent } from '../../clients/trust/index.ts';
-import { type Certificate, parseCertificatesPem } from '../../core/crypto/index.ts';
+import type { Certificate } from '../../core/crypto/index.ts';
 import { encodePem, type JsonObject, LIMITS, parseJsonObject, utf8 } from '../../core/encoding/index.ts';
 import { invariant, SealwardError } from '../../core/errors.ts';
 import { composeTrustedRoot, encodeKeyList, KEYS_FILE, type ListedKey, parseKeyList, parseTrustedRoot, TRUSTED_ROOT_FILE } from '../../core/trust/index.ts';
 import { certifyIntermediate, certifyTimestamps, YEAR_MS } from '../../services/keys/index.ts';
 import { readServerConfig, type ServerConfig } from './config.ts';
-import { readSecret, readText } from './files.ts';
+import { readSecret } from './files.ts';
 import { NEW_KEYS } from './keys.ts';
 import { writeNewFile } from './new-folder.ts';
+import { openOfflineAuthority, organizationOf } from './offline-authority.ts';
 
 export const ROTATED = ['authority', 'timestamp'] as const;
 export type Rotated = (typeof ROTATED)[number];
@@ -38,13 +39,13 @@ export async function rotateKey({ configFile, name, offline, now }: RotateOption
   const config = readServerConfig(configFile);
   const folder = dirname(configFile);
   const trust = trustFolder(config);
-  const root = await openRoot(offline);
+  const root = await openOfflineAuthority(offline, 'root');
   const version = nextVersion(folder, name);
   const [keyPath, certificatePath] = [`keys/${name}-${version}`, `certificates/${name}-${version}.pem`];
   if (config.keyPasswordFile === undefined)
     throw new SealwardError('ERR_CONFIG_INVALID', 'the keys of this server have no password file', { hint: 'A key in an HSM is changed there.' });
   const { publicKey } = await createKeyPairFiles(join(folder, keyPath), NEW_KEYS[name], readSecret(config.keyPasswordFile, 'the password of the keys'));
-  const organization = /(?:^|, ?)O=([^,]+)/.exec(root.certificate.subjectText)?.[1] ?? 'sealward';
+  const organization = organizationOf(root);
   const subject = { organization, commonName: `${organization} ${NAMES[name]} ${version}`, notBefore: now - 60_000, notAfter: now + YEARS * YEAR_MS };
   const certificate = await (name === 'authority' ? certifyIntermediate : certifyTimestamps)(root, publicKey, subject);
   const chain = [certificate, root.certificate];
@@ -67,16 +68,6 @@ function trustFolder({ trust }: ServerConfig): string {
   if (folder === undefined || !existsSync(join(folder, 'trust-folder.json')))
     throw new SealwardError('ERR_CONFIG_INVALID', 'the trust repository of this server is kept elsewhere', { hint: 'Rotate where its working folder lies.' });
   return folder;
-}
-
-async function openRoot(offline: string): Promise<{ readonly signer: ReturnType<typeof keySigner>; readonly certificate: Certificate }> {
-  const at = (name: string): string => join(offline, name);
-  const key = await openKeyFile(readText(at('root.key'), 'the key of the root'), readSecret(at('password'), 'the password of the root'), at('root.key'));
-  const [certificate] = parseCertificatesPem(readText(at('root.pem'), 'the certificate of the root'), at('root.pem'));
-  const signer = keySigner(key);
-  if (certificate?.publicKey.fingerprint !== signer.publicKey().fingerprint)
-    throw new SealwardError('ERR_STATE_INVALID', `${at('root.pem')} is of another key than ${at('root.key')}`);
-  return { signer, certificate };
 }
 
 function nextVersion(folder: string, name: Rotated): number {

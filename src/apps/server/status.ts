@@ -5,6 +5,7 @@ import { SealwardError } from '../../core/errors.ts';
 import { readServerConfig } from './config.ts';
 
 const MAX_BYTES = 1024 * 1024;
+const RENEW_MS = 30 * 86_400_000;
 
 /** Asks the server of this configuration. Throws ERR_SERVICE_UNAVAILABLE when it does not run. */
 export async function askStatus(configFile: string, deadline: number, signal: AbortSignal): Promise<JsonObject> {
@@ -39,17 +40,18 @@ export function statusLines(status: JsonObject, now: number): string[] {
     problems.length === 0 ? 'ready' : `NOT READY: ${problems.join('; ')}`,
     `version ${words(status.version)}, running since ${words(status.started)}`,
     `requests for certificates: ${words(status.requests)}`,
-    ...Object.entries(parts).flatMap(([name, part]) => ['', name, ...partLines((part ?? {}) as JsonObject, now)]),
+    ...Object.entries(parts).flatMap(([name, part]) => ['', name, ...partLines(name, (part ?? {}) as JsonObject, now)]),
   ];
 }
 
-function partLines(part: JsonObject, now: number): string[] {
-  return Object.entries(part).map(([name, value]) => `  ${name}: ${name === 'certificate' ? certificateAge(value as JsonObject, now) : words(value)}`);
+function partLines(part: string, members: JsonObject, now: number): string[] {
+  return Object.entries(members).map(([name, value]) => `  ${name}: ${name === 'certificate' ? certificateAge(part, value as JsonObject, now) : words(value)}`);
 }
 
-function certificateAge({ subject, from, to }: JsonObject, now: number): string {
+function certificateAge(part: string, { subject, from, to }: JsonObject, now: number): string {
   const days = (ms: number): string => `${Math.floor(ms / 86_400_000)} days`;
-  return `${words(subject)}, ${days(now - Date.parse(words(from)))} old, ${days(Date.parse(words(to)) - now)} left`;
+  const left = Date.parse(words(to)) - now;
+  return `${words(subject)}, ${days(now - Date.parse(words(from)))} old, ${days(left)} left${left < RENEW_MS ? `: renew it with \`sealward server rotate ${part}\`` : ''}`;
 }
 
 function texts(value: JsonValue | undefined): string[] {

@@ -1,5 +1,6 @@
 /** Serves routes over HTTP: bounds, types and methods before a route is reached, one shape for every refusal, and an end that loses nothing. */
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { ServiceAnswer, ServiceRequest, ServiceRoute } from '../../core/contract/index.ts';
@@ -22,6 +23,8 @@ export interface ServeOptions {
 
 export interface RunningServer {
   readonly port: number;
+  /** For connections that come from now on; those that are open go on. PEM. */
+  replaceTls(tls: { readonly cert: string; readonly key: string }): void;
   /** Takes nothing new, answers what has come, and ends. */
   close(): Promise<void>;
 }
@@ -31,6 +34,7 @@ const KEEP_ALIVE_MS = 120_000;
 const HEADERS_MS = 10_000;
 const LONGEST_PATH = 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
+const TLS_VERSION = 'TLSv1.2';
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 export async function serve(options: ServeOptions): Promise<RunningServer> {
@@ -43,7 +47,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     exposeHeadRoutes: true,
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: Math.min(HEADERS_MS, requestMs), connectionsCheckingInterval: Math.min(1000, requestMs) },
   } as const;
-  const app = (tls ? fastify({ ...settings, https: { ...settings.http, ...tls, minVersion: 'TLSv1.2' } }) : fastify(settings)) as unknown as FastifyInstance;
+  const app = (tls ? fastify({ ...settings, https: { ...settings.http, ...tls, minVersion: TLS_VERSION } }) : fastify(settings)) as unknown as FastifyInstance;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, _request, reply) => send(reply, refusal(options, error)));
@@ -53,7 +57,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   app.addHook('onResponse', async (request, reply) => record(options, request, reply));
   for (const [path, methods] of Map.groupBy(routes, (route) => route.path)) addPath(app, path, methods);
   await app.listen({ host, port });
-  return { port: (app.server.address() as AddressInfo).port, close: () => app.close() };
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    replaceTls: (next) => (app.server as unknown as Server).setSecureContext({ ...next, minVersion: TLS_VERSION }),
+    close: () => app.close(),
+  };
 }
 
 function addPath(app: FastifyInstance, path: string, routes: readonly ServiceRoute[]): void {
