@@ -47,12 +47,15 @@ const launcher = await bundle({
 });
 // The process of PKCS#11 modules is started as a file of its own, which the program looks for beside itself.
 const worker = await bundle({ entryPoints: ['src/clients/signers/pkcs11-worker.ts'], format: 'esm', banner: { js: banner } });
+// So is the thread that reads large reviews.
+const reader = await bundle({ entryPoints: ['src/apps/admission/review-worker.ts'], format: 'esm', banner: { js: banner } });
 
 rmSync(bin, { recursive: true, force: true });
 mkdirSync(bin, { recursive: true });
 writeFileSync(join(bin, programName), program.text);
 writeFileSync(join(bin, 'sealward.cjs'), launcher.text, { mode: 0o755 });
 writeFileSync(join(bin, 'pkcs11-worker.mjs'), worker.text);
+writeFileSync(join(bin, 'review-worker.mjs'), reader.text);
 
 const { name, version, description, keywords, license, repository, homepage, bugs, engines, peerDependencies, peerDependenciesMeta } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
@@ -97,7 +100,7 @@ function statedLicence(dependency, stated, author) {
 
 /** The licences of what was bundled travel with it. */
 const packages = new Set(
-  [...program.inputs, ...launcher.inputs, ...worker.inputs, ...library].flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
+  [...program.inputs, ...launcher.inputs, ...worker.inputs, ...reader.inputs, ...library].flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
 );
 const notices = [...packages].sort().map((dependency) => {
   const folder = join(root, 'node_modules', dependency);
@@ -108,4 +111,4 @@ const notices = [...packages].sort().map((dependency) => {
 });
 writeFileSync(join(out, 'THIRD-PARTY.txt'), notices.join(`\n${'-'.repeat(80)}\n\n`));
 
-console.log(`${bin}: ${Math.round((program.text.length + launcher.text.length + worker.text.length) / 1024)} KiB`);
+console.log(`${bin}: ${Math.round((program.text.length + launcher.text.length + worker.text.length + reader.text.length) / 1024)} KiB`);

@@ -302,6 +302,11 @@ export const ERRORS = {
     'The registry is not on the list of those that may be contacted.',
     'Add the registry to the list in the configuration, or name it in a policy.',
   ),
+  ERR_CALLER_UNPROVEN: access(
+    401,
+    'Whoever calls the webhook did not prove to be the API server.',
+    'Give the API server the client certificate, or the webhook configuration the path, that the configuration of Sealward names; docs/reference/admission.md says how.',
+  ),
   ERR_KEY_DENIED: access(
     403,
     'Whoever keeps the key does not let us use it.',
@@ -334,6 +339,10 @@ export const ERRORS = {
   ERR_KEY_UNAVAILABLE: unavailable(
     'Whoever keeps the key could not be reached, failed, or asked us to slow down.',
     'Try again; if it stays, check the network, the token or module, and the state of the key service.',
+  ),
+  ERR_DECISION_UNKEPT: unavailable(
+    'A decision must be kept before it is told, and cannot be.',
+    'Look at the volume of the decision log: it is full, read-only or broken; the log of the process says more.',
   ),
   ERR_DEADLINE: unavailable('The deadline passed before an answer came.', 'Try again, or give more time with --timeout.'),
   ERR_ATTACH_CONTENDED: unavailable(

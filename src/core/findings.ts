@@ -99,6 +99,10 @@ export const FINDINGS = {
   ),
   IMAGE_REFUSED: finding('The policy lets no image of this name run, whoever signed it.', 'Use another image; the reason stands in the policy.'),
   IMAGE_NAME_REFUSED: finding('The repository or tag is not named as the policy asks.', 'Push the image under a name that the policy lists.'),
+  TAG_UNPINNED: finding(
+    'The image may run, and is named by a tag, which may mean another image when it is pulled.',
+    'Write the digest that the message names beside the tag, or let the webhook pin it at /mutate.',
+  ),
   IMAGE_LABEL_MISSING: finding('A label that the policy asks of the image is missing or different.', 'Set the label when the image is built.'),
   IMAGE_LABELS_UNKNOWN: finding(
     'The labels of the image are not known, and the policy asks for some.',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type JsonObject, LIMITS } from '../../core/encoding/index.ts';
-import { imagesOf, sameImages } from './images.ts';
+import { imagesOf, newImages } from './images.ts';
 
 const SPEC: JsonObject = {
   nodeSelector: { image: 'ssd' },
@@ -79,9 +79,12 @@ test('one image over the bound is refused', () => {
   assert.throws(() => imagesOf('/Pod', pod(LIMITS.imagesPerPod + 1)), { code: 'ERR_TOO_LARGE' });
 });
 
-test('images are the same as a set: the order and the place do not matter, one more or one less does', () => {
+test('an update starts what stood nowhere before, and tags in more places than before; order and place do not matter', () => {
   const named = (...images: string[]) => images.map((image, i) => ({ path: `${i}`, image }));
-  assert.equal(sameImages(named('a', 'b'), named('b', 'a', 'a')), true);
-  assert.equal(sameImages(named('a', 'b'), named('a')), false);
-  assert.equal(sameImages(named('a'), named('a', 'b')), false);
+  const fresh = (before: string[], after: string[]) => newImages(named(...before), named(...after)).map(({ image }) => image);
+  assert.deepEqual(fresh(['a', 'b'], ['b', 'a']), []);
+  assert.deepEqual(fresh(['a', 'b'], ['a']), []);
+  assert.deepEqual(fresh(['a'], ['a', 'b']), ['b']);
+  assert.deepEqual(fresh(['a'], ['a', 'a']), ['a', 'a'], 'the tag may have moved since');
+  assert.deepEqual(fresh(['a@sha256:1'], ['a@sha256:1', 'a@sha256:1']), []);
 });

@@ -47,14 +47,9 @@ const NO_IMAGE = new RegExp(
  * @throws ERR_IMAGES_UNREADABLE; ERR_TOO_LARGE past 256 images.
  */
 export function imagesOf(kind: string, object: JsonObject, custom: ReadonlyMap<string, readonly string[]> = new Map()): readonly NamedImage[] {
-  const paths = Object.hasOwn(POD_SPECS, kind) ? POD_SPECS[kind] : custom.get(kind);
-  if (!paths) throw unreadable(`nothing says where a ${quoted(kind)} names its images`);
   const isPod = kind === '/Pod';
   const found: NamedImage[] = [];
-  for (const path of paths) {
-    const spec = path
-      .split('.')
-      .reduce<JsonValue | undefined>((value, member) => (isObject(value) && Object.hasOwn(value, member) ? value[member] : undefined), object);
+  for (const [path, spec] of podSpecsOf(kind, object, custom)) {
     if (spec === undefined || spec === null) continue;
     if (!isObject(spec)) throw unreadable(`${path} is no object`);
     collect(spec, path, isPod, found);
@@ -65,10 +60,35 @@ export function imagesOf(kind: string, object: JsonObject, custom: ReadonlyMap<s
   return found;
 }
 
-/** Whether two objects name the same images, wherever they stand: then an update starts nothing new, and is no question for a registry. */
-export function sameImages(before: readonly NamedImage[], after: readonly NamedImage[]): boolean {
-  const old = new Set(before.map(({ image }) => image));
-  return old.symmetricDifference(new Set(after.map(({ image }) => image))).size === 0;
+/** Each place where a pod spec may stand, and what stands there. Throws ERR_IMAGES_UNREADABLE for a kind of which nobody said where that is. */
+export function podSpecsOf(kind: string, object: JsonObject, custom: ReadonlyMap<string, readonly string[]> = new Map()): [string, JsonValue | undefined][] {
+  const paths = Object.hasOwn(POD_SPECS, kind) ? POD_SPECS[kind] : custom.get(kind);
+  if (!paths) throw unreadable(`nothing says where a ${quoted(kind)} names its images`);
+  return paths.map((path) => [path, memberAt(object, path)]);
+}
+
+function memberAt(object: JsonObject, path: string): JsonValue | undefined {
+  return path
+    .split('.')
+    .reduce<JsonValue | undefined>((value, member) => (isObject(value) && Object.hasOwn(value, member) ? value[member] : undefined), object);
+}
+
+/**
+ * What an update would start anew: images that stood nowhere before, and tags that stand in more places than before, because
+ * a tag may mean another image by now. Nothing of it: then the update is no question for a registry.
+ */
+export function newImages(before: readonly NamedImage[], after: readonly NamedImage[]): readonly NamedImage[] {
+  const [old, now] = [countsOf(before), countsOf(after)];
+  return after.filter(({ image }) => {
+    const known = old.get(image) ?? 0;
+    return known === 0 || (!image.includes('@') && (now.get(image) ?? 0) > known);
+  });
+}
+
+function countsOf(images: readonly NamedImage[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { image } of images) counts.set(image, (counts.get(image) ?? 0) + 1);
+  return counts;
 }
 
 function collect(spec: JsonObject, root: string, isPod: boolean, found: NamedImage[]): void {

@@ -1,0 +1,47 @@
+/** Who calls is proven before a byte of the body is read: whoever could ask freely could learn what is trusted, and make us ask registries. */
+import { timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { sha256 } from '../../core/crypto/index.ts';
+import { utf8 } from '../../core/encoding/index.ts';
+
+/** `network`: only the network keeps strangers away. */
+export type CallerProof =
+  | { readonly kind: 'mtls' /** Common names or DNS names, one of which the client's certificate must have. */; readonly names: readonly string[] }
+  | { readonly kind: 'path-secret' /** Those that count now: while it is rotated, two. */; readonly secrets: () => readonly string[] }
+  | { readonly kind: 'network' };
+
+/** The path without what proved the caller, as in `/validate`; undefined for a caller that is not proven. */
+export function provenPath(proof: CallerProof, request: IncomingMessage): string | undefined {
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  switch (proof.kind) {
+    case 'network':
+      return path;
+    case 'mtls':
+      return isNamed(request.socket as TLSSocket, proof.names) ? path : undefined;
+    case 'path-secret': {
+      const end = path.lastIndexOf('/');
+      const given = sha256(utf8(path.slice(1, Math.max(end, 1))));
+      // Each is compared, and as a hash, so that time tells nothing about any.
+      const matches = proof.secrets().map((secret) => timingSafeEqual(given, sha256(utf8(secret))));
+      return matches.includes(true) ? path.slice(end) : undefined;
+    }
+  }
+}
+
+/** A connection proves itself once; it cannot change its certificate. */
+const NAMED = new WeakMap<TLSSocket, boolean>();
+
+function isNamed(socket: TLSSocket, names: readonly string[]): boolean {
+  // `authorized` covers the chain, the dates and the purpose of a client.
+  if (!socket.authorized) return false;
+  const known = NAMED.get(socket);
+  if (known !== undefined) return known;
+  const { subject, subjectaltname = '' } = socket.getPeerCertificate();
+  // A name that holds a comma is quoted by Node, so it cannot pretend to be two.
+  const alternatives = subjectaltname.split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4)] : []));
+  const common: unknown = subject.CN;
+  const named = [...(typeof common === 'string' ? [common] : []), ...alternatives].some((name) => names.includes(name));
+  NAMED.set(socket, named);
+  return named;
+}

@@ -1,0 +1,58 @@
+/** The time that a review has: what the API server gives, minus what the answer needs to get there. */
+
+/** What the API server waits when its configuration says nothing, and at most (admissionregistration.k8s.io/v1, timeoutSeconds). */
+const DEFAULT_MS = 10_000;
+const LONGEST_MS = 30_000;
+const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 };
+const PART = /(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s|us|µs|ns)/y;
+
+/** `?timeout=` as Go writes durations: `10s`, `1m0s`. What cannot be read is taken for the default, which a stranger gains nothing by. */
+export function timeoutOf(query: string): number {
+  const text = new URLSearchParams(query).get('timeout') ?? '';
+  let ms = 0;
+  let at = 0;
+  for (PART.lastIndex = 0; at < text.length; at = PART.lastIndex) {
+    const part = PART.exec(text);
+    if (!part) return DEFAULT_MS;
+    ms += Number(part[1]) * (UNIT_MS[part[2] as string] as number);
+  }
+  return ms > 0 ? Math.min(ms, LONGEST_MS) : DEFAULT_MS;
+}
+
+export class Deadline {
+  /** Milliseconds since 1970, for whoever is asked; the timer itself does not follow a clock that jumps. */
+  readonly at: number;
+  readonly ms: number;
+  readonly #expired = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+
+  /** @param margin of so little time that the margin takes it all, half is left. */
+  constructor(timeoutMs: number, margin: number) {
+    this.ms = Math.max(timeoutMs - margin, timeoutMs / 2);
+    this.at = Date.now() + this.ms;
+    this.#timer = setTimeout(() => this.#expired.abort(), this.ms);
+  }
+
+  get signal(): AbortSignal {
+    return this.#expired.signal;
+  }
+
+  /** The work, or what is said when time is up; the work then goes on for whoever else waits for it, and its failure is nobody's. */
+  async within<T>(work: Promise<T>, late: () => T): Promise<T> {
+    work.catch(() => undefined);
+    if (this.signal.aborted) return late();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const expire = (): void => resolve();
+    this.signal.addEventListener('abort', expire, { once: true });
+    try {
+      const done = await Promise.race([work.then((value) => ({ value })), promise]);
+      return done ? done.value : late();
+    } finally {
+      this.signal.removeEventListener('abort', expire);
+    }
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,170 @@
+/** What is said to a review: untouched, unchanged, or what the judge says of every image that it would start. */
+import { digestOf, formatDigest, quoted } from '../../core/artifact/index.ts';
+import { utf8 } from '../../core/encoding/index.ts';
+import type { FindingCode } from '../../core/errors.ts';
+import type { Place } from '../../core/policy/index.ts';
+import type { DenialStatus, Verdict } from './answer.ts';
+import type { Deadline } from './deadline.ts';
+import type { ImageJudge, InForce, Judgement } from './image-judge.ts';
+import { judgeImages } from './judge-images.ts';
+import { pinImages } from './pin.ts';
+import { kindOf, type Question } from './question.ts';
+
+export type ReviewPath = 'validate' | 'mutate';
+
+/** What came of a review, for metrics and the log. */
+export type ReviewOutcome = 'untouched' | 'exempt' | 'unchanged' | 'allowed' | 'warned' | 'denied' | 'unverifiable' | 'failed';
+
+/** What is said of one image: the judgement, and whether more than the judge was against it. */
+export interface ImageAnswer {
+  readonly image: string;
+  readonly judgement: Judgement;
+  /** Undefined: it may run. */
+  readonly denial?: Denial;
+}
+
+export interface Denial {
+  readonly code: string;
+  readonly status: DenialStatus;
+  /** One sentence, and what to do. */
+  readonly message: string;
+}
+
+export interface Reviewed {
+  readonly outcome: ReviewOutcome;
+  readonly verdict: Verdict;
+  readonly images: readonly ImageAnswer[];
+  readonly inForce?: InForce;
+}
+
+export interface DecidingRules {
+  readonly judge: ImageJudge;
+  readonly exemptNamespaces: ReadonlySet<string>;
+  readonly cluster?: string;
+  readonly environment?: string;
+}
+
+/** The leaf that holds each decision; throws when it must be held and cannot be. */
+export type Keep = (answers: readonly ImageAnswer[], inForce: InForce | undefined) => Promise<readonly string[]>;
+
+export async function decideReview(rules: DecidingRules, path: ReviewPath, question: Question, deadline: Deadline, keep: Keep): Promise<Reviewed> {
+  const { operation, namespace, unreadable } = question;
+  if (operation === 'DELETE' || operation === 'CONNECT') return allowed('untouched');
+  // Of what stands in no namespace nothing is exempt.
+  if (namespace !== '' && rules.exemptNamespaces.has(namespace)) return allowed('exempt');
+  if (unreadable) return unread(unreadable, rules.judge.inForce(), keep);
+  if (question.changed.length === 0) return allowed(operation === 'UPDATE' ? 'unchanged' : 'untouched');
+  const inForce = rules.judge.inForce();
+  if (!inForce) {
+    return denied('unverifiable', 503, 'No image can be verified: there is no trust material yet. See what /readyz and the log of the webhook say.');
+  }
+  const judged = await judgeImages(
+    rules.judge,
+    question.changed.map(({ image }) => image),
+    { place: placeOf(rules, namespace), dryRun: question.dryRun, admittedBefore: false },
+    deadline,
+  );
+  if (path === 'mutate') return pinned(question, judged, inForce);
+  const isPod = kindOf(question) === '/Pod';
+  const answers = [...judged].map(([image, judgement]) => answerOf(image, judgement, isPod));
+  const annotations = annotationsOf(answers, inForce, await keep(answers, inForce));
+  const refused = answers.flatMap(({ image, denial }) => (denial ? [{ image, denial }] : []));
+  const warnings = answers.flatMap(({ judgement: { action, message } }) => (action === 'warn' ? [message] : []));
+  // What was judged and refused is said first: it will not go away by itself.
+  const first = refused.find(({ denial }) => denial.status === 403) ?? refused[0];
+  if (!first) {
+    return { outcome: warnings.length > 0 ? 'warned' : 'allowed', verdict: { allowed: true, patch: [], warnings, annotations }, images: answers, inForce };
+  }
+  const others = refused.filter((one) => one !== first);
+  const also =
+    others.length === 0
+      ? ''
+      : ` Refused, too: ${others
+          .slice(0, 8)
+          .map(({ image, denial }) => `${quoted(image, 120)} (${denial.code})`)
+          .join(', ')}${others.length > 8 ? ` and ${others.length - 8} more` : ''}.`;
+  const { status } = first.denial;
+  const verdict: Verdict = { allowed: false, status, message: `${first.denial.message}${also}`, warnings, annotations };
+  return { outcome: status === 403 ? 'denied' : status === 503 ? 'unverifiable' : 'failed', verdict, images: answers, inForce };
+}
+
+/** Nothing was judged, and it is a decision all the same. */
+async function unread({ code, message, hint }: NonNullable<Question['unreadable']>, inForce: InForce | undefined, keep: Keep): Promise<Reviewed> {
+  const denial: Denial = { code, status: 403, message: sentence(message, hint) };
+  const answer: ImageAnswer = { image: '', judgement: { name: '', outcome: 'rejected', code, action: 'deny', message, hint }, denial };
+  const leaves = await keep([answer], inForce);
+  const verdict: Verdict = {
+    allowed: false,
+    status: 403,
+    message: denial.message,
+    warnings: [],
+    annotations: leaves.length === 0 ? {} : { decision: leaves.join(',') },
+  };
+  return { outcome: 'denied', verdict, images: [answer], ...(inForce ? { inForce } : {}) };
+}
+
+/** Pins what may run. What may not is left as it is, because /validate sees the final object and says why. */
+function pinned(question: Question, judged: ReadonlyMap<string, Judgement>, inForce: InForce): Reviewed {
+  const pins = new Map<string, string>();
+  for (const [image, { action, digest, decision }] of judged) {
+    const asked = kindOf(question) === '/Pod' || pinsTemplates(inForce, decision?.policies.map(({ policy }) => policy) ?? []);
+    if (action !== 'deny' && digest !== undefined && asked) pins.set(image, digest);
+  }
+  // Of an update only what it changes: what runs by a tag goes on to.
+  const patch = pinImages(question.changed, pins);
+  return { outcome: 'allowed', verdict: { allowed: true, patch, warnings: [], annotations: {} }, images: [], inForce };
+}
+
+function pinsTemplates({ policies }: InForce, names: readonly string[]): boolean {
+  return policies.policies.some(({ name, pinTemplates }) => pinTemplates && names.includes(name));
+}
+
+function answerOf(image: string, judgement: Judgement, isPod: boolean): ImageAnswer {
+  const { action, outcome, code, message, hint, digest, error } = judgement;
+  if (action === 'deny') {
+    const status = error?.family === 'InternalError' ? 500 : outcome === 'inconclusive' ? 503 : 403;
+    return { image, judgement, denial: { code, status, message: sentence(message, hint) } };
+  }
+  // The pod that a template makes is pinned when it comes; only there does a tag decide what runs.
+  if (!isPod || image.includes('@')) return { image, judgement };
+  const pin = sentence(
+    `${quoted(image, 512)} is named by a tag, which may mean another image when it is pulled`,
+    `Write ${quoted(`${image}@${digest}`, 640)}, or let the webhook pin it at /mutate.`,
+  );
+  return { image, judgement, denial: { code: 'TAG_UNPINNED' satisfies FindingCode, status: 403, message: pin } };
+}
+
+/** By `request.namespace`: the object may name none, or another one (admission.md 15). */
+function placeOf({ cluster, environment }: DecidingRules, namespace: string): Place {
+  return {
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(environment === undefined ? {} : { environment }),
+    ...(namespace === '' ? {} : { namespace }),
+  };
+}
+
+function allowed(outcome: ReviewOutcome): Reviewed {
+  return { outcome, verdict: { allowed: true, patch: [], warnings: [], annotations: { outcome } }, images: [] };
+}
+
+export function denied(outcome: ReviewOutcome, status: DenialStatus, message: string): Reviewed {
+  return { outcome, verdict: { allowed: false, status, message, warnings: [], annotations: { outcome } }, images: [] };
+}
+
+export function sentence(message: string, hint: string): string {
+  const said = /[.!?]$/.test(message) ? message : `${message}.`;
+  return hint === '' ? said : `${said} ${hint}`;
+}
+
+/** Small, and enough to find the decision again and to know what it rested on. */
+function annotationsOf(answers: readonly ImageAnswer[], { policies, trust }: InForce, leaves: readonly string[]): Record<string, string> {
+  const digests = [...new Set(answers.map(({ judgement }) => judgement.digest ?? 'unknown'))].sort();
+  const versions = Object.entries(trust.versions).map(([role, version]) => `${role}=${version}`);
+  return {
+    ...(leaves.length === 0 ? {} : { decision: leaves.slice(0, 16).join(',') }),
+    policies: policies.digest,
+    trust: trust.digest,
+    ...(versions.length === 0 ? {} : { 'trust-versions': versions.join(' ') }),
+    images: digests.length === 1 ? (digests[0] as string) : formatDigest(digestOf(utf8(digests.join('\n')))),
+  };
+}

@@ -1,0 +1,44 @@
+/** Who judges images: the agent, or whatever stands in its place. It never throws for an image; what it cannot say is an answer, too. */
+import type { Place, PolicySet } from '../../core/policy/index.ts';
+import type { Decision, DecisionCode, Action, Outcome, Request } from '../../core/verify/index.ts';
+import type { SealwardError } from '../../core/errors.ts';
+import type { TrustState } from '../../core/trust/index.ts';
+
+export interface JudgeAsked {
+  readonly place: Place;
+  /** Milliseconds since 1970. */
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+  /** Nothing is kept of what comes out. */
+  readonly dryRun: boolean;
+  readonly admittedBefore: boolean;
+}
+
+export interface Judgement {
+  /** The image, with the defaults of Docker written out. */
+  readonly name: string;
+  /** `sha256:hex`; undefined where a tag could not be resolved. */
+  readonly digest?: string;
+  readonly outcome: Outcome;
+  readonly code: DecisionCode;
+  readonly action: Action;
+  /** One sentence, and what to do. */
+  readonly message: string;
+  readonly hint: string;
+  readonly decision?: Decision;
+  readonly request?: Request;
+  /** `sha256:hex` of what was known. */
+  readonly evidence?: string;
+  readonly error?: SealwardError;
+}
+
+export interface InForce {
+  readonly trust: TrustState;
+  readonly policies: PolicySet;
+}
+
+export interface ImageJudge {
+  judge(image: string, asked: JudgeAsked): Promise<Judgement>;
+  /** Undefined while there is no trust material. */
+  inForce(): InForce | undefined;
+}

@@ -1,0 +1,76 @@
+/** The images of a review, judged in parallel, each once, within its deadline. What comes back is checked here: nothing half-said lets an image in. */
+import { quoted } from '../../core/artifact/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import type { Deadline } from './deadline.ts';
+import type { ImageJudge, JudgeAsked, Judgement } from './image-judge.ts';
+
+const DIGEST = /^sha(?:256|384|512):[0-9a-f]{64,128}$/;
+
+/** By the image as it is written. Never rejects: an image that could not be judged has an answer that lets nothing in. */
+export async function judgeImages(
+  judge: ImageJudge,
+  images: readonly string[],
+  asked: Omit<JudgeAsked, 'deadline' | 'signal'>,
+  deadline: Deadline,
+): Promise<ReadonlyMap<string, Judgement>> {
+  const each = [...new Set(images)].map(async (image) => [image, await judgeOne(judge, image, asked, deadline)] as const);
+  return new Map(await Promise.all(each));
+}
+
+async function judgeOne(judge: ImageJudge, image: string, asked: Omit<JudgeAsked, 'deadline' | 'signal'>, deadline: Deadline): Promise<Judgement> {
+  try {
+    const work = judge.judge(image, { ...asked, deadline: deadline.at, signal: deadline.signal });
+    return sound(image, await deadline.within(work, () => late(image, deadline.ms)));
+  } catch (error) {
+    return failed(image, error);
+  }
+}
+
+/** Whoever judges may have a bug, and this is the last place where it would be seen. */
+function sound(image: string, judgement: Judgement): Judgement {
+  const { digest } = judgement;
+  const action: string = judgement.action;
+  if (action === 'deny') return judgement;
+  if (action !== 'allow' && action !== 'warn') return broken(image, 'the judge gave no answer');
+  if (digest === undefined || !DIGEST.test(digest)) return broken(image, 'it was let in without a digest');
+  // The digest that was judged is the digest that will run (CVE-2022-47633).
+  const at = image.indexOf('@');
+  if (at >= 0 && image.slice(at + 1) !== digest) return broken(image, 'another digest was judged than the one that is named');
+  return judgement;
+}
+
+function late(image: string, ms: number): Judgement {
+  const host = hostOf(image);
+  const error = new SealwardError('ERR_DEADLINE', `${quoted(image)} could not be verified: ${quoted(host)} did not answer within ${(ms / 1000).toFixed(1)} s`, {
+    hint: 'Try again; if it stays, look whether the registry answers, and give the webhook more time with timeoutSeconds.',
+  });
+  return denied(image, error);
+}
+
+/** What stands before the first slash, when it can be a host; else Docker's own registry. */
+function hostOf(image: string): string {
+  const first = image.split('/', 1)[0] ?? '';
+  return image.includes('/') && /[.:]|^localhost$/.test(first) ? first : 'docker.io';
+}
+
+function failed(image: string, thrown: unknown): Judgement {
+  if (thrown instanceof SealwardError) return denied(image, thrown);
+  return denied(image, new SealwardError('ERR_INVARIANT', `${quoted(image)} could not be verified: Sealward failed`, { cause: thrown }));
+}
+
+function broken(image: string, why: string): Judgement {
+  return denied(image, new SealwardError('ERR_INVARIANT', `${quoted(image)} could not be verified: ${why}`));
+}
+
+function denied(image: string, error: SealwardError): Judgement {
+  const { code, message, hint } = error;
+  return {
+    name: image,
+    outcome: error.family === 'InputError' || error.family === 'AccessError' ? 'rejected' : 'inconclusive',
+    code,
+    action: 'deny',
+    message,
+    hint,
+    error,
+  };
+}

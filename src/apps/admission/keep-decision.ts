@@ -1,0 +1,71 @@
+/**
+ * Each decision as a leaf of the agent's own log: what was asked, by whom, what was said, and the judge's own record, from
+ * which `sealward replay` makes it again. Identical allowances share a leaf; denials and overrides never do.
+ */
+import type { DecisionLog, DecisionToRecord, RecordedOutcome } from '../../clients/journal/index.ts';
+import { canonicalJson, decodeUtf8 } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import { encodeDecision } from '../../core/verify/index.ts';
+import type { ImageAnswer } from './decide-review.ts';
+import type { InForce } from './image-judge.ts';
+import { kindOf, type Question } from './question.ts';
+
+/** Indexes of the leaves, in the order of the images; `lost` where the log could not follow and says so itself. */
+export async function keepDecisions(
+  log: Pick<DecisionLog, 'record'>,
+  question: Question,
+  answers: readonly ImageAnswer[],
+  inForce: InForce | undefined,
+): Promise<readonly string[]> {
+  const recorded = await Promise.all(answers.map((answer) => log.record(leafOf(question, answer, inForce))));
+  return recorded.map(({ index }) => index?.toString() ?? 'lost');
+}
+
+/** The body is made only when it is written: most allowances are repeats. */
+export function leafOf(question: Question, answer: ImageAnswer, inForce: InForce | undefined): DecisionToRecord {
+  const outcome = outcomeOf(answer);
+  const { decision, request, evidence } = answer.judgement;
+  const sameAs =
+    outcome === 'allow' && decision && request && evidence !== undefined && inForce
+      ? [answer.image, request.digest, evidence, inForce.policies.digest, inForce.trust.digest, question.namespace, decision.code].join('\n')
+      : undefined;
+  return {
+    outcome,
+    get body() {
+      return bodyOf(question, answer, inForce);
+    },
+    ...(sameAs === undefined ? {} : { sameAs }),
+  };
+}
+
+function outcomeOf({ judgement, denial }: ImageAnswer): RecordedOutcome {
+  const { action, code, outcome, error } = judgement;
+  if (error) return 'error';
+  if (denial) return 'deny';
+  if (action === 'warn') return 'warn';
+  // Let in although a policy is not satisfied, by an exception or because nobody answered.
+  return code === 'EXCEPTED' || outcome !== 'verified' ? 'override' : 'allow';
+}
+
+function bodyOf(question: Question, { image, judgement, denial }: ImageAnswer, inForce: InForce | undefined): string {
+  const { uid, operation, namespace, name, user, subresource } = question;
+  const { decision, request, evidence, code, message } = judgement;
+  const review = { uid, operation, kind: kindOf(question), subresource, namespace, name: cut(name), user: cut(user) };
+  const answer = { allowed: denial === undefined, code: denial?.code ?? code, message: cut(denial?.message ?? message) };
+  const head = { answer, image: cut(image), review, version: 1 };
+  if (!decision || !request || evidence === undefined || !inForce) return canonicalJson(head);
+  const record = decodeUtf8(encodeDecision(decision, { evidence, policies: inForce.policies, trust: inForce.trust, request }), 'the record');
+  // The members of RFC 8785 stand in the order of their names; the record is canonical already.
+  return `{"answer":${canonicalJson(answer)},"image":${canonicalJson(head.image)},"record":${record},"review":${canonicalJson(review)},"version":1}`;
+}
+
+/** Names come from strangers, and a leaf has 65,535 bytes. */
+function cut(text: string): string {
+  return text.length > 1024 ? `${text.slice(0, 1024).toWellFormed()}…` : text.toWellFormed();
+}
+
+/** What is said when a decision must be kept and cannot be. */
+export function unkept(cause: unknown): SealwardError {
+  const why = cause instanceof SealwardError ? cause.message : 'the decision log failed';
+  return new SealwardError('ERR_DECISION_UNKEPT', `the decision cannot be recorded, so nothing is let in: ${why}`, { cause });
+}

@@ -1,0 +1,81 @@
+/** Numbers for Prometheus. Labels have values out of lists that are known here, or that whoever signs policies makes: strangers cannot make new ones. */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { ERRORS, FINDINGS } from '../../core/errors.ts';
+import type { ImageAnswer, ReviewOutcome, ReviewPath } from './decide-review.ts';
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** Names of policies that get a label of their own; the rest of a large set shares one. */
+const POLICY_LABELS = 200;
+const STAGES = ['read', 'judge', 'record', 'whole'] as const;
+export type Stage = (typeof STAGES)[number];
+
+export interface AdmissionMetrics {
+  review(path: ReviewPath, outcome: ReviewOutcome, seconds: number): void;
+  decision(answer: ImageAnswer): void;
+  stage(stage: Stage, seconds: number): void;
+  /** A request that got no review as its answer. */
+  refused(code: string): void;
+  /** Asked for when the numbers are read; NaN is what nobody knows. */
+  gauge(name: string, help: string, read: () => number): void;
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export function createAdmissionMetrics(): AdmissionMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const reviews = new Counter({
+    name: 'sealward_admission_reviews_total',
+    help: 'Reviews answered, by path and outcome',
+    labelNames: ['path', 'outcome'],
+    registers,
+  });
+  const decisions = new Counter({
+    name: 'sealward_admission_decisions_total',
+    help: 'Images judged, by outcome, code and the policy that decided',
+    labelNames: ['outcome', 'code', 'policy'],
+    registers,
+  });
+  const refused = new Counter({
+    name: 'sealward_admission_refused_requests_total',
+    help: 'Requests that were no review, by code',
+    labelNames: ['code'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'sealward_admission_review_seconds',
+    help: 'Time to answer a review, by stage',
+    labelNames: ['stage'],
+    buckets: SECONDS,
+    registers,
+  });
+  const policies = new Set<string>();
+  const policyLabel = (name: string | undefined): string => {
+    if (name === undefined) return 'none';
+    if (policies.size < POLICY_LABELS) policies.add(name);
+    return policies.has(name) ? name : 'other';
+  };
+  return {
+    review(path, outcome, took) {
+      reviews.inc({ path, outcome });
+      seconds.observe({ stage: 'whole' satisfies Stage }, took);
+    },
+    decision({ judgement, denial }) {
+      const { action, decision } = judgement;
+      const outcome = denial ? (denial.status === 403 ? 'denied' : 'unverifiable') : action === 'warn' ? 'warned' : 'allowed';
+      const policy = decision?.policies.find((one) => one.action === decision.action && one.code === decision.code)?.policy;
+      decisions.inc({ outcome, code: codeLabel(denial?.code ?? judgement.code), policy: policyLabel(policy) });
+    },
+    stage: (stage, took) => seconds.observe({ stage }, took),
+    refused: (code) => refused.inc({ code: codeLabel(code) }),
+    gauge(name, help, read) {
+      const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(read()) });
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function codeLabel(code: string): string {
+  return code === 'VERIFIED' || code === 'EXCEPTED' || Object.hasOwn(ERRORS, code) || Object.hasOwn(FINDINGS, code) ? code : 'other';
+}

@@ -1,0 +1,67 @@
+/** Health, readiness and numbers, without TLS, on a port of their own: whoever asks here learns nothing of images and can change nothing. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { AdmissionMetrics } from './metrics.ts';
+
+export interface OperationsOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly metrics: AdmissionMetrics;
+  /** What is wrong so that only a new start helps; undefined when nothing is. */
+  readonly ill: () => string | undefined;
+  /** What keeps reviews away; undefined when nothing does. */
+  readonly unready: () => string | undefined;
+}
+
+export interface OperationsServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const REQUEST_MS = 10_000;
+
+export async function serveOperations(options: OperationsOptions): Promise<OperationsServer> {
+  const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, maxHeaderSize: 16 * 1024 }, (request, response) => {
+    void answer(options, request, response);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer({ metrics, ill, unready }: OperationsOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = (request.url ?? '').split('?', 1)[0];
+  const send = (status: number, type: string, body: string, headers: Record<string, string> = {}): void => {
+    response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff', ...headers }).end(request.method === 'HEAD' ? '' : body);
+  };
+  const state = (wrong: string | undefined): void => send(wrong === undefined ? 200 : 503, 'text/plain; charset=utf-8', `${wrong ?? 'ok'}\n`);
+  request.on('error', () => undefined).resume();
+  response.on('error', () => undefined);
+  if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'text/plain; charset=utf-8', 'GET only\n', { allow: 'GET, HEAD' });
+  switch (path) {
+    case '/healthz':
+      return state(ill());
+    case '/readyz':
+      return state(ill() ?? unready());
+    case '/metrics':
+      try {
+        return send(200, metrics.contentType, await metrics.text());
+      } catch {
+        return send(500, 'text/plain; charset=utf-8', 'the numbers cannot be read\n');
+      }
+    default:
+      return send(404, 'text/plain; charset=utf-8', 'there are /healthz, /readyz and /metrics\n');
+  }
+}

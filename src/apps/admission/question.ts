@@ -1,0 +1,58 @@
+/** What a review asks, with no object left in it: which images it would start that the object did not name before. */
+import { isDeepStrictEqual } from 'node:util';
+import type { JsonObject } from '../../core/encoding/index.ts';
+import { type ErrorCode, SealwardError } from '../../core/errors.ts';
+import { imagesOf, type NamedImage, newImages, podSpecsOf } from './images.ts';
+import { parseReview, type Review } from './review.ts';
+
+/** Paths of pod specs in custom kinds, by `group/Kind`. */
+export type CustomKinds = ReadonlyMap<string, readonly string[]>;
+
+export interface Question extends Omit<Review, 'object' | 'oldObject'> {
+  /** All that the object names. */
+  readonly images: readonly NamedImage[];
+  /** Those of them that an update would start anew; of a new object all. */
+  readonly changed: readonly NamedImage[];
+  /** Why it cannot be told what the object would start: then nobody may say yes. */
+  readonly unreadable?: Unreadable;
+}
+
+interface Unreadable {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** Subresources of a Pod or a workload that carry no pod spec: their rules were written too wide, and nothing starts by them. */
+const IMAGELESS = new Set(['autoscaling/Scale', '/Binding', 'policy/Eviction']);
+
+/** `group/Kind`, as in `apps/Deployment` and `/Pod`. */
+export const kindOf = ({ group, kind }: Pick<Review, 'group' | 'kind'>): string => `${group}/${kind}`;
+
+/** Throws what parseReview throws; what is wrong with the object itself is part of the question, so that it can be answered by its uid. */
+export function readQuestion(bytes: Uint8Array, custom: CustomKinds = new Map()): Question {
+  const { object, oldObject, ...head } = parseReview(bytes);
+  const nothing = { ...head, images: [], changed: [] };
+  if (!object || head.operation === 'DELETE' || head.operation === 'CONNECT' || IMAGELESS.has(kindOf(head))) return nothing;
+  const kind = kindOf(head);
+  const before = head.operation === 'UPDATE' ? oldObject : undefined;
+  try {
+    // Labels, status and finalizers of an object that nobody can read can still be changed: it was there before.
+    if (before && isDeepStrictEqual(podSpecsOf(kind, before, custom), podSpecsOf(kind, object, custom))) return nothing;
+    const images = imagesOf(kind, object, custom);
+    return { ...head, images, changed: before ? newImages(readable(kind, before, custom), images) : images };
+  } catch (error) {
+    if (!(error instanceof SealwardError)) throw error;
+    return { ...nothing, unreadable: { code: error.code, message: error.message, hint: error.hint } };
+  }
+}
+
+/** Of an old object that cannot be read nothing counts as known. */
+function readable(kind: string, object: JsonObject, custom: CustomKinds): readonly NamedImage[] {
+  try {
+    return imagesOf(kind, object, custom);
+  } catch (error) {
+    if (error instanceof SealwardError) return [];
+    throw error;
+  }
+}
