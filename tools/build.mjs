@@ -100,7 +100,9 @@ function statedLicence(dependency, stated, author) {
 
 /** The licences of what was bundled travel with it. */
 const packages = new Set(
-  [...program.inputs, ...launcher.inputs, ...worker.inputs, ...reader.inputs, ...library].flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
+  [...program.inputs, ...launcher.inputs, ...worker.inputs, ...reader.inputs, ...library].flatMap(
+    (path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
+  ),
 );
 const notices = [...packages].sort().map((dependency) => {
   const folder = join(root, 'node_modules', dependency);
