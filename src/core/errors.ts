@@ -335,6 +335,14 @@ export const ERRORS = {
   // Could not find out
   ERR_REGISTRY_UNREACHABLE: unavailable('The registry could not be reached.', 'Check the host name, the network and the proxy settings, then try again.'),
   ERR_REGISTRY_THROTTLED: unavailable('The registry asked us to slow down.', 'Try again later, or log in: many registries allow more to known users.'),
+  ERR_REGISTRY_PAUSED: unavailable(
+    'The registry failed several times in a row and is left alone for a moment.',
+    'Look at what it failed with, which the message says; it is asked again by itself, one question first.',
+  ),
+  ERR_REGISTRY_BUSY: unavailable(
+    'More was to be asked of one registry than is asked of it at once.',
+    'Try again; if it stays, allow more requests to this registry, or give more time.',
+  ),
   ERR_REGISTRY_FAILED: unavailable('The registry answered with an error of its own.', 'Try again; if it stays, tell whoever runs the registry.'),
   ERR_KEY_UNAVAILABLE: unavailable(
     'Whoever keeps the key could not be reached, failed, or asked us to slow down.',
@@ -364,12 +372,15 @@ export interface ErrorOptions {
   readonly cause?: unknown;
   /** Overrides the table, where only the thrower knows. */
   readonly retryable?: boolean;
+  /** Milliseconds after which the same call may succeed, where that is known. */
+  readonly retryAfterMs?: number;
 }
 
 export class SealwardError extends Error {
   readonly code: ErrorCode;
   readonly hint: string;
   readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -377,6 +388,7 @@ export class SealwardError extends Error {
     this.code = code;
     this.hint = options.hint ?? ERRORS[code].hint;
     this.retryable = options.retryable ?? ERRORS[code].retryable;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   get family(): ErrorFamily {

@@ -24,7 +24,9 @@ async function* chunks(message: IncomingMessage, watch: Watch, url: URL): AsyncG
   } catch (cause) {
     // The watch knows better than the socket why the connection is gone.
     watch.check();
-    throw connectionError(cause, url);
+    const error = connectionError(cause, url);
+    watch.end(error);
+    throw error;
   } finally {
     watch.end();
     // Where it was read to its end the connection goes back to the pool; everywhere else it is closed.

@@ -9,6 +9,7 @@ import { boundedBody, collect, errorBody, refuseAnnounced } from './body.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { connectionError, isPassing } from './connection-errors.ts';
 import { type Answer, exchange, type Hop } from './exchange.ts';
+import type { HostGate } from './host-gate.ts';
 import { NO_PROXY, type ProxyConfig, proxyFor } from './proxy.ts';
 import type { Home, HttpObserver, HttpRequest, HttpResponse, HttpStream } from './request.ts';
 import { refuseForbidden, type Resolver, socketLookup, systemResolver } from './resolver.ts';
@@ -25,6 +26,8 @@ export interface HttpOptions {
   readonly resolver?: Resolver;
   readonly observe?: HttpObserver;
   readonly userAgent?: string;
+  /** Says when each host may be asked; without one every request goes out at once. */
+  readonly gate?: HostGate;
 }
 
 interface Open {
@@ -44,6 +47,7 @@ export class HttpClient {
   readonly #resolver: Resolver;
   readonly #observe: HttpObserver;
   readonly #userAgent: string;
+  readonly #gate: HostGate | undefined;
 
   constructor(options: HttpOptions = {}) {
     this.clock = options.clock ?? systemClock;
@@ -53,6 +57,7 @@ export class HttpClient {
     this.#resolver = options.resolver ?? systemResolver;
     this.#observe = options.observe ?? (() => {});
     this.#userAgent = options.userAgent ?? 'sealward';
+    this.#gate = options.gate;
   }
 
   /** Sends a request and reads the whole answer, whatever its status. Throws SealwardError. */
@@ -142,17 +147,19 @@ export class HttpClient {
     const proxy = proxyFor(url, this.#proxy);
     const headers = { 'user-agent': this.#userAgent, ...request.headers, ...(authorization === undefined ? {} : { authorization }) };
     const hop: Hop = { request, url, headers, standing, proxy };
-    const watch = startWatch(this.clock, request);
+    const visit = await this.#gate?.enter(url.host, request);
+    const watch = startWatch(this.clock, request, (error) => visit?.leave(error));
     const report = (outcome: { status: number } | { error: SealwardError }): void =>
       this.#observe({ method: request.method, host: url.host, path: url.pathname, attempt, milliseconds: this.clock.now() - started, ...outcome });
     try {
       if (proxy && standing === 'other') await Promise.race([this.#checkBeforeProxy(url), new Promise<never>((_, reject) => watch.guard(reject))]);
       const answer = await exchange(this.#agents, this.#resolver, hop, watch);
       report({ status: answer.status });
+      visit?.answered(answer.status, retryAfterMs(answer.headers, this.clock.now()));
       return { answer, watch };
     } catch (cause) {
-      watch.end();
       const error = connectionError(cause, url);
+      watch.end(error);
       report({ error });
       throw error;
     }

@@ -4,6 +4,8 @@ export { collect } from './body.ts';
 export { HttpClient, type HttpOptions } from './client.ts';
 export { type Clock, restartSystemClock, systemClock } from './clock.ts';
 export { speaksNoTls } from './connection-errors.ts';
+export type { HostGate, Visit } from './host-gate.ts';
+export { type HostLimit, HostLimits, type HostLimitsOptions, type HostState } from './host-limits.ts';
 export { NO_PROXY, type ProxyConfig, parseProxyEnvironment } from './proxy.ts';
 export type { BodyCheck, Home, HttpEvent, HttpObserver, HttpRequest, HttpResponse, HttpStream, RequestBody, ResponseHeaders } from './request.ts';
 export type { ResolvedAddress, Resolver } from './resolver.ts';

@@ -14,7 +14,8 @@ export interface Watch {
   arrived(bytes: number): void;
   /** Throws when time is up or the caller has gone. */
   check(): void;
-  end(): void;
+  /** The exchange is over, with an error or well; only the first time counts. */
+  end(error?: SealwardError): void;
 }
 
 export function deadlinePassed(what: string): SealwardError {
@@ -25,9 +26,11 @@ export function interrupted(what: string): SealwardError {
   return new SealwardError('ERR_INTERRUPTED', `asking for ${what} was interrupted`);
 }
 
+/** @param ended is called once, when the exchange is over: with its error, if it ended in one. */
 export function startWatch(
   clock: Clock,
   limits: { readonly deadline: number; readonly signal?: AbortSignal; readonly what: string; readonly mayPause?: boolean },
+  ended: (error?: SealwardError) => void = () => {},
 ): Watch {
   const { deadline, signal, what, mayPause = false } = limits;
   let destroy: (error: SealwardError) => void = () => {};
@@ -36,21 +39,24 @@ export function startWatch(
   let bytes = 0;
   let since = 0;
   let cancelProgress: (() => void) | undefined;
+  let over = false;
 
   const stop = (error: SealwardError): void => {
     if (stopped) return;
     stopped = error;
-    end();
+    end(error);
     destroy(error);
   };
   const onAbort = (): void => stop(interrupted(what));
   const cancelDeadline = clock.after(deadline - clock.now(), () => stop(deadlinePassed(what)));
   signal?.addEventListener('abort', onAbort);
 
-  function end(): void {
+  function end(error?: SealwardError): void {
     cancelDeadline();
     cancelProgress?.();
     signal?.removeEventListener('abort', onAbort);
+    if (!over) ended(error);
+    over = true;
   }
 
   return {

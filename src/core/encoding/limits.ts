@@ -56,6 +56,8 @@ export const LIMITS = {
   watchLineBytes: 8 * MiB,
   clusterObjects: 200_000,
   redirects: 3,
+  /** Hosts of which it is remembered how much may be asked of them. */
+  hostsLimited: 1024,
   imagesPerPod: 256,
   /** An AdmissionReview: the API server takes objects of 3 MiB, and an update carries two. */
   admissionReviewBytes: 7 * MiB,
