@@ -201,7 +201,7 @@ export class HostQueue {
   #refuseHopeless(): void {
     if (this.state.state !== 'open') return;
     let before = 0;
-    for (const { asked, refuse } of [...this.#waiting]) {
+    for (const { asked, refuse } of this.#waiting) {
       const refusal = this.#hopeless(asked, before);
       if (refusal) refuse(refusal);
       else before++;
