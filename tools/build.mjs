@@ -104,13 +104,17 @@ const packages = new Set(
     (path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
   ),
 );
+const bundled = [];
 const notices = [...packages].sort().map((dependency) => {
   const folder = join(root, 'node_modules', dependency);
   const { version: its, license: stated, author } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const file = readdirSync(folder).find((candidate) => /^licen[cs]e(?:\.(?:md|txt))?$/i.test(candidate));
   const text = file === undefined ? statedLicence(dependency, stated, author) : readFileSync(join(folder, file), 'utf8');
+  bundled.push({ name: dependency, version: its, license: stated });
   return `${dependency} ${its}\n\n${text.trim()}\n`;
 });
+// For the SBOM of the image; it is not published.
+writeFileSync(join(out, 'bundled.json'), `${JSON.stringify(bundled, null, 2)}\n`);
 writeFileSync(join(out, 'THIRD-PARTY.txt'), notices.join(`\n${'-'.repeat(80)}\n\n`));
 
 console.log(`${bin}: ${Math.round((program.text.length + launcher.text.length + worker.text.length + reader.text.length) / 1024)} KiB`);
