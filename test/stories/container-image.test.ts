@@ -53,10 +53,10 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function blob<T>(digest: string): T {
-  return JSON.parse(readFileSync(join(layout, 'blobs', ...digest.split(':')), 'utf8')) as T;
+function blob(digest: string): unknown {
+  return JSON.parse(readFileSync(join(layout, 'blobs', ...digest.split(':')), 'utf8')) as unknown;
 }
-const manifest = (): { config: { digest: string }; layers: { digest: string; size: number }[] } => blob(first.digest);
+const manifest = (): { config: { digest: string }; layers: { digest: string; size: number }[] } => blob(first.digest) as ReturnType<typeof manifest>;
 
 test('two images of the same source have the same digests, whatever the hour, zone and umask', { skip }, async () => {
   const again = join(folder, 'again');
@@ -70,7 +70,7 @@ test('two images of the same source have the same digests, whatever the hour, zo
 });
 
 test('it runs as nobody, starts sealward, and has neither shell nor package manager', { skip }, async () => {
-  const { config } = blob<{ config: { User: string; Entrypoint: string[] } }>(manifest().config.digest);
+  const { config } = blob(manifest().config.digest) as { config: { User: string; Entrypoint: string[] } };
   assert.equal(config.User, '65532:65532');
   assert.deepEqual(config.Entrypoint, ['/usr/bin/sealward']);
   const root = join(folder, 'rootfs');

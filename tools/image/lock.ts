@@ -19,13 +19,14 @@ export type Lock = Readonly<Record<Architecture, readonly LockedPackage[]>>;
 export const PACKAGES = ['base-files', 'gcc-12-base', 'libatomic1', 'libc6', 'libgcc-s1', 'libstdc++6'] as const;
 
 export function readLock(path: string): Lock {
-  const lock = JSON.parse(readFileSync(path, 'utf8')) as Lock;
+  const lock = JSON.parse(readFileSync(path, 'utf8')) as Partial<Lock>;
   for (const architecture of ARCHITECTURES) {
-    const names = (lock[architecture] ?? []).map(({ name }) => name);
+    const packages = lock[architecture] ?? [];
+    const names = packages.map(({ name }) => name);
     if (names.join() !== PACKAGES.join()) throw new Error(`${path} lists ${names.join(', ')} for ${architecture}; the image is made of ${PACKAGES.join(', ')}`);
-    for (const { name, version, sha256 } of lock[architecture]) {
+    for (const { name, version, sha256 } of packages) {
       if (!/^[\w.+~:-]+$/.test(version) || !/^[0-9a-f]{64}$/.test(sha256)) throw new Error(`${path}: ${name} has no version or no SHA-256`);
     }
   }
-  return lock;
+  return lock as Lock;
 }
