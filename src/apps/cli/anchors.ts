@@ -38,9 +38,11 @@ async function served(invocation: KeyAsked & { readonly flags: Values }): Promis
   if (from === undefined) return undefined;
   if (file !== undefined) throw new SealwardError('ERR_FLAG_CONFLICT', '--trust-url and --trusted-root contradict each other', { hint: 'Give one of them.' });
   const { servedTrust } = await import('./served-trust.ts');
-  const { anchors, beyondFlags } = await servedTrust(invocation, from, rootFile);
+  const { anchors, beyondFlags, policies } = await servedTrust(invocation, from, rootFile);
   if (beyondFlags !== undefined)
     throw new SealwardError('ERR_FLAG_CONFLICT', beyondFlags, { hint: 'Nothing is said of images by flags while such a denial stands.' });
+  if (policies > 0 && 'policy' in invocation.flags)
+    invocation.terminal.warn('the flags say who must have signed: the policies of the trust state are not asked. Leave the flags out to be judged by them.');
   return anchors;
 }
 

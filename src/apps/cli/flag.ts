@@ -24,6 +24,8 @@ interface FlagBase {
   readonly deprecated?: Deprecation;
   /** Another spelling of this flag of the same type, as another tool names it; no warning is due. */
   readonly sameAs?: string;
+  /** Flags of which one must be given, or this one says nothing. */
+  readonly needs?: readonly string[];
 }
 
 export interface BooleanFlag extends FlagBase {

@@ -62,6 +62,7 @@ export function parseCommand<F extends Flags>(spec: CommandSpec<F>, argv: readon
   const given = new Set([...single.keys(), ...lists.keys()]);
   checkArguments(spec, positionals, single.get('help') === true);
   checkAction(spec, positionals, given);
+  checkCompany(flags, given);
   const values: Record<string, Value | readonly string[] | undefined> = {};
   for (const [name, flag] of Object.entries(flags)) {
     values[name] = flag.type === 'strings' ? (lists.get(name) ?? []) : (single.get(name) ?? defaultOf(name, flag));
@@ -184,6 +185,15 @@ function checkAction({ name, actions = {} }: CommandSpec, [action = '']: readonl
   throw new SealwardError('ERR_FLAG_CONFLICT', `--${odd} is not for \`sealward ${name} ${action}\``, {
     hint: `It is for ${others.join(', ')}. See \`sealward ${name} --help\`.`,
   });
+}
+
+function checkCompany(flags: Flags, given: ReadonlySet<string>): void {
+  for (const name of given) {
+    const needs = flags[name]?.needs;
+    if (!needs || needs.some((other) => given.has(other))) continue;
+    const wanted = needs.map((other) => `--${other}`).join(' or ');
+    throw new SealwardError('ERR_FLAG_CONFLICT', `--${name} says nothing without ${wanted}`, { hint: `Give ${wanted}, or leave it out.` });
+  }
 }
 
 function printable(word: string): string {

@@ -16,6 +16,8 @@ export interface ServedTrust {
   readonly anchors: Anchors;
   /** Why this cannot be judged by flags; undefined when it can. */
   readonly beyondFlags?: string;
+  /** How many documents its role of policies has signed. */
+  readonly policies: number;
   readonly signingConfig?: Uint8Array;
 }
 
@@ -51,7 +53,12 @@ export async function servedTrust(invocation: KeyAsked, from: string, rootFile: 
     if (!state) throw new SealwardError('ERR_TRUST_ROOT', `nothing was fetched from ${visible(from)} yet`);
     const signingConfig = client.file(SIGNING_CONFIG_FILE);
     const beyondFlags = wantsJudge(state);
-    return { anchors: inForce(state), ...(beyondFlags === undefined ? {} : { beyondFlags }), ...(signingConfig ? { signingConfig } : {}) };
+    return {
+      anchors: inForce(state),
+      policies: state.policies.length,
+      ...(beyondFlags === undefined ? {} : { beyondFlags }),
+      ...(signingConfig ? { signingConfig } : {}),
+    };
   } finally {
     connection.close();
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SignedText } from '../trust/index.ts';
-import { compileTrusted, loadPolicyCompiler } from './index.ts';
+import { compileBeside, compileTrusted, loadPolicyCompiler } from './index.ts';
 
 const compiler = await loadPolicyCompiler();
 
@@ -51,4 +51,35 @@ test('what cannot be understood is a problem with its place, whoever signed it',
     problems([signed('policy/a.yaml', policy('app'))], [signed('exceptions/x.yaml', exception('x').replace('reason: r', 'raeson: r'))])[0] ?? '',
     /^exceptions\/x\.yaml:\d+: /,
   );
+});
+
+const APP = signed('policy/a.yaml', policy('app'), RULE);
+const HOTFIX = signed('exceptions/x.yaml', exception('hotfix'));
+
+function beside(policies: SignedText[], exceptions: SignedText[], ...brought: string[]): { names?: string[]; says?: string[]; rule?: string } {
+  const result = compileBeside({ policies, exceptions, keys: [] }, [{ name: 'mine.yaml', text: brought.join('---\n') }], compiler);
+  if (!result.ok) return { says: result.problems.map(({ source, line, message }) => `${source}:${line}: ${message}`) };
+  const { policies: all, exceptions: lifts, defaultRule } = result.policies;
+  return { names: [...all.map(({ name }) => name), ...lifts.map(({ name }) => name)].sort(), rule: defaultRule.action };
+}
+
+test('what is brought beside policies in force is asked on top of them, and what both say counts once', () => {
+  assert.deepEqual(beside([APP], [HOTFIX], policy('more')), { names: ['app', 'hotfix', 'more'], rule: 'allow' });
+  assert.deepEqual(beside([APP], [HOTFIX], policy('app')), { names: ['app', 'hotfix'], rule: 'allow' });
+  const stricter = policy('app').replace('1'.repeat(64), '4'.repeat(64));
+  assert.deepEqual(beside([APP], [], stricter), { names: ['app', 'app'], rule: 'allow' });
+});
+
+test('what is brought beside policies in force lifts none of them', () => {
+  assert.deepEqual(beside([APP], [], policy('app'), exception('mine')).says, [
+    'mine.yaml:6: the ImageException mine stands beside the policies of a trust state, whose roles alone make exceptions',
+  ]);
+  assert.match(beside([APP], [], policy('more'), RULE).says?.join() ?? '', /a DefaultRule stands beside the policies of a trust state/);
+  assert.equal(beside([signed('policy/a.yaml', 'kind: none')], [], 'kind: nothing').says?.length, 2);
+});
+
+test('where the trust state has no policies, what is brought says what holds, under the exceptions of the state', () => {
+  assert.deepEqual(beside([], [HOTFIX], policy('app'), RULE), { names: ['app', 'hotfix'], rule: 'allow' });
+  assert.match(beside([], [HOTFIX], policy('other')).says?.join() ?? '', /there is no policy app/);
+  assert.match(beside([], [signed('exceptions/x.yaml', RULE)], policy('app')).says?.join() ?? '', /a DefaultRule is signed by the role of exceptions/);
 });

@@ -85,6 +85,13 @@ export function withNamespaced(policies: PolicySet, namespaced: readonly ImagePo
   return setOf([...policies.policies, ...namespaced], policies.exceptions, policies.defaultRule, [policies.anchors]);
 }
 
+/** Adds policies that somebody answers for, with what they bring; one that is there already, word for word, counts once. */
+export function withMore(policies: PolicySet, more: PolicySet): PolicySet {
+  const known = new Set(policies.policies.map(({ digest }) => digest));
+  const added = more.policies.filter(({ digest }) => !known.has(digest));
+  return setOf([...policies.policies, ...added], policies.exceptions, policies.defaultRule, [policies.anchors, more.anchors]);
+}
+
 function collect(
   sources: readonly PolicySource[],
   problems: PolicyProblem[],

@@ -55,6 +55,7 @@ export type ImportedPolicies =
 export interface PolicyCompiler {
   readonly compilePolicies: (sources: readonly PolicySource[], context?: CompileContext) => CompiledPolicies;
   readonly compileNamespaced: (source: PolicySource, namespace: string, context?: Omit<CompileContext, 'readFile'>) => CompiledPolicies;
+  readonly withMore: (policies: PolicySet, more: PolicySet) => PolicySet;
   readonly withNamespaced: (policies: PolicySet, namespaced: readonly ImagePolicy[]) => PolicySet;
 }
 

@@ -6,7 +6,7 @@ export { authoritiesOf, inCombination } from './authorities.ts';
 export { excuse } from './appraise/excuse.ts';
 export { VEX_CONDITION_ID } from './appraise/excuse.ts';
 export type { CompileContext, CompiledPolicies, ImportedPolicies, ImportLine, ImportOutcome, PolicyProblem, PolicySource } from './compiled.ts';
-export { compileTrusted } from './compile-trusted.ts';
+export { compileBeside, compileTrusted } from './compile-trusted.ts';
 /** @public */
 export { addNamespaced } from './namespaced.ts';
 /** @public */

@@ -4,7 +4,7 @@ import { createTestKey } from '../../testing/index.ts';
 import { listedKey, TrustRepository } from '../../../test/trust-repository.ts';
 import { NOW } from '../../../test/tuf-repository.ts';
 import type { TrustState } from './state.ts';
-import { supposeRevoked } from './suppose.ts';
+import { supposeRenewed, supposeRevoked } from './suppose.ts';
 
 const other = createTestKey().publicKey;
 function state(): TrustState {
@@ -52,4 +52,23 @@ test('nothing is supposed that could not be', () => {
   const revokedBefore = supposeRevoked(state(), 'release/1', NOW);
   assert.equal(supposeRevoked(revokedBefore, 'release/1', NOW - 1).keys[0]?.invalidFrom, NOW - 1);
   assert.throws(() => supposeRevoked(revokedBefore, 'release/1', NOW + 1), { code: 'ERR_TRUST_TRANSITION' });
+});
+
+test('a revocation of all versions from a moment on leaves those that ended earlier as they are', () => {
+  const after = supposeRevoked(state(), 'release', NOW + 1000);
+  assert.deepEqual(
+    after.keys.map(({ state: is, invalidFrom }) => [is, invalidFrom]),
+    [
+      ['compromised', NOW + 1000],
+      ['retired', undefined],
+      ['revoked-all', undefined],
+    ],
+  );
+});
+
+test('a lease is supposed to be renewed until after a moment', () => {
+  const before = state();
+  const after = supposeRenewed(before, before.lease.endsAt + 5000);
+  assert.deepEqual(after.lease, { issuedAt: before.lease.endsAt + 5000, endsAt: before.lease.endsAt + 5001 });
+  assert.notEqual(after.digest, before.digest);
 });

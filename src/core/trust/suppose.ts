@@ -20,12 +20,24 @@ export function supposeRevoked(state: TrustState, reference: string, from?: numb
     const denials = [...state.denials, { id: 'supposed', kind: 'key' as const, key: reference, reason: 'supposed', addedAt: state.lease.issuedAt }];
     return withDigest({ ...content, denials });
   }
-  return withDigest({ ...content, keys: state.keys.map((key) => (isMeant(key) ? revoked(key, from ?? key.window.from) : key)) });
+  const meant = state.keys.filter(isMeant);
+  // Of several versions those that ended earlier stay as they are.
+  if (from !== undefined && meant.every((key) => from > endOf(key)))
+    throw new SealwardError('ERR_TRUST_TRANSITION', `the key ${meant[0]?.name}/${meant[0]?.version} does not count from an earlier moment on already`);
+  const keys = state.keys.map((key) => (isMeant(key) && (from ?? key.window.from) <= endOf(key) ? revoked(key, from ?? key.window.from) : key));
+  return withDigest({ ...content, keys });
+}
+
+/** The state as it would be if its lease were renewed until after a moment, in milliseconds since 1970. */
+export function supposeRenewed({ digest: _, ...content }: TrustState, moment: number): TrustState {
+  return withDigest({ ...content, lease: { issuedAt: Math.max(content.lease.issuedAt, moment), endsAt: moment + 1 } });
+}
+
+function endOf({ invalidFrom, retiredAt }: KeyVersion): number {
+  return Math.min(invalidFrom ?? Number.POSITIVE_INFINITY, retiredAt ?? Number.POSITIVE_INFINITY);
 }
 
 function revoked(key: KeyVersion, from: number): KeyVersion {
-  const end = Math.min(key.invalidFrom ?? Number.POSITIVE_INFINITY, key.retiredAt ?? Number.POSITIVE_INFINITY);
-  if (from > end) throw new SealwardError('ERR_TRUST_TRANSITION', `the key ${key.name}/${key.version} does not count from an earlier moment on already`);
   const canBe = key.state === 'compromised' || KEY_TRANSITIONS[key.state].includes('compromised');
   return canBe ? { ...key, state: 'compromised', invalidFrom: from, reason: 'supposed' } : key;
 }

@@ -8,7 +8,7 @@ import { judgeImage } from '../../../sdk/index.ts';
 import { judgingRegistry } from '../evidence/registry.ts';
 import { readBytes } from '../file.ts';
 import type { Invocation, Run } from '../invocation.ts';
-import { policyQuestion } from '../policy/judged.ts';
+import { policyQuestion } from '../policy/question.ts';
 import { asVerify } from '../policy/over-images.ts';
 import { signatureRepository } from '../registry.ts';
 import type { replay } from '../table/replay.ts';
@@ -32,7 +32,7 @@ interface Recorded {
 
 export const run: Run<typeof replay> = async (given) => {
   const [path = ''] = given.arguments;
-  need(given, 'policy');
+  if (!given.given.has('trust')) need(given, 'policy');
   const bytes = readBytes(path, LIMITS.documentBytes, 'the record');
   const record = readRecord(bytes);
   const invocation = asVerify(given);

@@ -36,9 +36,7 @@ export function judgingRegistry(images: readonly { readonly reference: Reference
   }
   if (images.some(({ reference }) => reference.registry === LAYOUT))
     throw new SealwardError('ERR_FLAG_CONFLICT', '--evidence is for images of registries; a folder is there itself', { hint: 'Leave --evidence out.' });
-  // Nothing is ever put there without a registry: a name that is nothing is a slip of the pen.
-  if (flags.offline && !existsSync(flags.evidence)) throw noFile(flags.evidence);
-  const store = openEvidence(flags.evidence, invocation);
+  const store = openEvidence(flags.evidence, invocation, !flags.offline);
   const edges = keptEdges(store);
   const held = heldRegistry({ store, now: Date.now, ...(flags.offline ? {} : { registry }) });
   return {
@@ -48,8 +46,12 @@ export function judgingRegistry(images: readonly { readonly reference: Reference
   };
 }
 
-/** A file is an archive, and read; anything else is the folder, and made on first use. */
-function openEvidence(path: string, { terminal }: Asked): EvidenceStore {
+/**
+ * A file is an archive, and read; anything else is the folder, and made on first use.
+ * @param writes whether something may be put there; where nothing is, a name that is nothing is a slip of the pen.
+ */
+export function openEvidence(path: string, { terminal }: Pick<Asked, 'terminal'>, writes: boolean): EvidenceStore {
   const tell = (problem: { readonly path: string; readonly why: string }): void => terminal.warn(visible(`evidence ${problem.path}: ${problem.why}`));
+  if (!writes && !existsSync(path)) throw noFile(path);
   return statSync(path, { throwIfNoEntry: false })?.isFile() ? openArchive(path, true, tell).store : new FolderStore(path, { onProblem: tell });
 }

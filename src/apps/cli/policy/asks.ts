@@ -4,8 +4,9 @@ import { namesOf } from '../flag.ts';
 import { policyFlags } from '../table/policy-flags.ts';
 import { annotationFlags, signerFlags } from '../table/trust-flags.ts';
 
+const SIGNERS: readonly string[] = namesOf(signerFlags);
 const BY_FLAGS: readonly string[] = [
-  ...namesOf(signerFlags),
+  ...SIGNERS,
   ...namesOf(annotationFlags),
   'insecure-ignore-tlog',
   'insecure-ignore-sct',
@@ -20,15 +21,27 @@ const BY_POLICY: readonly string[] = [...namesOf(policyFlags), 'record'];
 /** Parts of a trusted root, which a trust state has in itself. */
 const ANCHORS: readonly string[] = ['trusted-root', 'certificate-chain', 'ca-roots', 'ca-intermediates', 'timestamp-certificate-chain'];
 
-/** Whether policies judge. Throws ERR_FLAG_CONFLICT for the first flag that would be without effect. */
+/**
+ * Whether policies judge: those of --policy, or, where nothing says who must have signed, those of the trust state that
+ * --trust-url names. Throws ERR_FLAG_CONFLICT for the first flag that would be without effect.
+ */
 export function asksPolicies(given: ReadonlySet<string>): boolean {
-  const byPolicy = given.has('policy');
+  const named = given.has('policy');
+  const byPolicy = named || (given.has('trust-url') && !SIGNERS.some((flag) => given.has(flag)));
   const odd = [...given].find((flag) => (byPolicy ? BY_FLAGS : BY_POLICY).includes(flag));
   if (odd !== undefined)
     throw byPolicy
-      ? new SealwardError('ERR_FLAG_CONFLICT', `--policy says what must have been signed by whom, and so does --${odd}`, { hint: 'Give one of them.' })
-      : new SealwardError('ERR_FLAG_CONFLICT', `--${odd} is for judging by policies, and there is no --policy`, {
-          hint: 'Name the policies with --policy, or leave it out.',
+      ? new SealwardError(
+          'ERR_FLAG_CONFLICT',
+          named
+            ? `--policy says what must have been signed by whom, and so does --${odd}`
+            : `--${odd} is for judging by flags, and nothing says who must have signed`,
+          { hint: named ? 'Give one of them.' : 'Leave it out to be judged by the policies of the trust state, or give --key or --certificate-identity.' },
+        )
+      : new SealwardError('ERR_FLAG_CONFLICT', `--${odd} is for judging by policies, and there are none`, {
+          hint: given.has('trust-url')
+            ? 'Leave out who must have signed, and the policies of the trust state judge; or name policies with --policy.'
+            : 'Name the policies with --policy, or the trust state that has some with --trust-url; or leave it out.',
         });
   if (byPolicy) oneTrust(given, 'trust-url');
   return byPolicy;

@@ -3,7 +3,8 @@ import { whyNotSelected } from '../../../core/policy/index.ts';
 import type { CandidateJudgement, PolicyJudgement, RequirementJudgement } from '../../../core/verify/index.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../visible.ts';
-import { type JudgedByPolicy, policySentence, type Question } from './judged.ts';
+import { type JudgedByPolicy, policySentence } from './judged.ts';
+import type { Question } from './question.ts';
 
 const NOT_ABOUT = {
   image: 'its patterns do not match the image',

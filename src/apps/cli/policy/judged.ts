@@ -1,22 +1,18 @@
 /** Images judged by policies, for `verify`, `gate` and the actions of `policy`: one way to ask, one sentence for an answer. */
-import { readBeside, readPolicyFiles } from '../../../clients/policies/index.ts';
 import { formatDigest } from '../../../core/artifact/index.ts';
 import type { JsonObject } from '../../../core/encoding/index.ts';
-import { SealwardError } from '../../../core/errors.ts';
-import { authoritiesOf, loadPolicyCompiler, type Place, type PolicySet } from '../../../core/policy/index.ts';
-import type { TrustState } from '../../../core/trust/index.ts';
+import type { SealwardError } from '../../../core/errors.ts';
 import type { Decision, Request } from '../../../core/verify/index.ts';
-import { checkContent, inParallel, judgeImage, trustOf } from '../../../sdk/index.ts';
-import { anchorsOf } from '../anchors.ts';
+import { checkContent, inParallel, judgeImage } from '../../../sdk/index.ts';
 import type { FlagValues } from '../flag.ts';
 import { judgingRegistry } from '../evidence/registry.ts';
-import { momentFlag } from '../moment.ts';
 import { type Answer, answerOfError } from '../outcome.ts';
 import { parseImages, signatureRepository } from '../registry.ts';
 import type { policyFlags } from '../table/policy-flags.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../visible.ts';
 import type { ImageInvocation } from '../commands/verify-images.ts';
+import type { Question } from './question.ts';
 
 export type PolicyInvocation = ImageInvocation & { readonly flags: FlagValues<typeof policyFlags> & { readonly record: string | undefined } };
 
@@ -28,62 +24,6 @@ export interface JudgedByPolicy extends Answer {
   /** `sha256:hex` of what was known. */
   readonly evidence?: string;
   readonly error?: SealwardError;
-}
-
-export interface Question {
-  readonly policies: PolicySet;
-  readonly trust: TrustState;
-  readonly place: Place;
-  readonly now: number;
-}
-
-/** Compiles what --policy names and takes the trust that is named beside it. Throws ERR_POLICY_INVALID with the first problem. */
-export async function policyQuestion(invocation: PolicyInvocation, paths: readonly string[] = invocation.flags.policy): Promise<Question> {
-  const { flags } = invocation;
-  const place = placeOf(flags);
-  const from = flags['trust-url'];
-  const state = from === undefined ? undefined : await (await import('../trust/trust-state.ts')).trustState(invocation, from, flags['trust-root'], 'warn');
-  const { compilePolicies } = await loadPolicyCompiler();
-  const compiled = compilePolicies(readPolicyFiles(paths), { readFile: readBeside, ...(state ? { keys: state.keys } : {}) });
-  if (!compiled.ok) {
-    const [first] = compiled.problems;
-    const more = compiled.problems.length > 1 ? `; and ${compiled.problems.length - 1} more` : '';
-    throw new SealwardError('ERR_POLICY_INVALID', `${first?.source ?? ''}:${first?.line ?? 1}:${first?.column ?? 1}: ${first?.message ?? ''}${more}`);
-  }
-  return {
-    policies: compiled.policies,
-    trust: state ?? trustOf(await anchorsOf(invocation, needed(compiled.policies))),
-    place,
-    now: flags.at === undefined ? Date.now() : momentFlag('at', flags.at),
-  };
-}
-
-function placeOf(flags: PolicyInvocation['flags']): Place {
-  const labels = flags['namespace-label'].map((text): [string, string] => {
-    const at = text.indexOf('=');
-    if (at <= 0) throw new SealwardError('ERR_USAGE', `--namespace-label ${visible(text)} is not KEY=VALUE`);
-    return [text.slice(0, at), text.slice(at + 1)];
-  });
-  return {
-    ...(flags.cluster === undefined ? {} : { cluster: flags.cluster }),
-    ...(flags.environment === undefined ? {} : { environment: flags.environment }),
-    ...(flags.namespace === undefined ? {} : { namespace: flags.namespace }),
-    ...(labels.length === 0 ? {} : { namespaceLabels: Object.fromEntries(labels) }),
-  };
-}
-
-/** A trusted root is looked for only where a policy cannot be judged without one. */
-function needed({ policies }: PolicySet): Parameters<typeof anchorsOf>[1] {
-  const keyless = policies.some(({ requirements }) => requirements.flatMap(authoritiesOf).some(({ kind }) => kind === 'keyless'));
-  const dated = policies.some(({ strictness: { dated } }) => dated.logs + dated.timestamps + dated.any > 0);
-  return {
-    role: 'any',
-    signer: { kind: keyless ? 'certificate' : 'key' },
-    logs: dated || keyless ? 1 : 0,
-    timestamps: 0,
-    certificateLog: false,
-    undated: 'refuse',
-  };
 }
 
 export async function judgeByPolicy(invocation: PolicyInvocation, question: Question, names: readonly string[]): Promise<JudgedByPolicy[]> {

@@ -1,4 +1,4 @@
-/** `sealward verify --policy` and `gate --policy`. */
+/** `sealward verify` and `gate` by policies: those of --policy, those of the trust state, or both. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GateAnswer } from '../ci-log.ts';
@@ -8,7 +8,8 @@ import { encodeDecision } from '../../../core/verify/index.ts';
 import { fileError, replaceFile } from '../file.ts';
 import { visible, visibleJson } from '../visible.ts';
 import { decisionTree } from './explain.ts';
-import { judgeByPolicy, type JudgedByPolicy, type PolicyInvocation, policyJson, policyQuestion, policySentence, type Question } from './judged.ts';
+import { judgeByPolicy, type JudgedByPolicy, type PolicyInvocation, policyJson, policySentence } from './judged.ts';
+import { policyQuestion, type Question } from './question.ts';
 
 export async function verifyByPolicy(invocation: PolicyInvocation): Promise<number> {
   const question = await policyQuestion(invocation);

@@ -15,7 +15,7 @@ export const replay = defineCommand({
   flags: {
     policy: policyFlags.policy,
     trust: { type: 'string', valueName: 'PLACE', group: 'trust', summary: 'the trust state of that time: a folder, a URL or registry:REFERENCE' },
-    'trust-root': { type: 'string', valueName: 'FILE', group: 'trust', summary: 'the root.json that is trusted' },
+    'trust-root': { type: 'string', valueName: 'FILE', group: 'trust', needs: ['trust'], summary: 'the root.json that is trusted' },
     'trusted-root': { type: 'string', valueName: 'FILE', group: 'trust', summary: 'a trusted_root.json, where no --trust is given' },
     evidence: {
       type: 'string',

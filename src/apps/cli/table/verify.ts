@@ -6,7 +6,8 @@ import { annotationFlags, blobFlags, evidenceFlags, explainFlags, predicateFlags
 
 const WHO = 'Say who must have signed: a public key with --key, or an identity and its issuer, one of each pair of --certificate-identity flags.';
 const LOG = 'A signature must have an entry in a transparency log, unless --insecure-ignore-tlog is given. Whatever proves when it was made is used.';
-const POLICY = 'With --policy the documents say who must have signed what; see `sealward policy --help`.';
+const POLICY =
+  'With --policy documents say who must have signed what (see `sealward policy --help`), and so do those of the trust state of --trust-url where no flag says who must have signed. With both, the policies of the trust state hold, exceptions and default included, and those of --policy are asked on top of them.';
 const EXITS = 'Exits with 0 only when every image is verified; the other codes are listed by `sealward --help`.';
 
 const imageFlags = {
@@ -38,6 +39,7 @@ export const verify = defineCommand({
       command:
         'sealward verify \\\n    --certificate-identity https://github.com/OWNER/REPO/.github/workflows/ci.yml@refs/tags/v1.2 \\\n    --certificate-oidc-issuer https://token.actions.githubusercontent.com \\\n    ghcr.io/owner/app:1.2',
     },
+    { does: 'by the policies that are in force', command: 'sealward verify --trust-url https://trust.example/ registry.example/app:1.2' },
     { does: 'by policies, for a namespace', command: 'sealward verify --policy policies/ --namespace shop registry.example/app:1.2' },
     {
       does: 'why not? every place, every signature, the first check that failed',
@@ -48,7 +50,7 @@ export const verify = defineCommand({
   flags: {
     ...imageFlags,
     ...policyFlags,
-    record: { type: 'string', valueName: 'FOLDER', group: 'output', summary: 'with --policy: write a record of each decision there, for `sealward replay`' },
+    record: { type: 'string', valueName: 'FOLDER', group: 'output', summary: 'by policies: write a record of each decision there, for `sealward replay`' },
     ...annotationFlags,
     signature: {
       type: 'string',

@@ -1,4 +1,5 @@
 /** The trust state that a command judges by: the newest that can be had, else the last good one with its age. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LIMITS } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
@@ -25,7 +26,7 @@ export async function trustState(
   whenOld: 'refuse' | 'warn',
 ): Promise<TrustState> {
   const root = rootFile === undefined ? undefined : readBytes(rootFile, LIMITS.tufRootBytes, 'the root');
-  const remote = /^https?:\/\//i.test(from) || from.startsWith(ARTIFACT_PREFIX);
+  const remote = isRemote(from);
   const connection = remote ? connectionFor(config) : undefined;
   const remembered = stateFolder(config.environment);
   try {
@@ -51,4 +52,13 @@ export async function trustState(
   } finally {
     connection?.close();
   }
+}
+
+/** Whether a place is one of a trust state, and not of files: elsewhere, or a folder as `sealward trust publish` fills it. */
+export function isTrustPlace(place: string): boolean {
+  return isRemote(place) || existsSync(join(place, 'timestamp.json'));
+}
+
+function isRemote(place: string): boolean {
+  return /^https?:\/\//i.test(place) || place.startsWith(ARTIFACT_PREFIX);
 }
