@@ -250,8 +250,9 @@ tests:
       const all = await ask(['policy', 'test', '--trust', published, workshop.path('force')]);
       assert.equal(all.code, 1);
       const [row] = JSON.parse(all.stdout) as { image: string[]; failure: string }[];
-      assert.equal(row?.image.length, 4);
-      assert.match(row?.failure ?? '', /other\/other:v1@sha256:[0-9a-f]{64}: it is rejected \(NO_POLICY\) and not verified/);
+      assert.ok(row);
+      assert.equal(row.image.length, 4);
+      assert.match(row.failure, /other\/other:v1@sha256:[0-9a-f]{64}: it is rejected \(NO_POLICY\) and not verified/);
       await refused(['policy', 'test', workshop.path('force')], /sealward-test\.yaml names no policies/);
     });
 

@@ -29,7 +29,8 @@ export function supposeRevoked(state: TrustState, reference: string, from?: numb
 }
 
 /** The state as it would be if its lease were renewed until after a moment, in milliseconds since 1970. */
-export function supposeRenewed({ digest: _, ...content }: TrustState, moment: number): TrustState {
+export function supposeRenewed(state: TrustState, moment: number): TrustState {
+  const { digest: _, ...content } = state;
   return withDigest({ ...content, lease: { issuedAt: Math.max(content.lease.issuedAt, moment), endsAt: moment + 1 } });
 }
 

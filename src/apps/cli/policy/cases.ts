@@ -102,7 +102,7 @@ function readCase(
   for (const { key } of item.items as { key: Node }[])
     if (!isScalar(key) || !MEMBERS.includes(String(key.value)))
       refuse(key, `${isScalar(key) ? String(key.value) : 'a key that is no text'} is not known in a case`);
-  const node = (name: string): Node | undefined => item.get(name, true) as Node | undefined;
+  const node = (name: string): Node | undefined => item.get(name, true);
   const text = (name: (typeof TEXTS)[number]): string | undefined => (item.has(name) ? textOf(node(name), `${name} must be a text`, refuse) : undefined);
   const choice = <T extends string>(name: (typeof TEXTS)[number], values: readonly T[]): T | undefined => {
     const given = text(name);
@@ -142,7 +142,7 @@ function labelsOf(node: Node | undefined, refuse: Refuse): Readonly<Record<strin
   if (node === undefined) return undefined;
   if (!isMap(node)) return refuse(node, 'namespaceLabels must be a map of texts');
   return Object.fromEntries(
-    (node.items as { key: Node; value: Node }[]).map(({ key, value }) => [
+    (node.items as { key: Node; value: Node | null }[]).map(({ key, value }) => [
       textOf(key, 'a label is a text', refuse),
       isScalar(value) && typeof value.value === 'string' ? value.value : refuse(value ?? key, 'the value of a label must be a text'),
     ]),
