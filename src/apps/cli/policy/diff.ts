@@ -6,8 +6,8 @@ import { openEvidence } from '../evidence/registry.ts';
 import { momentFlag } from '../moment.ts';
 import { isTrustPlace } from '../trust/trust-state.ts';
 import { visible, visibleJson } from '../visible.ts';
-import { judgeByPolicy, type JudgedByPolicy, type PolicyInvocation } from './judged.ts';
-import { type Question, stateQuestion, triedQuestion } from './question.ts';
+import { judgeByPolicy, type JudgedByPolicy } from './judged.ts';
+import { type Question, stateQuestion, triedQuestion, type PolicyInvocation } from './question.ts';
 
 type Asked = PolicyInvocation & {
   readonly flags: { readonly image: readonly string[]; readonly revoke: readonly string[]; readonly trust: string | undefined };

@@ -4,17 +4,12 @@ import type { JsonObject } from '../../../core/encoding/index.ts';
 import type { SealwardError } from '../../../core/errors.ts';
 import type { Decision, Request } from '../../../core/verify/index.ts';
 import { checkContent, inParallel, judgeImage } from '../../../sdk/index.ts';
-import type { FlagValues } from '../flag.ts';
 import { judgingRegistry } from '../evidence/registry.ts';
 import { type Answer, answerOfError } from '../outcome.ts';
 import { parseImages, signatureRepository } from '../registry.ts';
-import type { policyFlags } from '../table/policy-flags.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../visible.ts';
-import type { ImageInvocation } from '../commands/verify-images.ts';
-import type { Question } from './question.ts';
-
-export type PolicyInvocation = ImageInvocation & { readonly flags: FlagValues<typeof policyFlags> & { readonly record: string | undefined } };
+import type { PolicyInvocation, Question } from './question.ts';
 
 export interface JudgedByPolicy extends Answer {
   readonly name: string;

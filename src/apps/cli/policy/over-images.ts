@@ -10,8 +10,8 @@ import type { PolicyAsked } from './asked.ts';
 import { oneTrust } from './asks.ts';
 import { diffPolicies } from './diff.ts';
 import { decisionTree } from './explain.ts';
-import { judgeByPolicy, type PolicyInvocation, policyJson } from './judged.ts';
-import { policyQuestion } from './question.ts';
+import { judgeByPolicy, policyJson } from './judged.ts';
+import { policyQuestion, type PolicyInvocation } from './question.ts';
 import { testPolicies } from './test.ts';
 
 /** What `verify` would have been given: the flags that are not known here as if they had not been. */

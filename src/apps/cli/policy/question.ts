@@ -15,7 +15,11 @@ import { trustOf } from '../../../sdk/index.ts';
 import { anchorsOf } from '../anchors.ts';
 import { momentFlag } from '../moment.ts';
 import { visible } from '../visible.ts';
-import type { PolicyInvocation } from './judged.ts';
+import type { ImageInvocation } from '../commands/verify-images.ts';
+import type { FlagValues } from '../flag.ts';
+import type { policyFlags } from '../table/policy-flags.ts';
+
+export type PolicyInvocation = ImageInvocation & { readonly flags: FlagValues<typeof policyFlags> & { readonly record: string | undefined } };
 
 export interface Question {
   readonly policies: PolicySet;

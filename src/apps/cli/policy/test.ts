@@ -6,8 +6,8 @@ import { openEvidence } from '../evidence/registry.ts';
 import { replaceFile } from '../file.ts';
 import { visible, visibleJson } from '../visible.ts';
 import { type Case, CASES_FILE, type CasesFile, filesOfCases, readCases } from './cases.ts';
-import { judgeByPolicy, type JudgedByPolicy, type PolicyInvocation } from './judged.ts';
-import { type Question, stateQuestion, triedQuestion } from './question.ts';
+import { judgeByPolicy, type JudgedByPolicy } from './judged.ts';
+import { type Question, stateQuestion, triedQuestion, type PolicyInvocation } from './question.ts';
 
 type Asked = PolicyInvocation & { readonly flags: { readonly junit: string | undefined; readonly trust: string | undefined } };
 

@@ -8,8 +8,8 @@ import { encodeDecision } from '../../../core/verify/index.ts';
 import { fileError, replaceFile } from '../file.ts';
 import { visible, visibleJson } from '../visible.ts';
 import { decisionTree } from './explain.ts';
-import { judgeByPolicy, type JudgedByPolicy, type PolicyInvocation, policyJson, policySentence } from './judged.ts';
-import { policyQuestion, type Question } from './question.ts';
+import { judgeByPolicy, type JudgedByPolicy, policyJson, policySentence } from './judged.ts';
+import { policyQuestion, type Question, type PolicyInvocation } from './question.ts';
 
 export async function verifyByPolicy(invocation: PolicyInvocation): Promise<number> {
   const question = await policyQuestion(invocation);
