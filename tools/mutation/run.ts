@@ -1,27 +1,34 @@
 /**
- * `npm run mutation -- [FILE or FOLDER...] [--sample N] [--workers N] [--list]`: changes one thing in a source file, runs the tests
- * of its room, and counts how many changes they notice. Without arguments it takes the rooms that decide: core/policy,
- * core/trust and core/verify. A sample is the same one each time.
+ * `npm run mutation -- [FILE or FOLDER...] [--sample N] [--workers N] [--list] [--json FILE]`: changes one thing in a source
+ * file, runs the tests that reach it, and counts how many changes they notice. Without arguments it takes the rooms that
+ * decide: core/policy, core/trust and core/verify. A sample is the same one each time. survivors.json says of some why
+ * nothing could notice them; docs/reference/mutation.md tells the rest.
  */
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Mutant, mutantsOf } from './mutants.ts';
+import { nearestFirst, testsThatReach } from './reach.ts';
+import { livesAlone, type Survey, type Verdict, Worker } from './workers.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
 const DECIDING = ['src/core/policy', 'src/core/trust', 'src/core/verify'];
-const SLOWEST_MILLISECONDS = 120_000;
+/** A test that takes longer is not run for what only acts while files are loaded, unless it reaches the file in question. */
+const SLOW_MILLISECONDS = 250;
+/** On top of ten times what the tests take without a mutant. */
+const PATIENCE_MILLISECONDS = 30_000;
 
 interface Task extends Mutant {
   readonly path: string;
-  readonly tests: readonly string[];
+  readonly number: number;
+  /** `file  change`, as it stands in survivors.json. */
+  readonly name: string;
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { sample: { type: 'string' }, workers: { type: 'string', default: '2' }, list: { type: 'boolean', default: false } },
+  options: { sample: { type: 'string' }, workers: { type: 'string', default: '1' }, list: { type: 'boolean', default: false }, json: { type: 'string' } },
 });
 
 function sourcesBelow(path: string): string[] {
@@ -32,24 +39,17 @@ function sourcesBelow(path: string): string[] {
   return files.filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.endsWith('index.ts')).sort();
 }
 
-/** The tests of the room; those of the file itself first, then those that import it, then the small ones: most changes are noticed early. */
-function testsFor(path: string): string[] {
-  const room = /^src\/(?:core|clients)\/[\w-]+/.exec(relative(root, path))?.[0] ?? relative(root, dirname(path));
-  const all = readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => join(root, room, name));
-  const name = `/${basename(path)}'`;
-  const rank = (test: string): number => (test === path.replace(/\.ts$/, '.test.ts') ? 0 : readFileSync(test, 'utf8').includes(name) ? 1 : 2);
-  return all.sort((a, b) => rank(a) - rank(b) || statSync(a).size - statSync(b).size);
-}
+const roomOf = (path: string): string => /^src\/(?:core|clients)\/[\w-]+/.exec(relative(root, path))?.[0] ?? relative(root, dirname(path));
+const explained = new Map(
+  (JSON.parse(readFileSync(join(import.meta.dirname, 'survivors.json'), 'utf8')) as { mutant: string; why: string }[]).map(({ mutant, why }) => [mutant, why]),
+);
 
-const tasks = (positionals.length > 0 ? positionals : DECIDING)
-  .flatMap(sourcesBelow)
-  .flatMap((path): Task[] => mutantsOf(path, readFileSync(path, 'utf8')).map((mutant) => ({ ...mutant, path, tests: testsFor(path) })));
-const order = (task: Task): string =>
-  createHash('sha256')
-    .update(`${relative(root, task.path)}:${task.change}:${task.line}`)
-    .digest('hex');
+let count = 0;
+const files = (positionals.length > 0 ? positionals : DECIDING).flatMap(sourcesBelow);
+const tasks = files.flatMap((path): Task[] =>
+  mutantsOf(path, readFileSync(path, 'utf8')).map((mutant) => ({ ...mutant, path, number: count++, name: `${relative(root, path)}  ${mutant.change}` })),
+);
+const order = ({ name }: Task): string => createHash('sha256').update(name).digest('hex');
 const chosen =
   values.sample === undefined
     ? tasks
@@ -59,42 +59,107 @@ const chosen =
         .slice(0, Number(values.sample))
         .map(({ task }) => task);
 
-function survives({ path, start, end, replacement, tests }: Task): Promise<boolean> {
-  return new Promise((done) => {
-    const child = spawn(process.execPath, ['--import', join(import.meta.dirname, 'replace-source.ts'), join(import.meta.dirname, 'run-tests.ts'), ...tests], {
-      cwd: root,
-      stdio: 'ignore',
-      env: { ...process.env, SEALWARD_MUTANT: JSON.stringify({ path, start, end, replacement }) },
-    });
-    // A change that makes a loop without end is noticed, too.
-    const timer = setTimeout(() => child.kill('SIGKILL'), SLOWEST_MILLISECONDS);
-    child.on('close', (code) => {
-      clearTimeout(timer);
-      done(code === 0);
-    });
-  });
+/** All tests of one room's mutants, and how to ask whether one of them notices. */
+class Room {
+  readonly #tests: readonly string[];
+  readonly #worker: Worker;
+  readonly #of: (task: Task) => readonly string[];
+  #survey: Survey | undefined;
+
+  constructor(sources: readonly string[]) {
+    this.#tests = testsThatReach(root, sources);
+    const first = (path: string): number => tasks.find((task) => task.path === path)?.number ?? 0;
+    this.#worker = new Worker({ files: sources.map((path) => ({ path, first: first(path) })), tests: this.#tests });
+    this.#of = ({ path }) => nearestFirst(path, testsThatReach(root, [path]));
+  }
+
+  async prepare(): Promise<void> {
+    this.#survey = await this.#worker.survey();
+  }
+
+  async lives(task: Task): Promise<boolean> {
+    const { atLoad, tests } = this.#survey as Survey;
+    const reaching = tests
+      .map(({ milliseconds, reached }, at) => ({ at, milliseconds, reaches: reached.includes(task.number) }))
+      .filter(({ reaches }) => reaches)
+      .sort((a, b) => a.milliseconds - b.milliseconds);
+    if (task.place && reaching.length > 0) {
+      const asked = { mutant: task.number, tests: reaching.map(({ at }) => at) };
+      const patience = PATIENCE_MILLISECONDS + 10 * reaching.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+      let verdict: Verdict = await this.#worker.try(asked, patience);
+      // Something of an earlier mutant may have been left: the answer counts that a fresh process gives.
+      if (verdict?.spoilt) verdict = await this.#worker.try(asked, patience);
+      if (verdict) return false;
+    }
+    // What acts while files are loaded, too, was not tried by this: there it stands in the file from the beginning.
+    return task.place && !atLoad.has(task.number) ? true : this.#livesAlone(task);
+  }
+
+  #livesAlone(task: Task): Promise<boolean> {
+    const { tests } = this.#survey as Survey;
+    const numbers = new Set(tasks.filter(({ path }) => path === task.path).map(({ number }) => number));
+    const slow = tests.filter(({ milliseconds, reached }) => milliseconds > SLOW_MILLISECONDS && !reached.some((number) => numbers.has(number)));
+    const patience = PATIENCE_MILLISECONDS + 10 * tests.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+    return livesAlone(
+      task,
+      this.#of(task),
+      slow.map(({ name }) => name),
+      patience,
+    );
+  }
+
+  stop(): void {
+    this.#worker.stop();
+  }
 }
 
-if (values.list) {
-  for (const { path, line, change } of chosen) console.log(`${relative(root, path)}:${line}  ${change}`);
-} else {
-  const survivors: Task[] = [];
-  const byFile = new Map<string, { killed: number; all: number }>();
-  let next = 0;
-  const work = async (): Promise<void> => {
-    for (let task = chosen[next++]; task; task = chosen[next++]) {
-      const lived = await survives(task);
-      const counts = byFile.get(task.path) ?? { killed: 0, all: 0 };
-      byFile.set(task.path, { killed: counts.killed + Number(!lived), all: counts.all + 1 });
-      if (!lived) continue;
-      survivors.push(task);
-      console.log(`survived: ${relative(root, task.path)}:${task.line}  ${task.change}`);
-    }
-  };
-  await Promise.all(Array.from({ length: Number(values.workers) }, work));
-  console.log();
-  for (const [path, { killed, all }] of [...byFile].sort(([a], [b]) => (a < b ? -1 : 1)))
-    console.log(`${String(Math.round((100 * killed) / all)).padStart(4)} %  ${killed}/${all}  ${relative(root, path)}`);
-  const killed = chosen.length - survivors.length;
-  console.log(`\n${killed} of ${chosen.length} noticed: ${((100 * killed) / Math.max(1, chosen.length)).toFixed(1)} % (of ${tasks.length} in all)`);
+interface Counts {
+  noticed: number;
+  explained: number;
+  all: number;
 }
+
+async function tryAll(): Promise<void> {
+  const survivors: Task[] = [];
+  const counts = new Map<string, Counts>();
+  const rooms = Map.groupBy(chosen, ({ path }) => roomOf(path));
+  for (const [room, own] of rooms) {
+    const from = performance.now();
+    const sources = files.filter((path) => roomOf(path) === room && tasks.some((task) => task.path === path));
+    let next = 0;
+    const work = async (): Promise<void> => {
+      const tried = new Room(sources);
+      await tried.prepare();
+      for (let task = own[next++]; task; task = own[next++]) {
+        const lived = await tried.lives(task);
+        const why = explained.get(task.name);
+        for (const key of [task.path, join(root, room)]) {
+          const sum = counts.get(key) ?? { noticed: 0, explained: 0, all: 0 };
+          counts.set(key, { noticed: sum.noticed + Number(!lived), explained: sum.explained + Number(lived && why !== undefined), all: sum.all + 1 });
+        }
+        if (lived) survivors.push(task);
+        if (lived && why === undefined) console.log(`survived: ${relative(root, task.path)}:${task.line}  ${task.change}`);
+        if (!lived && why !== undefined) console.log(`noticed, though survivors.json explains why not: ${task.name}`);
+      }
+      tried.stop();
+    };
+    await Promise.all(Array.from({ length: Number(values.workers) }, work));
+    console.log(`${room}: ${((performance.now() - from) / 60_000).toFixed(1)} minutes\n`);
+  }
+  for (const [path, { noticed, explained: known, all }] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
+    console.log(`${((100 * noticed) / all).toFixed(1).padStart(5)} %  ${noticed}/${all}${known > 0 ? ` and ${known} explained` : ''}  ${relative(root, path)}`);
+  const noticed = chosen.length - survivors.length;
+  console.log(`\n${noticed} of ${chosen.length} noticed: ${((100 * noticed) / Math.max(1, chosen.length)).toFixed(1)} % (of ${tasks.length} in all)`);
+  if (values.json !== undefined)
+    writeFileSync(
+      values.json,
+      JSON.stringify(
+        survivors.map(({ name, line }) => ({ mutant: name, line, why: explained.get(name) ?? null })),
+        undefined,
+        1,
+      ),
+    );
+}
+
+if (values.list) for (const { path, line, change } of chosen) console.log(`${relative(root, path)}:${line}  ${change}`);
+else await tryAll();

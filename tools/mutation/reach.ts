@@ -1,0 +1,39 @@
+/** Which tests can reach a source file: those that import it, over however many files. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+const IMPORT = /(?:from|import)\s*\(?\s*'(\.[^']+\.ts)'/g;
+const imports = new Map<string, readonly string[]>();
+
+function importsOf(path: string): readonly string[] {
+  const known = imports.get(path);
+  if (known) return known;
+  const found = existsSync(path) ? [...readFileSync(path, 'utf8').matchAll(IMPORT)].map(([, name = '']) => resolve(dirname(path), name)) : [];
+  imports.set(path, found);
+  return found;
+}
+
+function closureOf(path: string): ReadonlySet<string> {
+  const seen = new Set([path]);
+  for (const one of seen) for (const next of importsOf(one)) seen.add(next);
+  return seen;
+}
+
+/** Pure tests alone: those of the core, and the regressions. They need no program, no port and no folder. */
+export function testsThatReach(root: string, files: readonly string[]): string[] {
+  const below = (folder: string): string[] =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.test.ts'))
+      .map((name) => join(root, folder, name));
+  return [...below('src/core'), ...below('test/regressions')].sort().filter((test) => {
+    const closure = closureOf(test);
+    return files.some((file) => closure.has(file));
+  });
+}
+
+/** Tests in the folder of the file before those elsewhere, its own before all. */
+export function nearestFirst(path: string, tests: readonly string[]): string[] {
+  const own = path.replace(/\.ts$/, '.test.ts');
+  const rank = (test: string): number => (test === own ? 0 : dirname(test) === dirname(path) ? 1 : 2);
+  return [...tests].sort((a, b) => rank(a) - rank(b));
+}
