@@ -58,6 +58,33 @@ export interface OwnServer {
   stop(): Promise<void>;
 }
 
+export interface ControlRecord {
+  /** `key/v1`, `policy/v1`. */
+  readonly type: string;
+  readonly action: string;
+  readonly name: string;
+  readonly sha256: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** What stands in its control log, in order; for whoever may reach the address of operations. */
+export async function controlRecords({ operations }: Pick<OwnServer, 'operations'>): Promise<ControlRecord[]> {
+  const size = Number((await (await fetch(`${operations}/control/checkpoint`)).text()).split('\n')[1]);
+  return Promise.all(
+    Array.from({ length: size }, async (_, index) => {
+      const bundle = (await (await fetch(`${operations}/control/bundle/${index}`)).json()) as { readonly dsseEnvelope: { readonly payload: string } };
+      const { predicateType, subject, predicate } = JSON.parse(Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString()) as {
+        readonly predicateType: string;
+        readonly subject: readonly { readonly name: string; readonly digest: { readonly sha256: string } }[];
+        readonly predicate: { readonly action: string; readonly details: Readonly<Record<string, unknown>> };
+      };
+      const { action, details } = predicate;
+      const type = predicateType.replace('https://sealward.dev/control/', '');
+      return { type, action, name: subject[0]?.name ?? '', sha256: subject[0]?.digest.sha256 ?? '', details };
+    }),
+  );
+}
+
 /** Whom its tokens name. */
 export const WORKLOAD = 'https://ci.sealward.test/build';
 

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { hashPassword } from '../../src/services/identity/index.ts';
-import { type OwnServer, startOwnServer } from '../own-server.ts';
+import { controlRecords, type OwnServer, startOwnServer } from '../own-server.ts';
 import { repositoryRoot } from '../vectors.ts';
 import { Workshop } from './workshop.ts';
 
@@ -66,6 +66,11 @@ describe('people who sign', () => {
       assert.match(await end.text(), /Thank you/);
     });
     assert.equal(ran.code, 0, ran.stderr);
+    // Who signed in, and whose password was wrong, stands in the control log, without the name.
+    const accessed = async (): Promise<string[]> =>
+      (await controlRecords(server)).flatMap(({ type, action }) => (type === 'access/v1' && action !== 'start' ? [action] : []));
+    while ((await accessed()).length < 2);
+    assert.deepEqual((await accessed()).sort(), ['sign-in', 'sign-in-refused']);
     const asked = ['--trusted-root', server.trustedRoot, ...who(), '--bundle', workshop.path('normal.json'), workshop.path('blob')];
     assert.equal((await workshop.sealward(['verify-blob', ...asked])).code, 0);
   });

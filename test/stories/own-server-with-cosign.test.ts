@@ -6,7 +6,7 @@ import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
+import { controlRecords, type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
 import { requirePeers } from '../peers.ts';
 import { repositoryRoot } from '../vectors.ts';
 import { verifiedBy } from './answers.ts';
@@ -200,6 +200,30 @@ describe('a server of one’s own, with cosign 3', () => {
       const bundle = bundleFromJSON(JSON.parse(workshop.read(name)));
       const signer = verifier.verify(toSignedEntity(bundle, Buffer.from('a release')), policy);
       assert.equal(signer.identity?.subjectAlternativeName, WORKLOAD);
+    }
+  });
+
+  it('writes down what it does as attestations that either program verifies', async (t) => {
+    if (!requirePeers(t, 'cosign3')) return;
+    const at = (name: string): string => join(server.folder, 'certificates', name);
+    const records = await controlRecords(server);
+    for (const kind of ['key/v1', 'policy/v1', 'access/v1']) {
+      const index = records.findIndex(({ type }) => type === kind);
+      const event = workshop.file('event.json', await (await fetch(`${server.operations}/control/bundle/${index}`)).text());
+      const asked = [
+        '--key',
+        at('auditor.pub'),
+        '--trusted-root',
+        at('control-root.json'),
+        '--type',
+        `https://sealward.dev/control/${kind}`,
+        '--bundle',
+        event,
+      ];
+      const digest = records[index]?.sha256 ?? '';
+      await theirs('verify-blob-attestation', ...asked, '--digest', digest, '--digestAlg', 'sha256');
+      await ours('verify-blob-attestation', ...asked, '--digest', digest);
+      assert.notEqual((await workshop.run('cosign3', ['verify-blob-attestation', ...asked, '--digest', 'ab'.repeat(32), '--digestAlg', 'sha256'])).code, 0);
     }
   });
 

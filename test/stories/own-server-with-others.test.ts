@@ -20,7 +20,7 @@ import { encodeName, encodePem } from '../../src/core/encoding/index.ts';
 import { createTestKey } from '../../src/testing/index.ts';
 import { server as serverCommand } from '../../src/apps/quickstart/server-command.ts';
 import { readServerConfig } from '../../src/apps/server/index.ts';
-import { type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
+import { type ControlRecord, controlRecords, type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
 import { requirePeers } from '../peers.ts';
 import { requireToken, softToken } from '../soft-token.ts';
 import { pushImage, startMemoryRegistry, type StoryRegistry } from './registries.ts';
@@ -260,8 +260,43 @@ describe('a server of one’s own, with others', () => {
         .replace(/"?keys\/authority\.key"?/, 'keys/authority-2.key')
         .replace('certificates: certificates/authority.pem', 'certificates: certificates/authority-2.pem\n  formerCertificates: [certificates/authority.pem]');
       writeFileSync(own.config, next);
+      const before = await controlRecords(own);
       await own.restart();
       const renewed = await signs('new.json');
+      // Who reads the control log sees which key was in force since when, and what was published, by whom.
+      const words = ({ type, action, name }: ControlRecord): string => `${type} ${action} ${name}`;
+      assert.equal(before.filter(({ type, action }) => type === 'key/v1' && action === 'activate').length, 8);
+      assert.deepEqual(
+        before
+          .slice(
+            0,
+            before.findIndex(({ action }) => action === 'publish'),
+          )
+          .slice(-2)
+          .map(words),
+        ['policy/v1 configure server.yaml', 'access/v1 start server.yaml'],
+      );
+      const published = before.filter(({ action }) => action === 'publish').map(words);
+      assert.deepEqual(
+        [...new Set(published)].sort(),
+        ['deny', 'exceptions', 'keys', 'policy', 'root', 'targets'].map((role) => `policy/v1 publish ${role}.json`),
+      );
+      const since = (await controlRecords(own)).slice(before.length);
+      const [activated, retired, configured, , ...later] = since;
+      assert.deepEqual(
+        [activated, retired, configured].map((record) => record && words(record)),
+        ['key/v1 activate authority', 'key/v1 retire authority', 'policy/v1 configure server.yaml'],
+      );
+      assert.deepEqual([activated?.details['previous'], retired?.details['successor']], [retired?.sha256, activated?.sha256]);
+      const changed = later.filter(({ action }) => action === 'publish');
+      assert.deepEqual(changed.map(words).sort(), ['policy/v1 publish keys.json', 'policy/v1 publish targets.json']);
+      for (const { details } of changed) {
+        assert.deepEqual([details['version'], details['previous'], (details['signedBy'] as string[]).length], [2, 1, 1]);
+        assert.ok(Object.keys(details['files'] as object).length > 0);
+      }
+      const restarted = (await controlRecords(own)).length;
+      await own.restart();
+      assert.deepEqual((await controlRecords(own)).slice(restarted).map(words), ['access/v1 start server.yaml'], 'nothing else is new');
       for (const bundle of [old, renewed]) passes(await workshop.sealward(['verify-blob', ...who, '--bundle', bundle, blob]));
       const { chains } = (await (await fetch(`${own.url}/api/v2/trustBundle`)).json()) as { chains: unknown[] };
       assert.equal(chains.length, 2);

@@ -14,6 +14,7 @@ import { operationsRoutes } from './operations.ts';
 import { openAuthority } from './parts/authority.ts';
 import { openClock } from './parts/clock.ts';
 import { openControl } from './parts/control.ts';
+import { keysInUse } from './parts/control-events.ts';
 import { openIdentity } from './parts/identity.ts';
 import { openLog } from './parts/log.ts';
 import { openTimestamps } from './parts/timestamp.ts';
@@ -62,7 +63,7 @@ export async function openServer({
     open.push(() => state.close());
     const keys = new Keys(keyOptions, config.keyPasswordFile);
     open.push(() => keys.close());
-    keys.begin(referencesOf(config));
+    keys.begin([...keysInUse(config).values()]);
     const metrics = createMetrics();
     const clock = await openClock({ config: config.clock, state, metrics, logger, wall: now });
     open.push(async () => clock.part.close?.());
@@ -102,21 +103,6 @@ export async function openServer({
     await close();
     throw error;
   }
-}
-
-function referencesOf({ authority, certificateLog, timestamp, identity, trust, log, control, witness }: ServerConfig): string[] {
-  return [
-    log?.key,
-    authority?.key,
-    certificateLog?.key,
-    control?.key,
-    control?.auditor,
-    timestamp?.key,
-    identity?.key,
-    trust?.key,
-    witness?.key,
-    witness?.besides,
-  ].filter((reference) => reference !== undefined);
 }
 
 async function openState({ database }: ServerConfig): Promise<ServerState> {

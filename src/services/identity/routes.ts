@@ -20,6 +20,8 @@ export interface IssuerOptions {
   readonly workloads: readonly Workload[];
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Told of whoever signs in, before the person hears of it, and of each wrong password for a name that there is. */
+  readonly signedIn?: SignIn['signedIn'];
 }
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -34,7 +36,7 @@ export function issuerRoutes(options: IssuerOptions): ServiceRoute[] {
   const prefix = new URL(base).pathname.replace(/\/$/, '');
   const sessions = new Sessions(options.now);
   const issuer: Issuer = { ...options, sessions, known: new Workloads(options.workloads, options.now) };
-  const signIn: SignIn = { issuer: new URL(base), clientId: options.clientId, users: new Users(options.users), sessions };
+  const signIn: SignIn = { issuer: new URL(base), clientId: options.clientId, users: new Users(options.users), sessions, signedIn: options.signedIn };
   return [
     { method: 'GET', path: `${prefix}/.well-known/openid-configuration`, maxBytes: 0, answer: async () => jsonAnswer(discovery(base, options.issuer)) },
     { method: 'GET', path: `${prefix}/keys`, maxBytes: 0, answer: async () => jsonAnswer(options.mint.keySet(), 200, { 'cache-control': 'max-age=300' }) },

@@ -13,6 +13,7 @@ export interface SignIn {
   readonly clientId: string;
   readonly users: Users;
   readonly sessions: Sessions;
+  readonly signedIn?: ((user: LocalUser, admitted: boolean) => Promise<void>) | undefined;
 }
 
 /** Between two questions of a device, in seconds. */
@@ -97,8 +98,14 @@ async function finishLogin(signIn: SignIn, { body }: ServiceRequest): Promise<Se
   return { status: 303, headers: { location: target.href, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }, body: '' };
 }
 
-async function logIn({ users }: SignIn, field: Fields): Promise<LocalUser | undefined> {
-  return users.logIn(field('username') ?? '', field('password') ?? '');
+async function logIn({ users, signedIn }: SignIn, field: Fields): Promise<LocalUser | undefined> {
+  const name = field('username') ?? '';
+  const user = await users.logIn(name, field('password') ?? '');
+  if (user) await signedIn?.(user, true);
+  // Names that nobody has are not written down: they are passwords as often as names. Nobody waits, or the time would tell which names there are.
+  const known = user ? undefined : users.find(name);
+  if (known) void signedIn?.(known, false);
+  return user;
 }
 
 function beginDevice({ issuer, clientId, sessions }: SignIn, field: Fields): ServiceAnswer {

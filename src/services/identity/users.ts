@@ -73,6 +73,10 @@ export class Users {
     return timingSafeEqual(derived, key) && user ? user : undefined;
   }
 
+  find(name: string): LocalUser | undefined {
+    return this.#users.get(name);
+  }
+
   async #inLine<T>(work: () => Promise<T>): Promise<T> {
     if (this.#waiting.length >= LONGEST_LINE) throw new SealwardError('ERR_RATE_LIMITED', 'too many people sign in at this moment');
     if (this.#running >= SIDE_BY_SIDE) await new Promise<void>((resolve) => this.#waiting.push(resolve));

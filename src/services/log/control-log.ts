@@ -97,6 +97,7 @@ class ControlWriter {
   readonly #boot = randomUUID();
   readonly #waiting: Wanted[] = [];
   #counter = 0;
+  #settling = false;
   #previous = '';
   #writing: Promise<void> | undefined;
 
@@ -113,7 +114,9 @@ class ControlWriter {
     });
   }
 
+  /** Writes what waits, once; what cannot be written now is given up. */
   async settle(): Promise<void> {
+    this.#settling = true;
     await this.#writing;
   }
 
@@ -148,7 +151,7 @@ class ControlWriter {
         if (failed) throw failed.reason;
       } catch (error) {
         // The chain goes on from these records, so they are tried until they stand, or the log has stopped.
-        if (!this.#log.health().ready || !(error instanceof SealwardError) || !error.retryable) {
+        if (this.#settling || !this.#log.health().ready || !(error instanceof SealwardError) || !error.retryable) {
           for (const { wanted } of left) wanted.reject(error);
           return;
         }

@@ -1,11 +1,10 @@
 /** The log of what this server did: for whoever runs it, and for whoever audits that. */
-import { encodeHex, utf8 } from '../../../core/encoding/index.ts';
-import { sha256 } from '../../../core/crypto/index.ts';
+import { encodeHex } from '../../../core/encoding/index.ts';
 import type { ServiceRoute } from '../../../core/contract/index.ts';
 import { type ControlLog, openControlLog } from '../../../services/log/index.ts';
 import type { ControlConfig } from '../config.ts';
 import type { Part, ServerContext } from '../context.ts';
-import { readText } from '../files.ts';
+import { recordStart } from './control-events.ts';
 import { logStore } from './log-store.ts';
 import { askedWitnesses } from './witnesses.ts';
 
@@ -36,14 +35,13 @@ export async function openControl(
     now,
     keepOpenings: (leaf, openings) => state.keepOpenings(encodeHex(leaf), JSON.stringify(openings)),
   });
-  await log.record({
-    kind: 'access',
-    action: 'start',
-    actor: 'server',
-    // Which configuration was in force, for whoever asks later.
-    subject: { name: 'server.yaml', sha256: encodeHex(sha256(utf8(readText(config.file, 'the configuration')))) },
-    details: { roles: [...config.roles] },
-  });
+  try {
+    await recordStart(log, { config, keys, state });
+  } catch (error) {
+    await log.close();
+    witnesses.close();
+    throw error;
+  }
   return {
     log,
     routes: log.routes,

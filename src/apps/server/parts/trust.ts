@@ -2,25 +2,33 @@
 import { TrustLease, trustRoutes } from '../../../services/trust/index.ts';
 import type { TrustConfig } from '../config.ts';
 import type { OpenedPart, ServerContext } from '../context.ts';
+import { recordPublished } from './control-events.ts';
 
 const PREFIX = '/trust';
 const LOOK_MS = 60_000;
 
-export async function openTrust({ keys, logger, now }: ServerContext, { repository, key, leaseMs }: TrustConfig): Promise<OpenedPart> {
+export async function openTrust({ keys, logger, now, state, control }: ServerContext, { repository, key, leaseMs }: TrustConfig): Promise<OpenedPart> {
   const routes = trustRoutes(repository, PREFIX);
-  if (key === undefined) return { routes, part: { name: 'trust', problem: () => undefined, describe: () => ({ publishes: 'somebody else' }) } };
-  const lease = new TrustLease({ repository, signer: await keys.open(key), leaseMs, now });
-  await lease.renewIfDue();
-  const renew = (): void =>
-    void lease.renewIfDue().catch((error: unknown) => logger.error({ err: error }, 'the lease of the trust repository cannot be given anew'));
-  const timer = setInterval(renew, Math.min(LOOK_MS, leaseMs / 8));
+  const lease = key === undefined ? undefined : new TrustLease({ repository, signer: await keys.open(key), leaseMs, now });
+  await lease?.renewIfDue();
+  const record = async (): Promise<void> => control && recordPublished(control, state, repository);
+  await record();
+  let looking: Promise<void> | undefined;
+  const look = async (): Promise<void> => {
+    await lease?.renewIfDue().catch((error: unknown) => logger.error({ err: error }, 'the lease of the trust repository cannot be given anew'));
+    await record().catch((error: unknown) => logger.error({ err: error }, 'what was published cannot be written into the control log'));
+  };
+  const timer = setInterval(() => void (looking ??= look().finally(() => (looking = undefined))), Math.min(LOOK_MS, leaseMs / 8));
   return {
     routes,
     part: {
       name: 'trust',
-      problem: () => lease.problem(),
-      describe: () => ({ lease: `until ${new Date(lease.endsAt).toISOString()}` }),
-      close: async () => clearInterval(timer),
+      problem: () => lease?.problem(),
+      describe: () => (lease ? { lease: `until ${new Date(lease.endsAt).toISOString()}` } : { publishes: 'somebody else' }),
+      async close() {
+        clearInterval(timer);
+        await looking;
+      },
     },
   };
 }
