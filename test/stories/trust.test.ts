@@ -61,7 +61,8 @@ class Office extends Workshop {
   /** Names of people stand for their keys. */
   ask(words: string, ...by: string[]): Promise<CliResult> {
     const args = words.split(' ').map((word) => word.replaceAll('~', ' ').replace(/^@/, `${this.folder}/`));
-    return this.sealward(['trust', ...args, '--folder', this.path('trust'), ...by.flatMap((name) => ['--key', this.keyOf(name)]), '-o', 'json']);
+    const folder = args[0] === 'verify' ? [] : ['--folder', this.path('trust')];
+    return this.sealward(['trust', ...args, ...folder, ...by.flatMap((name) => ['--key', this.keyOf(name)]), '-o', 'json']);
   }
 
   async does(words: string, ...by: string[]): Promise<Record<string, unknown>> {
@@ -356,6 +357,26 @@ describe('a trust repository from files', () => {
       ['verify @nowhere', 'ERR_TRUST_ROOT'],
     ] as const)
       await office.refuses(code, words, ...(words === 'sign' ? [] : words.startsWith('sign') ? ['alice'] : []));
+    for (const [words, flag] of [
+      ['show --reason x', 'reason'],
+      ['verify @out --lease 2h', 'lease'],
+      ['key add x --public-key @release.pub --superseded', 'superseded'],
+      ['key suspend x/1 --reason y --until 2026-01-01T00:00:00Z', 'until'],
+      ['deny digest abc --reason x --issuer https://i', 'issuer'],
+      ['policy add @app.yaml --reason x', 'reason'],
+      ['publish --role keys', 'role'],
+      ['root sign --role keys', 'role'],
+    ] as const)
+      assert.match(await office.refuses('ERR_FLAG_CONFLICT', words), new RegExp(`--${flag} is not for`));
+    for (const words of ['key revoke x/1 x/2 --reason y', 'publish @out @out2', 'show x', 'deny identity x --issuer i --subject s --reason y', 'verify @a @b'])
+      assert.match(await office.refuses('ERR_USAGE', words), /has no use for/);
+    await office.does('key add spare --public-key @release.pub', 'alice');
+    for (const words of ['--from 2026-01-01T00:00:00Z', '--superseded'])
+      assert.match(await office.refuses('ERR_FLAG_CONFLICT', `key revoke spare/1 --all --reason y ${words}`), /would be without effect/);
+    await office.refuses('ERR_FLAG_CONFLICT', 'deny identity --issuer https://i --subject s --subject t --reason x');
+    await office.refuses('ERR_FLAG_CONFLICT', 'principal x --issuer https://i');
+    await office.does('key suspend spare/1 --reason x', 'alice');
+    assert.match(await office.refuses('ERR_FLAG_CONFLICT', 'key activate spare/1 --from 2026-01-01T00:00:00Z'), /a suspension is lifted now/);
     for (const kind of ['key', 'certificate'] as const) await office.does(`deny ${kind} ${'ab'.repeat(32)} --reason x`, 'alice');
     await office.does(`deny key @release.pub --reason x`, 'alice');
     await office.does('deny identity --issuer https://i --subject s --from 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z --reason x', 'alice');
@@ -397,7 +418,7 @@ describe('a trust repository from files', () => {
         );
         continue;
       }
-      const own = words[0] === 'trust' ? ['--folder', office.path('trust')] : [];
+      const own = words[0] === 'trust' && words[1] !== 'verify' ? ['--folder', office.path('trust')] : [];
       const { code, stderr } = await office.sealward([...words.map(here), ...own]);
       assert.equal(code, 0, `${line}: ${stderr}`);
     }

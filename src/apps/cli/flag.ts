@@ -107,8 +107,13 @@ export interface CommandSpec<F extends Flags = Flags> {
   readonly examples: readonly Example[];
   readonly arguments: readonly Argument[];
   readonly flags: F;
-  /** Where the first argument is an action: the flags that each takes. Any other would be without effect, and is refused. */
+  /**
+   * Where the first argument is an action, or the first two are (`key add`): the flags that each takes. Any other would be
+   * without effect, and is refused.
+   */
   readonly actions?: Readonly<Record<string, readonly (keyof F & string)[]>>;
+  /** How many arguments an action takes at most, its own words included, where that is fewer than the command takes. */
+  readonly words?: Readonly<Record<string, number>>;
   /** Runs until it is told to stop: no --timeout, time to finish what was begun, and a signal is its proper end. */
   readonly serves?: boolean;
 }

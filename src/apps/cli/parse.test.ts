@@ -138,6 +138,36 @@ test('an action takes its own flags, and others are refused', () => {
   assert.throws(() => act('gather', '--private-infrastructure'), conflict(/^--ignore-log is not for/, /^It is for drop\./));
 });
 
+test('an action of two words has flags of its own, and no use for more words than it takes', () => {
+  const acting = defineCommand({
+    ...spec,
+    arguments: [{ name: 'ACTION', summary: 'what', minimum: 1, maximum: 9 }],
+    actions: { key: ['output'], 'key add': ['max-workers'] },
+    words: { key: 3, 'key add': 2 },
+  });
+  const act = (...argv: string[]) => parseCommand(acting, argv);
+  assert.ok(act('key', 'add', '--max-workers', '2'));
+  assert.ok(act('key', 'drop', 'x', '-o', 'json'));
+  assert.ok(act('other', 'a', 'b', 'c'));
+  assert.throws(() => act('key', 'drop', '--max-workers', '2'), /--max-workers is not for `sealward try key`/);
+  assert.throws(() => act('key', 'add', '-o', 'json'), /--output is not for `sealward try key add`/);
+  assert.throws(() => act('key', 'add', 'x'), usage(/`sealward try key add` has no use for "x"/));
+  assert.throws(() => act('key', 'drop', 'x', 'y'), usage(/`sealward try key` has no use for "y"/));
+});
+
+test('a flag that says nothing without another is refused alone', () => {
+  const needing = defineCommand({
+    ...spec,
+    flags: { ...spec.flags, root: { type: 'string', valueName: 'F', group: 'trust', summary: 'r', needs: ['key', 'output'] } },
+  });
+  assert.throws(
+    () => parseCommand(needing, ['a', '--root', 'r']),
+    (error: unknown) =>
+      error instanceof SealwardError && error.code === 'ERR_FLAG_CONFLICT' && /^--root says nothing without --key or --output$/.test(error.message),
+  );
+  assert.equal(parseCommand(needing, ['a', '--root', 'r', '--key', 'k']).flags.root, 'r');
+});
+
 test('the flags of every command may stand before its name', () => {
   assert.deepEqual(splitCommand(['-d', '--timeout', '3s', 'try', 'x']), { name: 'try', rest: ['-d', '--timeout', '3s', 'x'] });
   assert.deepEqual(splitCommand(['--timeout=3s', 'try']), { name: 'try', rest: ['--timeout=3s'] });

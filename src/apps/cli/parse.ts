@@ -177,14 +177,21 @@ function checkArguments(spec: CommandSpec, positionals: readonly string[], help:
   if (empty >= 0) throw usage(`argument ${empty + 1} of \`sealward ${spec.name}\` is empty`, spec.name, 'An unset variable in a script is a common cause.');
 }
 
-function checkAction({ name, actions = {} }: CommandSpec, [action = '']: readonly string[], given: ReadonlySet<string>): void {
-  const taken = Object.hasOwn(actions, action) ? actions[action] : undefined;
+function checkAction({ name, actions = {}, words = {} }: CommandSpec, positionals: readonly string[], given: ReadonlySet<string>): void {
+  const known = (table: Readonly<Record<string, unknown>>): string | undefined =>
+    [positionals.slice(0, 2).join(' '), positionals[0] ?? ''].find((action) => Object.hasOwn(table, action));
+  const action = known(actions) ?? '';
+  const taken = actions[action];
   const odd = taken && [...given].find((flag) => !taken.includes(flag) && !Object.hasOwn(globalFlags, flag));
-  if (odd === undefined) return;
-  const others = Object.entries(actions).flatMap(([other, flags]) => (flags.includes(odd) ? [other] : []));
-  throw new SealwardError('ERR_FLAG_CONFLICT', `--${odd} is not for \`sealward ${name} ${action}\``, {
-    hint: `It is for ${others.join(', ')}. See \`sealward ${name} --help\`.`,
-  });
+  if (odd !== undefined) {
+    const others = Object.entries(actions).flatMap(([other, flags]) => (flags.includes(odd) ? [other] : []));
+    throw new SealwardError('ERR_FLAG_CONFLICT', `--${odd} is not for \`sealward ${name} ${action}\``, {
+      hint: `It is for ${others.join(', ')}. See \`sealward ${name} --help\`.`,
+    });
+  }
+  const counted = known(words);
+  const extra = counted === undefined ? undefined : positionals[words[counted] ?? positionals.length];
+  if (extra !== undefined) throw usage(`\`sealward ${name} ${counted}\` has no use for ${printable(extra)}`, name);
 }
 
 function checkCompany(flags: Flags, given: ReadonlySet<string>): void {

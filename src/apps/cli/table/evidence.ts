@@ -53,4 +53,5 @@ export const evidence = defineCommand({
     prune: ['from-cluster-list', 'max-size', ...everywhere],
     verify: ['remove-broken', ...everywhere],
   },
+  words: { list: 1, import: 2, prune: 1, verify: 1 },
 });

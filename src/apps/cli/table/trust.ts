@@ -1,4 +1,4 @@
-import { defineCommand, type Flags } from '../flag.ts';
+import { defineCommand, type Flags, namesOf } from '../flag.ts';
 import { outputFlags } from './global.ts';
 import { passwordFlags } from './keys.ts';
 
@@ -59,6 +59,12 @@ const said = {
   'key-name': { type: 'strings', valueName: 'NAME', group: 'claims', summary: 'principal: a key of the trust state, or the SHA-256 of one' },
 } as const satisfies Flags;
 
+const looks = ['folder', ...namesOf(outputFlags)] as const;
+const changes = ['key', ...namesOf(passwordFlags), ...looks] as const;
+const people = ['signer', 'remove', 'threshold', ...changes] as const;
+const founding = ['signer', 'online-key', 'threshold', 'lease', 'tier', ...changes] as const;
+const denies = ['reason', ...changes] as const;
+
 export const trust = defineCommand({
   name: 'trust',
   group: 'settings',
@@ -107,5 +113,53 @@ export const trust = defineCommand({
     tsa: service('a timestamp authority', 'certificate-chain=FILE'),
     yes: { type: 'boolean', short: 'y', group: 'general', summary: 'rollback: stage it; without it what would change is shown and nothing is done' },
     ...outputFlags,
+  },
+  actions: {
+    init: founding,
+    role: people,
+    'root init': founding,
+    'root sign': ['renew', ...changes],
+    'root publish': ['lease', ...changes],
+    'root rotate': people,
+    'anchor add': ['trusted-root', 'signing-config', 'fulcio', 'rekor', 'ctfe', 'tsa', ...changes],
+    'anchor remove': changes,
+    'key add': ['public-key', 'anchor', 'role', 'operator', 'protection', 'from', 'until', 'reason', ...changes],
+    'key activate': ['from', ...changes],
+    'key suspend': ['from', 'reason', ...changes],
+    'key retire': ['from', 'accept-undated-until', 'reason', ...changes],
+    'key revoke': ['from', 'superseded', 'all', 'reason', ...changes],
+    'key destroy': ['from', ...changes],
+    'deny identity': ['issuer', 'subject', 'from', 'until', ...denies],
+    'deny log': ['from-index', ...denies],
+    deny: denies,
+    principal: ['issuer', 'subject', 'key-name', ...changes],
+    policy: changes,
+    except: changes,
+    sign: ['role', 'renew', ...changes],
+    publish: ['lease', ...changes],
+    rollback: ['yes', ...changes],
+    show: looks,
+    diff: looks,
+    verify: ['trust-root', ...namesOf(outputFlags)],
+  },
+  words: {
+    init: 1,
+    role: 2,
+    'root init': 2,
+    'root sign': 2,
+    'root publish': 3,
+    'root rotate': 2,
+    anchor: 3,
+    'anchor add': 2,
+    key: 3,
+    deny: 3,
+    'deny identity': 2,
+    principal: 2,
+    sign: 1,
+    publish: 2,
+    rollback: 3,
+    show: 1,
+    diff: 1,
+    verify: 2,
   },
 });

@@ -37,7 +37,8 @@ export async function deny(invocation: Asked): Promise<number> {
 function deniedBy(invocation: Asked, kind: (typeof KINDS)[number]): object {
   const { flags } = invocation;
   if (kind === 'identity') {
-    const [subject] = flags.subject;
+    const [subject, ...more] = flags.subject;
+    if (more.length > 0) throw new SealwardError('ERR_FLAG_CONFLICT', 'one identity is denied at a time', { hint: 'Give --subject once.' });
     if (flags.issuer === undefined || subject === undefined) throw new SealwardError('ERR_FLAG_CONFLICT', 'an identity is denied by --issuer and --subject');
     const to = momentOf(invocation, 'until');
     // Without a beginning: whatever it signed, ever.
@@ -75,7 +76,7 @@ function principalsOf({ plan }: Work): Principal[] {
 export async function principal(invocation: Asked): Promise<number> {
   const { flags } = invocation;
   const name = wordOf(invocation, 1, 'the name of a principal');
-  if (flags.subject.length > 0 && flags.issuer === undefined) throw new SealwardError('ERR_FLAG_CONFLICT', '--subject needs --issuer');
+  if (flags.subject.length > 0 !== (flags.issuer !== undefined)) throw new SealwardError('ERR_FLAG_CONFLICT', '--subject and --issuer belong together');
   return edit(invocation, (work) => {
     const others = principalsOf(work).filter((one) => one.name !== name);
     const identities = flags.subject.map((subject) => ({ issuer: flags.issuer ?? '', subject }));

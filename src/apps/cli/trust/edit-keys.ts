@@ -103,6 +103,7 @@ function change(invocation: Asked, work: Work, signers: Signers, action: Exclude
   switch (action) {
     case 'activate':
       if (before.state === 'suspended') {
+        withoutEffect(invocation, 'from', 'a suspension is lifted now');
         const ids = denials.filter((one) => one.kind === 'suspension' && one.name === name && one.version === Number(version)).map(({ id }) => id);
         return becomes({ ...listed, lifted: [...new Set([...listed.lifted, ...ids])] }, 'active');
       }
@@ -152,11 +153,19 @@ function change(invocation: Asked, work: Work, signers: Signers, action: Exclude
 /** Alone there is no date; with one, or where the key was merely replaced, those sign who sign for keys. */
 function revoke(invocation: Asked, listed: ListedKey, becomes: (after: ListedKey, to: KeyState) => Change, alone: () => Change): Change {
   const { flags } = invocation;
+  if (flags.all) {
+    withoutEffect(invocation, 'superseded', 'with --all nothing that the key ever signed counts');
+    withoutEffect(invocation, 'from', 'with --all nothing that the key ever signed counts');
+  }
   const from = momentOf(invocation, 'from');
   const bare: ListedKey = { ...listed, ...reason(invocation) };
   if (flags.all) return becomes({ ...bare, state: 'revoked-all' }, 'revoked-all');
   if (flags.superseded) return becomes({ ...bare, state: 'superseded', invalidFrom: from ?? thisMoment() }, 'superseded');
   return from === undefined ? alone() : becomes({ ...bare, state: 'compromised', invalidFrom: from }, 'compromised');
+}
+
+function withoutEffect({ given }: Asked, flag: string, why: string): void {
+  if (given.has(flag)) throw new SealwardError('ERR_FLAG_CONFLICT', `--${flag} would be without effect: ${why}`, { hint: 'Leave it out.' });
 }
 
 function reason({ flags }: Asked): { reason?: string } {
