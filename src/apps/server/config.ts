@@ -1,10 +1,8 @@
 /** The one configuration of a server: YAML to one validated, frozen value. Paths are relative to its file; secrets come by path. */
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { defineIssuer, type IssuerKind, type IssuerRule, type RateLimit } from '../../services/authority/index.ts';
-import { readYaml, type Section } from './yaml-section.ts';
+import { readSettings, readYaml, type Section } from '../../clients/settings/index.ts';
 
 export const ROLES = ['authority', 'log', 'timestamp', 'trust', 'identity', 'witness'] as const;
 export type Role = (typeof ROLES)[number];
@@ -143,16 +141,7 @@ const DAY_MS = 86_400_000;
 
 /** Throws ERR_CONFIG_INVALID with every fault, or ERR_FILE_UNREADABLE. */
 export function readServerConfig(file: string): ServerConfig {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new SealwardError('ERR_FILE_UNREADABLE', `the configuration ${file} cannot be read: ${(cause as NodeJS.ErrnoException).code}`, {
-      cause,
-      hint: 'Make one with `sealward server init`, or name it with --config FILE.',
-    });
-  }
-  if (text.length > LIMITS.documentBytes) throw new SealwardError('ERR_TOO_LARGE', `the configuration ${file} is larger than ${LIMITS.documentBytes} bytes`);
+  const text = readSettings(file, 'Make one with `sealward server init`, or name it with --config FILE.');
   return Object.freeze(parseServerConfig(file, text));
 }
 

@@ -2,11 +2,26 @@
  * A configuration in YAML, read field by field. Every fault is kept with its line and place, so that one start names all of
  * them; what is read after a fault is a stand-in that nobody gets to use.
  */
+import { readFileSync } from 'node:fs';
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
+import { LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 
 const MAX_FAULTS = 20;
+const SIZES: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** The text of a configuration. Throws ERR_FILE_UNREADABLE, with the hint that is given, or ERR_TOO_LARGE. */
+export function readSettings(file: string, hint: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new SealwardError('ERR_FILE_UNREADABLE', `the configuration ${file} cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause, hint });
+  }
+  if (text.length > LIMITS.documentBytes) throw new SealwardError('ERR_TOO_LARGE', `the configuration ${file} is larger than ${LIMITS.documentBytes} bytes`);
+  return text;
+}
 
 class Faults {
   readonly #file: string;
@@ -159,6 +174,16 @@ export class Section {
     if (value >= minimumMs && value <= maximumMs) return value;
     this.refuse(name, `must be a time with its unit, as in ${fallback}, from ${minimumMs} ms to ${maximumMs / 1000} s`);
     return minimumMs;
+  }
+
+  /** `512KiB`, `64MiB`, `1GiB`; in bytes. */
+  size(name: string, minimum: number, maximum: number, fallback: string): number {
+    const node = this.has(name) ? this.#node(name) : undefined;
+    const match = /^(\d{1,9})(KiB|MiB|GiB)$/.exec(node === undefined ? fallback : isScalar(node) ? String(node.value) : '');
+    const value = match ? Number(match[1]) * (SIZES[match[2] as string] as number) : Number.NaN;
+    if (value >= minimum && value <= maximum) return value;
+    this.refuse(name, `must be a size with its unit, as in ${fallback}, from ${minimum} to ${maximum} bytes`);
+    return minimum;
   }
 
   /** An absolute URL of http or https, without query and without a slash at its end. */

@@ -1,0 +1,220 @@
+/** The one configuration of the webhook: YAML to one validated, frozen value. Paths are relative to its file; secrets come by path. */
+import { dirname, resolve } from 'node:path';
+import { readSettings, readYaml, type Section } from '../../clients/settings/index.ts';
+import { normalHost } from '../../core/artifact/index.ts';
+import type { AdmissionLimits } from './open-admission.ts';
+
+export type TlsConfig =
+  /** PEM files that somebody else renews, such as cert-manager. */
+  | { readonly kind: 'files'; readonly certificates: string; readonly key: string }
+  | {
+      readonly kind: 'self-made';
+      /** Holds the authority; one process writes it. */
+      readonly folder: string;
+      /** By which the API server calls. */
+      readonly names: readonly string[];
+      readonly lifeMs: number;
+      readonly authorityLifeMs: number;
+      /** How long a bundle is out before its new authority is used. */
+      readonly settleMs: number;
+    };
+
+export type CallerConfig =
+  | { readonly kind: 'mtls'; readonly authorities: string; readonly names: readonly string[] }
+  | { readonly kind: 'path-secret'; readonly secretFile: string }
+  | { readonly kind: 'network' };
+
+export interface TrustPlace {
+  /** A folder, a URL, or `registry:HOST/REPOSITORY:TAG`. */
+  readonly from: string;
+  readonly rootFile?: string;
+  /** Remembers what was seen, so that trust never goes back; without it only this run does not. */
+  readonly memory?: string;
+  readonly everyMs: number;
+  readonly tier?: string;
+}
+
+export interface DecisionsConfig {
+  readonly folder: string;
+  readonly mode: 'strict' | 'async';
+  readonly shareMs: number;
+  /** Undefined: they are kept for ever. */
+  readonly keepMs?: number;
+}
+
+export interface RegistriesConfig {
+  /** Hosts that may be contacted besides those that policies name. */
+  readonly allowed: readonly string[];
+  /** A config.json of Docker with credentials. */
+  readonly credentialsFile?: string;
+  /** PEM, believed besides the authorities of the system. */
+  readonly authoritiesFile?: string;
+  readonly allowHttp: boolean;
+}
+
+export interface AdmissionConfig {
+  readonly file: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Health, readiness and numbers, without TLS. */
+  readonly operations: { readonly host: string; readonly port: number };
+  readonly tls: TlsConfig;
+  readonly caller: CallerConfig;
+  readonly trust: TrustPlace;
+  readonly evidenceFolder: string;
+  readonly decisions?: DecisionsConfig;
+  readonly registries: RegistriesConfig;
+  readonly cluster?: string;
+  readonly environment?: string;
+  readonly custom: ReadonlyMap<string, readonly string[]>;
+  readonly exemptNamespaces: ReadonlySet<string>;
+  readonly marginMs: number;
+  readonly drainMs: number;
+  readonly limits: AdmissionLimits;
+  readonly held: { readonly digests: number; readonly bytes: number };
+  readonly logLevel: string;
+}
+
+const SECOND = 1000;
+const HOUR = 3600 * SECOND;
+const DAY = 24 * HOUR;
+const MiB = 1024 * 1024;
+/** DNS-1123 labels and names, as Kubernetes has them for namespaces and for what is served. */
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const HOST_NAME = /^[A-Za-z0-9*](?:[A-Za-z0-9.:-]{0,252})$/;
+const SPEC_PATH = /^[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*){0,15}$/;
+const KIND = /^[a-z0-9.-]{0,253}\/[A-Za-z][A-Za-z0-9]{0,62}$/;
+
+/** Throws ERR_CONFIG_INVALID with every fault, ERR_FILE_UNREADABLE or ERR_TOO_LARGE. */
+export function readAdmissionConfig(file: string): AdmissionConfig {
+  return Object.freeze(parseAdmissionConfig(file, readSettings(file, 'Name it with --config FILE; docs/reference/admission.md has a whole one.')));
+}
+
+export function parseAdmissionConfig(file: string, text: string): AdmissionConfig {
+  const folder = dirname(resolve(file));
+  const path = (name: string): string => (name === '' ? '' : resolve(folder, name));
+  return readYaml(file, text, (root) => {
+    const decisions = root.section('decisions');
+    const [cluster, environment] = [root.optionalText('cluster'), root.optionalText('environment')];
+    const limits = root.section('limits');
+    return {
+      file,
+      listen: root.address('listen', '0.0.0.0:9443'),
+      operations: root.address('operations', '0.0.0.0:9444'),
+      tls: readTls(root, path),
+      caller: readCaller(root, path),
+      trust: readTrust(root, path),
+      evidenceFolder: path(root.text('evidence')),
+      ...(decisions ? { decisions: readDecisions(decisions, path) } : {}),
+      registries: readRegistries(root, path),
+      ...(cluster === undefined ? {} : { cluster }),
+      ...(environment === undefined ? {} : { environment }),
+      custom: readCustom(root),
+      exemptNamespaces: readExempt(root),
+      marginMs: root.duration('margin', 50, 10 * SECOND, '500ms'),
+      drainMs: root.duration('drain', 0, 5 * 60 * SECOND, '15s'),
+      limits: {
+        bufferedBytes: limits?.size('buffered', 8 * MiB, 4096 * MiB, '128MiB') ?? 128 * MiB,
+        connections: limits?.integer('connections', 8, 100_000, 1024) ?? 1024,
+        threads: limits?.integer('threads', 0, 64, 1) ?? 1,
+      },
+      held: {
+        digests: limits?.integer('heldDigests', 100, 1_000_000, 20_000) ?? 20_000,
+        bytes: limits?.size('held', MiB, 4096 * MiB, '96MiB') ?? 96 * MiB,
+      },
+      logLevel: root.choice('logLevel', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info'),
+    };
+  });
+}
+
+function readTls(root: Section, path: (name: string) => string): TlsConfig {
+  const section = root.section('tls');
+  const [files, made] = [section?.section('files'), section?.section('selfMade')];
+  if (!section || (files === undefined) === (made === undefined)) {
+    root.refuse('tls', section ? 'must have either files or selfMade' : 'is missing: API servers speak TLS to webhooks');
+    return { kind: 'files', certificates: '', key: '' };
+  }
+  if (files) return { kind: 'files', certificates: path(files.text('certificates')), key: path(files.text('key')) };
+  const names = made?.texts('names') ?? [];
+  if (names.length === 0 || !names.every((name) => HOST_NAME.test(name)))
+    made?.refuse('names', 'must be the names by which the API server calls, as in sealward.sealward-system.svc');
+  return {
+    kind: 'self-made',
+    folder: path(made?.text('folder') ?? ''),
+    names,
+    lifeMs: made?.duration('life', HOUR, 90 * DAY, '7d') ?? 0,
+    authorityLifeMs: made?.duration('authorityLife', DAY, 3650 * DAY, '365d') ?? 0,
+    settleMs: made?.duration('settle', SECOND, DAY, '10m') ?? 0,
+  };
+}
+
+function readCaller(root: Section, path: (name: string) => string): CallerConfig {
+  const section = root.section('caller');
+  if (!section) {
+    root.refuse('caller', 'is missing: it says how the API server proves that it calls');
+    return { kind: 'network' };
+  }
+  const kind = section.choice('proof', ['mtls', 'path-secret', 'network'] as const);
+  if (kind === 'path-secret') return { kind, secretFile: path(section.text('secretFile')) };
+  if (kind !== 'mtls') return { kind: 'network' };
+  const names = section.texts('names');
+  // Kubelets and controllers have certificates of the same authority in many clusters.
+  if (names.length === 0) section.refuse('names', 'must be the names of the client certificate of the API server, such as kube-apiserver');
+  return { kind, authorities: path(section.text('authorities')), names };
+}
+
+function readTrust(root: Section, path: (name: string) => string): TrustPlace {
+  const section = root.section('trust');
+  if (!section) root.refuse('trust', 'is missing: it says where the trust state comes from');
+  const from = section?.text('from') ?? '';
+  const [rootFile, memory, tier] = [section?.optionalText('root'), section?.optionalText('memory'), section?.optionalText('tier')];
+  const isFolder = !/^(?:https?:\/\/|registry:)/i.test(from);
+  if (section && !isFolder && rootFile === undefined)
+    section.refuse('root', 'is missing: the root.json that is trusted, because the place is none of this machine');
+  return {
+    from: isFolder ? path(from) : from,
+    ...(rootFile === undefined ? {} : { rootFile: path(rootFile) }),
+    ...(memory === undefined ? {} : { memory: path(memory) }),
+    everyMs: section?.duration('every', SECOND, DAY, '30s') ?? 0,
+    ...(tier === undefined ? {} : { tier }),
+  };
+}
+
+function readDecisions(section: Section, path: (name: string) => string): DecisionsConfig {
+  return {
+    folder: path(section.text('folder')),
+    mode: section.choice('mode', ['strict', 'async'], 'strict'),
+    shareMs: section.duration('share', 0, HOUR, '60s'),
+    ...(section.has('keep') ? { keepMs: section.duration('keep', DAY, 3650 * DAY, '90d') } : {}),
+  };
+}
+
+function readRegistries(root: Section, path: (name: string) => string): RegistriesConfig {
+  const section = root.section('registries');
+  const allowed = section?.texts('allowed') ?? [];
+  if (!allowed.every((host) => normalHost(host) !== undefined)) section?.refuse('allowed', 'must be hosts, as in registry.example or registry.example:5000');
+  const [credentials, authorities] = [section?.optionalText('credentialsFile'), section?.optionalText('authoritiesFile')];
+  return {
+    allowed,
+    ...(credentials === undefined ? {} : { credentialsFile: path(credentials) }),
+    ...(authorities === undefined ? {} : { authoritiesFile: path(authorities) }),
+    allowHttp: section?.choice('http', ['loopback', 'allow'], 'loopback') === 'allow',
+  };
+}
+
+function readCustom(root: Section): ReadonlyMap<string, readonly string[]> {
+  const kinds = new Map<string, readonly string[]>();
+  for (const section of root.sections('customKinds')) {
+    const kind = section.text('kind');
+    const specs = section.texts('podSpecs');
+    if (!KIND.test(kind) || kinds.has(kind)) section.refuse('kind', 'must be GROUP/KIND, each once, as in argoproj.io/Rollout');
+    if (specs.length === 0 || !specs.every((one) => SPEC_PATH.test(one))) section.refuse('podSpecs', 'must be paths of pod specs, as in spec.template.spec');
+    kinds.set(kind, specs);
+  }
+  return kinds;
+}
+
+function readExempt(root: Section): ReadonlySet<string> {
+  const names = root.texts('exemptNamespaces');
+  if (!names.every((name) => LABEL.test(name))) root.refuse('exemptNamespaces', 'must be names of namespaces; there are no patterns');
+  return new Set(names);
+}
