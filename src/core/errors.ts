@@ -243,6 +243,10 @@ export const ERRORS = {
     'What a certificate authority, log or timestamp authority gave does not verify, so nothing was published.',
     'Check that the trusted root belongs to the services that were asked, and the clock of this machine.',
   ),
+  ERR_TRUST_MISSING: unavailable(
+    'No trust state with policies was taken yet, so that nothing can be judged.',
+    'Check where the agent takes trust from: its status says why the last update did not succeed.',
+  ),
   ERR_EVIDENCE_MISSING: unavailable(
     'Something is not in the evidence that is held, so that nobody can say.',
     'Gather it with `sealward evidence gather` where the registry can be reached.',

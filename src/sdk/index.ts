@@ -1,3 +1,16 @@
+export {
+  Agent,
+  type AgentOptions,
+  type AgentStatus,
+  type AnsweredFrom,
+  type Ask,
+  type InForce,
+  type JudgedName,
+  type Moved,
+  type NamespacedPolicy,
+  type RefusedPolicy,
+  type TrustHealth,
+} from './agent/index.ts';
 export { type AttestBlobOptions, attestBlob, attestImage, type AttestedImage, type AttestImageOptions, signBlob, subjectOf } from './attest.ts';
 export { type CheckedContent, checkContent } from './check-content.ts';
 export { type Copied, copyImage, type CopyOptions } from './copy.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { HttpClient } from '../clients/http/index.ts';
-import { artifactSource, folderMemory, folderSource, forgetful, TrustClient, type TrustSource, urlSource } from '../clients/trust/index.ts';
+import { artifactSource, configMapSource, folderMemory, folderSource, forgetful, TrustClient, type TrustSource, urlSource } from '../clients/trust/index.ts';
 import type { Registry } from '../clients/registry/index.ts';
 import { type Descriptor, digestOf, formatDigest, formatReference, MEDIA_TYPES, parseDigest, parseReference, type Reference } from '../core/artifact/index.ts';
 import { type JsonObject, LIMITS, utf8 } from '../core/encoding/index.ts';
@@ -11,12 +11,14 @@ import { metadataName, metadataBound, type RepositoryFiles } from '../core/trust
 
 /** A repository in a registry is written with this before its reference, so that it is not taken for a folder. */
 export const ARTIFACT_PREFIX = 'registry:';
+/** A repository in a ConfigMap is written with this before what names the ConfigMap. */
+export const CONFIGMAP_PREFIX = 'configmap:';
 const ARTIFACT_TYPE = 'application/vnd.sealward.trust.v1+json';
 const FILE_TYPE = 'application/vnd.sealward.trust.file.v1';
 const TITLE = 'org.opencontainers.image.title';
 
 export interface OpenTrustOptions {
-  /** A folder, a URL, or `registry:HOST/REPOSITORY:TAG`. */
+  /** A folder, a URL, `registry:HOST/REPOSITORY:TAG`, or `configmap:` and a name for people. */
   readonly from: string;
   /** The root.json that is trusted. Of a folder, which somebody named by hand, its own first root, when neither given nor remembered. */
   readonly root?: Uint8Array;
@@ -24,6 +26,8 @@ export interface OpenTrustOptions {
   readonly memory?: string;
   readonly http?: () => HttpClient;
   readonly registry?: () => Registry;
+  /** The members of the ConfigMap as they are now, whoever fetches them; asked once for each update. */
+  readonly configMap?: () => Promise<ReadonlyMap<string, Uint8Array>>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly signal?: AbortSignal;
@@ -34,19 +38,34 @@ export async function openTrust(options: OpenTrustOptions): Promise<TrustClient>
   const source = sourceOf(options);
   const memory =
     options.memory === undefined ? forgetful : folderMemory(join(options.memory, createHash('sha256').update(options.from).digest('hex').slice(0, 32)));
-  const isFolder = !/^https?:\/\//i.test(options.from) && !options.from.startsWith(ARTIFACT_PREFIX);
+  const isFolder = !/^https?:\/\//i.test(options.from) && ![ARTIFACT_PREFIX, CONFIGMAP_PREFIX].some((prefix) => options.from.startsWith(prefix));
   const root = options.root ?? (isFolder ? await source.read(metadataName('root', 1), metadataBound('root')) : undefined);
   return TrustClient.open({ source, memory, now: options.now, ...(root ? { root } : {}) });
 }
 
-function sourceOf({ from, http, registry, signal }: OpenTrustOptions): TrustSource {
+function sourceOf({ from, http, registry, configMap, signal }: OpenTrustOptions): TrustSource {
   if (/^https?:\/\//i.test(from)) {
     invariant(http, 'a repository at a URL needs an HTTP client');
     return urlSource(http(), new URL(from), signal ? { signal } : {});
   }
+  if (from.startsWith(CONFIGMAP_PREFIX)) {
+    invariant(configMap, 'a repository in a ConfigMap needs somebody who reads it');
+    return wholeConfigMap(from, configMap);
+  }
   if (!from.startsWith(ARTIFACT_PREFIX)) return folderSource(from);
   invariant(registry, 'a repository in a registry needs a client of registries');
   return trustArtifact(registry(), parseReference(from.slice(ARTIFACT_PREFIX.length)));
+}
+
+/** One update reads one state of the ConfigMap, and never half of another. */
+function wholeConfigMap(name: string, read: () => Promise<ReadonlyMap<string, Uint8Array>>): TrustSource {
+  let members: ReadonlyMap<string, Uint8Array> = new Map();
+  return {
+    ...configMapSource(name, async (key) => members.get(key)),
+    refresh: async () => {
+      members = await read();
+    },
+  };
 }
 
 function trustArtifact(registry: Registry, reference: Reference): TrustSource {

@@ -112,7 +112,7 @@ function judgePolicy(policy: ImagePolicy, { exceptions }: PolicySet, hearing: He
   return { policy, outcome, action: actionOf(policy, outcome, hearing.request), why };
 }
 
-export function modeOf({ mode, modes }: ImagePolicy, { place }: Request): ImagePolicy['mode'] {
+export function modeOf({ mode, modes }: ImagePolicy, { place }: Pick<Request, 'place'>): ImagePolicy['mode'] {
   return modes.find(({ environment }) => environment === place.environment)?.mode ?? mode;
 }
 

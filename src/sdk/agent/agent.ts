@@ -1,0 +1,341 @@
+/**
+ * What an agent in a cluster holds, and how it judges: trust and policies that are taken in the background, evidence that is
+ * held, and one answer for one image name. The webhook, the controller and the node verifier are shells around it.
+ */
+import type { EvidenceStore } from '../../clients/evidence/index.ts';
+import { type Clock, systemClock } from '../../clients/http/index.ts';
+import type { Registry } from '../../clients/registry/index.ts';
+import {
+  type Digest,
+  digestFrom,
+  formatDigest,
+  formatRepository,
+  type Lookup,
+  parseReference,
+  type Reference,
+  type RepositoryName,
+} from '../../core/artifact/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import type { Place } from '../../core/policy/index.ts';
+import { actionUnresolved, decide, type Decision, type Request } from '../../core/verify/index.ts';
+import { heldRegistry } from '../held-registry.ts';
+import { openTrust, type OpenTrustOptions } from '../open-trust.ts';
+import { allowedRegistries, type AllowedRegistry, type AllowListOptions } from './allow-list.ts';
+import { FRESH, HeldEvidence, type Sought } from './held-evidence.ts';
+import { type HeldFacts, prepareView, type View, viewOf } from './held-facts.ts';
+import { type InForce, type Moved, type NamespacedPolicy, type TrustHealth, TrustWatch } from './in-force.ts';
+import { type AnsweredFrom, DecidedName, type JudgedName, undecided } from './judged-name.ts';
+
+export interface AgentOptions extends AllowListOptions {
+  /** Where trust comes from; `now` and `signal` are the agent's own. */
+  readonly trust: Omit<OpenTrustOptions, 'now' | 'signal'>;
+  readonly store: EvidenceStore;
+  /** Asked where what is held is not enough. Give its client `allowRegistry: (host) => agent.allows(host)`, so that its mirrors are held against the list, too. */
+  readonly registry: Registry;
+  /** Where signatures lie, when not beside the images. */
+  readonly signatureRepository?: RepositoryName;
+  readonly clock?: Clock;
+  /** From 0 to 1; Math.random when missing. */
+  readonly random?: () => number;
+  /** Milliseconds between updates of trust; 30 s when not said. */
+  readonly trustEvery?: number;
+  /** The lease tier that this place keeps. */
+  readonly tier?: string;
+  /** Digests whose facts are in memory, and about how many bytes these may take. */
+  readonly heldDigests?: number;
+  readonly heldBytes?: number;
+  /** Milliseconds that one gathering may take, whoever waits for it; 30 s when not said. */
+  readonly patience?: number;
+}
+
+export interface Ask {
+  /** Where the image is to run, as far as that is known. */
+  readonly place: Place;
+  /** Absolute, on the agent's clock. The answer comes by then. */
+  readonly deadline: number;
+  /** Ends the waiting, as if the deadline had come. */
+  readonly signal?: AbortSignal;
+  /** The same answer, and nothing is noted. */
+  readonly dryRun?: boolean;
+  /** Whether this digest is known to run here, let in under a live lease: whoever sees the pods knows. */
+  readonly admittedBefore?: boolean | ((digest: string) => boolean);
+  /** Asked instead of the agent's own, with credentials of the namespace. What it brings is evidence for everybody. */
+  readonly registry?: Registry;
+}
+
+export interface AgentStatus {
+  readonly trust: TrustHealth;
+  readonly held: { readonly digests: number; readonly bytes: number; readonly gathering: number };
+}
+
+/** A digest that is let in again and again is noted once in so long. Milliseconds. */
+const NOTED_EVERY = 3_600_000;
+const MOST_NOTED = 20_000;
+
+export class Agent {
+  readonly clock: Clock;
+  readonly #options: AgentOptions;
+  readonly #trust: TrustWatch;
+  readonly #evidence: HeldEvidence;
+  readonly #tags = new Map<string, Promise<Lookup<{ readonly digest: Digest }>>>();
+  readonly #noted = new Map<string, number>();
+  readonly #ending = new AbortController();
+  readonly #allowed = new WeakMap<InForce, AllowedRegistry>();
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.clock = options.clock ?? systemClock;
+    const { trust, trustEvery = 30_000, random = Math.random, tier, heldDigests = 20_000, heldBytes = 96 * 1024 * 1024, patience = 30_000 } = options;
+    this.#trust = new TrustWatch({
+      open: () => openTrust({ ...trust, now: () => this.clock.now(), signal: this.#ending.signal }),
+      source: trust.from,
+      clock: this.clock,
+      every: trustEvery,
+      random,
+      ...(tier === undefined ? {} : { tier }),
+    });
+    this.#evidence = new HeldEvidence({ store: options.store, clock: this.clock, digests: heldDigests, bytes: heldBytes, patience });
+  }
+
+  /** Ends when trust was asked for once; whether it was taken is in `inForce` and `status`. From then on it is taken in the background. */
+  start(): Promise<void> {
+    return this.#trust.start();
+  }
+
+  /** Trust and policies in force, taken together; undefined until the first trust state with policies was taken: not ready then. */
+  inForce(): InForce | undefined {
+    return this.#trust.inForce;
+  }
+
+  status(): AgentStatus {
+    return { trust: this.#trust.health(this.clock.now()), held: this.#evidence.size };
+  }
+
+  /** Called after trust or policies moved. @returns a function that ends the subscription. */
+  onChange(listener: (moved: Moved) => void): () => void {
+    return this.#trust.onChange(listener);
+  }
+
+  /** Takes trust now, besides the usual pace. Never throws. */
+  updateTrust(): Promise<void> {
+    return this.#trust.update();
+  }
+
+  /** All policies of namespaces, each time: they add requirements; those that try more are refused, see `status().trust.refused`. */
+  setNamespaced(policies: readonly NamespacedPolicy[]): Promise<void> {
+    return this.#trust.setNamespaced(policies);
+  }
+
+  /** Whether a registry may be contacted, as policies are now. */
+  allows(host: string): boolean {
+    const inForce = this.inForce();
+    return inForce !== undefined && this.#allows(inForce, host);
+  }
+
+  #allows(inForce: InForce, host: string): boolean {
+    const allowed = this.#allowed.get(inForce) ?? allowedRegistries(inForce.signedPolicies, this.#options);
+    this.#allowed.set(inForce, allowed);
+    return allowed(host);
+  }
+
+  /** One image as an object names it. Never throws for what a name, a registry or an image does: that is an answer. */
+  async judge(name: string, ask: Ask): Promise<JudgedName> {
+    const inForce = this.inForce();
+    if (!inForce) return undecided(name, NOT_READY, 'deny');
+    try {
+      const reference = parseReference(name);
+      const view = viewOf(inForce) ?? (await prepareView(inForce));
+      const question: Question = { name, reference, inForce, view, ask };
+      const answer = (reference.digest && this.#fromMemory(question, reference.digest)) ?? (await this.#judgeSlowly(question));
+      this.#note(answer, ask);
+      return answer;
+    } catch (error) {
+      return undecided(name, error instanceof SealwardError ? error : new SealwardError('ERR_INVARIANT', String(error), { cause: error }), 'deny', inForce);
+    }
+  }
+
+  /** Only from what is held: no registry is asked, and a tag is what it was when it was last resolved. */
+  async judgeHeld(name: string, ask: Omit<Ask, 'deadline' | 'signal' | 'registry'>): Promise<JudgedName> {
+    const inForce = this.inForce();
+    if (!inForce) return undecided(name, NOT_READY, 'deny');
+    try {
+      const reference = parseReference(name);
+      const view = viewOf(inForce) ?? (await prepareView(inForce));
+      const question: Question = { name, reference, inForce, view, ask: { ...ask, deadline: this.clock.now() } };
+      const digest = reference.digest ?? this.#heldTag(reference);
+      if (!digest) return this.#unresolved(question, new SealwardError('ERR_EVIDENCE_MISSING', `what ${name} stands for is not held`));
+      const sought = this.#sought(question, digest);
+      const held = this.#evidence.recall(sought, view);
+      if (held) return this.#decide(question, digest, held, 'memory');
+      const loaded = await this.#evidence.load(sought, view);
+      return this.#decide(question, digest, loaded?.held ?? nothingHeld(sought, view), loaded ? 'store' : 'nothing');
+    } catch (error) {
+      return undecided(name, error instanceof SealwardError ? error : new SealwardError('ERR_INVARIANT', String(error), { cause: error }), 'deny', inForce);
+    }
+  }
+
+  /** Ends what is under way; whoever still waits is answered. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await Promise.all([this.#trust.close(), this.#evidence.close()]);
+  }
+
+  #sought({ reference }: Question, digest: Digest): Sought {
+    return { repository: reference, signatures: this.#options.signatureRepository ?? reference, digest };
+  }
+
+  /** What is held may allow without any I/O; and what was found out just now need not be found out again. */
+  #fromMemory(question: Question, digest: Digest): JudgedName | undefined {
+    const sought = this.#sought(question, digest);
+    const held = this.#evidence.recall(sought, question.view);
+    const answer = held && this.#decide(question, digest, held, 'memory');
+    if (answer?.outcome === 'verified') return answer;
+    const recent = this.#evidence.recent(sought, question.view);
+    return recent && this.#decide(question, digest, recent, 'memory');
+  }
+
+  async #judgeSlowly(question: Question): Promise<JudgedName> {
+    const { name, reference, view, inForce, ask } = question;
+    const { signatureRepository = reference } = this.#options;
+    const refused = [reference, signatureRepository].find(({ registry }) => !this.#allows(inForce, registry));
+    if (refused) return this.#refuseRegistry(question, refused.registry);
+    const digest = reference.digest ?? (await this.#resolve(question));
+    if (digest instanceof SealwardError) return this.#unresolved(question, digest);
+    const known = reference.digest ? undefined : this.#fromMemory(question, digest);
+    if (known) return known;
+    const sought = this.#sought(question, digest);
+    const loaded = await this.#evidence.load(sought, view);
+    const first = loaded && this.#decide(question, digest, loaded.held, 'store');
+    if (first?.outcome === 'verified') return first;
+    const gathering = this.#evidence.gathering(sought, view, ask.registry ?? this.#options.registry, loaded?.evidence);
+    const landing = await gathering.ask(
+      () => this.#decide(question, digest, gathering.facts(view), 'registry').outcome === 'verified',
+      this.clock,
+      ask.deadline,
+      ask.signal,
+    );
+    if (landing === 'late') return this.#decide(question, digest, gathering.late(view), 'registry');
+    if (gathering.failure !== undefined) return undecided(name, ourFault(gathering.failure), 'deny', inForce);
+    const held = gathering.facts(view);
+    this.#evidence.keep(sought, held);
+    return this.#decide(question, digest, held, 'registry');
+  }
+
+  /** A registry that nobody speaks of is not contacted; what is held about the digest, and the default rule, still count. */
+  async #refuseRegistry(question: Question, host: string): Promise<JudgedName> {
+    const { reference, view } = question;
+    const cause = new SealwardError('ERR_REGISTRY_NOT_ALLOWED', `${host} is not on the list of registries that may be contacted`);
+    if (!reference.digest) return this.#unresolved(question, cause);
+    const sought = this.#sought(question, reference.digest);
+    const loaded = await this.#evidence.load(sought, view);
+    return this.#decide(question, reference.digest, loaded?.held ?? nothingHeld(sought, view, cause), loaded ? 'store' : 'nothing');
+  }
+
+  /** A tag is asked for again, by one for all; what it stood for before counts only where nobody answers in time. */
+  async #resolve(question: Question): Promise<Digest | SealwardError> {
+    const { reference, ask } = question;
+    const key = `${formatRepository(reference)}:${reference.tag ?? 'latest'}`;
+    let asked = this.#tags.get(key);
+    if (!asked) {
+      const { store, registry, patience = 30_000 } = this.#options;
+      const online = heldRegistry({ store, registry: ask.registry ?? registry, now: () => this.clock.now(), maxAge: FRESH });
+      asked = online.resolve(reference, { deadline: this.clock.now() + patience, signal: this.#ending.signal }).finally(() => void this.#tags.delete(key));
+      asked.catch(() => undefined);
+      this.#tags.set(key, asked);
+    }
+    const resolved = await this.#inTime(asked, ask);
+    if (!resolved) return this.#heldTag(reference) ?? new SealwardError('ERR_DEADLINE', `${reference.registry} did not say in time what ${key} stands for`);
+    if (resolved.state === 'complete') return resolved.value.digest;
+    if (resolved.state === 'unavailable') return resolved.cause;
+    return new SealwardError('ERR_NOT_FOUND', `${key} is not there`);
+  }
+
+  #heldTag(reference: Reference): Digest | undefined {
+    const { digest, state } = this.#options.store.record('tags', `${formatRepository(reference)}:${reference.tag ?? 'latest'}`) ?? {};
+    return state === 'complete' && typeof digest === 'string' ? digestFrom(digest) : undefined;
+  }
+
+  /** Undefined when the deadline came first, or whoever asked went away. */
+  async #inTime<T>(asked: Promise<T>, { deadline, signal }: Ask): Promise<T | undefined> {
+    let cancel = (): void => undefined;
+    const late = new Promise<undefined>((resolve) => {
+      const end = (): void => resolve(undefined);
+      const stop = this.clock.after(deadline - this.clock.now(), end);
+      if (signal?.aborted) end();
+      else signal?.addEventListener('abort', end);
+      cancel = () => {
+        stop();
+        signal?.removeEventListener('abort', end);
+      };
+    });
+    try {
+      return await Promise.race([asked, late]);
+    } finally {
+      cancel();
+    }
+  }
+
+  #unresolved({ name, reference, inForce, ask }: Question, cause: SealwardError): JudgedName {
+    const { policies, trust } = inForce;
+    const image = { repository: formatRepository(reference), ...(reference.tag === undefined ? {} : { tag: reference.tag }) };
+    return undecided(name, cause, actionUnresolved(policies, trust, image, ask.place), inForce);
+  }
+
+  #decide({ name, reference, inForce, ask }: Question, digest: Digest, held: HeldFacts, from: AnsweredFrom): DecidedName {
+    const { policies, trust } = inForce;
+    const formatted = formatDigest(digest);
+    const { admittedBefore = false } = ask;
+    const request: Request = {
+      repository: formatRepository(reference),
+      ...(reference.tag === undefined ? {} : { tag: reference.tag }),
+      digest: formatted,
+      place: ask.place,
+      ...(held.labels ? { labels: held.labels } : {}),
+      admittedBefore: typeof admittedBefore === 'function' ? admittedBefore(formatted) : admittedBefore,
+      ...(this.#options.tier === undefined ? {} : { tier: this.#options.tier }),
+      now: this.clock.now(),
+    };
+    const decision: Decision = decide(held.facts, policies, trust, request, (statement, condition) => held.values.get(`${statement} ${condition}`));
+    return new DecidedName(decision, { name, request, evidence: held.evidence, inForce, from });
+  }
+
+  /** So that pruning spares what was let in. A note that cannot be written changes no answer. */
+  #note({ action, digest }: JudgedName, { dryRun = false }: Ask): void {
+    if (action === 'deny' || digest === undefined || dryRun) return;
+    const now = this.clock.now();
+    const noted = this.#noted.get(digest);
+    if (noted !== undefined && now - noted < NOTED_EVERY) return;
+    if (this.#noted.size >= MOST_NOTED) this.#noted.clear();
+    this.#noted.set(digest, now);
+    this.#options.store.write('admitted', digest, { at: Math.floor(now) });
+  }
+}
+
+interface Question {
+  readonly name: string;
+  readonly reference: Reference;
+  readonly inForce: InForce;
+  readonly view: View;
+  readonly ask: Ask;
+}
+
+const NOT_READY = new SealwardError('ERR_TRUST_MISSING', 'no trust state with policies was taken yet');
+
+function ourFault(cause: unknown): SealwardError {
+  return cause instanceof SealwardError ? cause : new SealwardError('ERR_INVARIANT', `evidence could not be gathered: ${String(cause)}`, { cause });
+}
+
+/** What is known of a digest of which nothing is held, and whose registry is not asked. */
+function nothingHeld(
+  { digest }: Sought,
+  view: View,
+  cause = new SealwardError('ERR_EVIDENCE_MISSING', `nothing about ${formatDigest(digest)} is held`),
+): HeldFacts {
+  const places = [{ name: 'referrers-api', where: 'the referrers API', state: 'unavailable', cause } as const];
+  return {
+    view: view.key,
+    evidence: '',
+    facts: { digests: { [digest.algorithm]: digest.hex }, indexes: [], places, signatures: [], unreadable: [] },
+    values: new Map(),
+  };
+}

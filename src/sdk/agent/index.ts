@@ -1,0 +1,3 @@
+export { Agent, type AgentOptions, type AgentStatus, type Ask } from './agent.ts';
+export type { InForce, Moved, NamespacedPolicy, RefusedPolicy, TrustHealth } from './in-force.ts';
+export type { AnsweredFrom, JudgedName } from './judged-name.ts';
