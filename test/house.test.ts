@@ -17,7 +17,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'clients/http': ['core/*'],
   'clients/journal': ['core/*'],
   // Keys in Secrets are read through the one client of the Kubernetes API (docs/decisions/0025).
-  'clients/signers': ['core/*', 'clients/http', 'clients/kubernetes'],
+  'clients/signers': ['core/*', 'clients/http', 'clients/kubernetes', 'clients/cloud'],
+  // The identity of a workload opens keys and registries alike (docs/decisions/0026).
+  'clients/registry': ['core/*', 'clients/http', 'clients/cloud'],
   sdk: ['core/*', 'clients/*'],
   ...Object.fromEntries(SERVICES.map((room) => [room, ['core/*', 'clients/*', 'services/store']])),
   'services/store': ['core/*'],

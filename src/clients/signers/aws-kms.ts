@@ -2,13 +2,11 @@
 import { type Algorithm, defaultAlgorithm, hash, type PublicKey, parsePublicKey } from '../../core/crypto/index.ts';
 import { decodeBase64, encodeBase64, type JsonObject, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import { type AwsAccount, awsAccount } from './aws-credentials.ts';
-import { signAwsRequest } from './aws-signature.ts';
-import { type Explain, fromAnswer, KeyService, serviceUrl, textOf } from './key-service.ts';
+import { type AwsAccount, awsAccount, CloudService, type Explain, fromAnswer, serviceUrl, signAwsRequest, textOf } from '../cloud/index.ts';
 import type { Call, KeyOpener, ProviderContext, ProviderKey } from './provider.ts';
 
 interface Kms {
-  readonly service: KeyService;
+  readonly service: CloudService;
   readonly endpoint: URL;
   readonly region: string;
   readonly account: AwsAccount;
@@ -91,7 +89,7 @@ async function connect(reference: string, context: ProviderContext): Promise<{ k
     host !== '' ? `https://${host}` : setting || `https://kms.${region}.${domain}`,
     host !== '' ? 'the endpoint' : 'AWS_ENDPOINT_URL_KMS',
   );
-  const service = new KeyService(context, account.tls);
+  const service = new CloudService(context, account.tls);
   return { keyId, kms: { service, endpoint, region, account, name: context.name, now: () => context.clock.now() } };
 }
 

@@ -3,12 +3,12 @@ import { createPublicKey } from 'node:crypto';
 import { type Algorithm, defaultAlgorithm, hash, type PublicKey, parsePublicKey } from '../../core/crypto/index.ts';
 import { decodeBase64Url, encodeBase64Url, type JsonObject } from '../../core/encoding/index.ts';
 import { invariant, SealwardError } from '../../core/errors.ts';
-import { type AzureAccount, azureAccount } from './azure-credentials.ts';
-import { type Explain, fromAnswer, KeyService, objectOf, serviceUrl, textOf } from './key-service.ts';
+import { azureAccount, type AzureAccount, CloudService, type Explain, fromAnswer, objectOf, serviceUrl, textOf } from '../cloud/index.ts';
+import { bareHost } from '../http/index.ts';
 import type { Call, KeyOpener, ProviderContext, ProviderKey } from './provider.ts';
 
 interface Vault {
-  readonly service: KeyService;
+  readonly service: CloudService;
   readonly address: URL;
   readonly key: string;
   readonly account: AzureAccount;
@@ -65,7 +65,13 @@ function connect(reference: string, context: ProviderContext): { vault: Vault; v
     });
   }
   const address = serviceUrl(`https://${host}`, 'the vault');
-  return { version, vault: { service: new KeyService(context), address, key, account: azureAccount(context, address), name: context.name } };
+  return { version, vault: { service: new CloudService(context), address, key, account: azureAccount(context, resourceOf(address)), name: context.name } };
+}
+
+/** Tokens are for one kind of service: https://vault.azure.net, and the like in other clouds and for Managed HSM. */
+function resourceOf(vault: URL): string {
+  const suffix = /\.((?:vault|managedhsm|vault-int)\.[a-z0-9.-]+)$/i.exec(bareHost(vault))?.[1];
+  return `https://${suffix ?? 'vault.azure.net'}`;
 }
 
 const explain: Explain = (status, body) => {

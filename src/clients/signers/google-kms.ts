@@ -2,13 +2,12 @@
 import { ALGORITHMS, type Algorithm, algorithmFits, hash, type PublicKey, parsePublicKeyPem } from '../../core/crypto/index.ts';
 import { decodeBase64, encodeBase64, type JsonObject, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
+import { CloudService, type Explain, fromAnswer, googleAccount, type GoogleAccount, serviceUrl, textOf } from '../cloud/index.ts';
 import { crc32c } from './crc32c.ts';
-import { type GoogleAccount, googleAccount } from './google-credentials.ts';
-import { type Explain, fromAnswer, KeyService, serviceUrl, textOf } from './key-service.ts';
 import type { Call, KeyOpener, ProviderContext, ProviderKey } from './provider.ts';
 
 interface Kms {
-  readonly service: KeyService;
+  readonly service: CloudService;
   readonly endpoint: string;
   readonly account: GoogleAccount;
   readonly name: string;
@@ -73,7 +72,7 @@ function connect(reference: string, context: ProviderContext): { kms: Kms; key: 
   }
   const setting = context.environment['CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS'] || 'https://cloudkms.googleapis.com/';
   const endpoint = serviceUrl(setting, 'CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS').origin;
-  return { key, version, kms: { service: new KeyService(context), endpoint, account: googleAccount(context), name: context.name } };
+  return { key, version, kms: { service: new CloudService(context), endpoint, account: googleAccount(context), name: context.name } };
 }
 
 const explain: Explain = (status, body) => {

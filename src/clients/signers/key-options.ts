@@ -38,6 +38,7 @@ export function contextOf(name: string, options: KeyOptions): ProviderContext {
     secret: options.secret ?? noSecret,
     call: () => ({ deadline: Math.min(deadline, clock.now() + callMilliseconds), ...(signal ? { signal } : {}) }),
     tls: options.tls ?? {},
+    look: 'everywhere',
     say: options.say ?? (() => {}),
   };
 }

@@ -3,7 +3,7 @@ import { decodeBase64, decodeUtf8, type JsonObject } from '../../core/encoding/i
 import { type ErrorCode, SealwardError } from '../../core/errors.ts';
 import { parseProxyEnvironment } from '../http/index.ts';
 import { clusterOf, KubernetesClient, RESOURCES } from '../kubernetes/index.ts';
-import { fromAnswer, objectOf } from './key-service.ts';
+import { fromAnswer, objectOf } from '../cloud/index.ts';
 import { openKeyText, publicKeyFromText } from './local-key.ts';
 import type { KeyOpener, ProviderContext } from './provider.ts';
 

@@ -2,7 +2,7 @@
 import { type Algorithm, defaultAlgorithm, hash, type PublicKey, type SchemeName } from '../../core/crypto/index.ts';
 import { concatBytes, decodeBase64, decodeUtf8, encodeBase64 } from '../../core/encoding/index.ts';
 import { invariant, SealwardError } from '../../core/errors.ts';
-import { fromAnswer } from './key-service.ts';
+import { fromAnswer } from '../cloud/index.ts';
 import type { Answer, Failure, KeyWanted, Mechanism } from './pkcs11-messages.ts';
 import { modulePath } from './pkcs11-module.ts';
 import { startTokenProcess, type TokenProcess } from './pkcs11-process.ts';

@@ -10,7 +10,7 @@ import { type Algorithm, defaultAlgorithm, type PublicKey, parsePublicKeyPem } f
 import { decodeBase64, decodeUtf8, type JsonObject } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { quoted } from '../../core/artifact/index.ts';
-import { fromAnswer, objectOf, parseObject, textOf } from './key-service.ts';
+import { fromAnswer, objectOf, parseObject, textOf } from '../cloud/index.ts';
 import type { Call, KeyOpener, ProviderContext, ProviderKey } from './provider.ts';
 import { within } from './within.ts';
 

@@ -1,13 +1,8 @@
 /** The port behind openSigner: what each kind of key reference has to bring. Nothing of it is trusted (checked-signer.ts). */
 import type { Algorithm, PublicKey } from '../../core/crypto/index.ts';
-import type { Clock, TlsSettings } from '../http/index.ts';
+import type { Call, CloudContext } from '../cloud/index.ts';
 
-/** One call to whoever keeps a key. */
-export interface Call {
-  /** Absolute, on the clock of the context. */
-  readonly deadline: number;
-  readonly signal?: AbortSignal;
-}
+export type { Call, Environment, ReadFile } from '../cloud/index.ts';
 
 export interface ProviderKey {
   readonly publicKey: PublicKey;
@@ -27,22 +22,11 @@ export interface SecretWanted {
   readonly of: string;
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-export type ReadFile = (path: string, maxBytes: number, what: string) => Uint8Array;
-
 /** What every kind of key is opened with. */
-export interface ProviderContext {
-  /** The reference as messages name it. */
-  readonly name: string;
-  readonly environment: Environment;
-  readonly clock: Clock;
-  readonly readFile: ReadFile;
+export interface ProviderContext extends CloudContext {
   readonly secret: (wanted: SecretWanted) => Promise<string>;
   /** A new call, with the time that one call may take. */
   readonly call: () => Call;
-  /** Added to what the environment says of TLS. */
-  readonly tls: TlsSettings;
   /** Something that a provider's program says to the user. */
   readonly say: (text: string) => void;
 }

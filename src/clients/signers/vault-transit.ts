@@ -2,11 +2,11 @@
 import { type Algorithm, defaultAlgorithm, hash, type PublicKey, parseEd25519PublicKey, parsePublicKeyPem } from '../../core/crypto/index.ts';
 import { decodeBase64, decodeUtf8, encodeBase64, type JsonObject } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import { type Explain, fromAnswer, KeyService, objectOf, serviceUrl, textOf } from './key-service.ts';
+import { type Explain, fromAnswer, CloudService, objectOf, serviceUrl, textOf } from '../cloud/index.ts';
 import type { Call, KeyOpener, ProviderContext, ProviderKey } from './provider.ts';
 
 interface Engine {
-  readonly service: KeyService;
+  readonly service: CloudService;
   readonly address: URL;
   readonly mount: string;
   readonly key: string;
@@ -61,7 +61,7 @@ function engineOf(reference: string, context: ProviderContext): Engine {
   const ca = authority === undefined ? {} : { ca: [decodeUtf8(context.readFile(authority, 1024 * 1024, 'the certificate file'), authority)] };
   const serverName = setting('TLS_SERVER_NAME');
   return {
-    service: new KeyService(context, { ...ca, ...(serverName === undefined ? {} : { serverName }) }),
+    service: new CloudService(context, { ...ca, ...(serverName === undefined ? {} : { serverName }) }),
     address: serviceUrl(address, `${prefixes[0]}_ADDR`),
     mount: (context.environment['TRANSIT_SECRET_ENGINE_PATH'] || 'transit').replace(/^\/+|\/+$/g, ''),
     key,

@@ -1,13 +1,13 @@
 /**
- * Access tokens of Microsoft Entra for a vault: a workload's federated token (AKS, CI), a client secret, the managed
+ * Access tokens of Microsoft Entra for a vault or a registry: a workload's federated token (AKS, CI), a client secret, the managed
  * identity of a machine, or the account that `az login` left, in this order.
  */
 import { execFile } from 'node:child_process';
 import { decodeUtf8, type JsonObject, parseJsonObject } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import { bareHost } from '../http/index.ts';
-import { formBody, KeyService, serviceUrl, textOf } from './key-service.ts';
-import type { Call, ProviderContext } from './provider.ts';
+import { formBody, CloudService, serviceUrl, textOf } from './cloud-service.ts';
+import type { Call, CloudContext } from './cloud-context.ts';
+import { renewed } from './renewed.ts';
 
 export interface AzureAccount {
   token(call: Call): Promise<string>;
@@ -23,31 +23,23 @@ const MARGIN_MS = 60_000;
 const WHAT = 'an access token of Azure';
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-/** Tokens are for one kind of service: https://vault.azure.net, and the like in other clouds and for Managed HSM. */
-function resourceOf(vault: URL): string {
-  const suffix = /\.((?:vault|managedhsm|vault-int)\.[a-z0-9.-]+)$/i.exec(bareHost(vault))?.[1];
-  return `https://${suffix ?? 'vault.azure.net'}`;
+/** @param resource the kind of service that the tokens are for, such as https://vault.azure.net. */
+export function azureAccount(context: CloudContext, resource: string): AzureAccount {
+  const fetch = renewed(context.clock, MARGIN_MS, WHAT, (call) => fetchToken(context, resource, call));
+  return { token: async (call) => (await fetch(call)).text };
 }
 
-export function azureAccount(context: ProviderContext, vault: URL): AzureAccount {
-  const resource = resourceOf(vault);
-  let kept: Token | undefined;
-  return {
-    async token(call) {
-      if (!kept || context.clock.now() > kept.ends - MARGIN_MS) kept = await fetchToken(context, resource, call);
-      return kept.text;
-    },
-  };
-}
-
-async function fetchToken(context: ProviderContext, resource: string, call: Call): Promise<Token> {
+async function fetchToken(context: CloudContext, resource: string, call: Call): Promise<Token> {
   const { environment } = context;
   const [tenant, client] = [environment['AZURE_TENANT_ID'], environment['AZURE_CLIENT_ID']];
   const file = environment['AZURE_FEDERATED_TOKEN_FILE'];
   const secret = environment['AZURE_CLIENT_SECRET'];
   if (tenant && client && (file || secret))
     return fromEntra(context, tenant, client, { ...(file ? { file } : {}), ...(secret ? { secret } : {}) }, resource, call);
-  const found = (await fromMachine(context, resource, call)) ?? (await fromCommandLine(context, resource, call));
+  const { look } = context;
+  const found =
+    (look === 'named' ? undefined : await fromMachine(context, resource, call)) ??
+    (look === 'everywhere' ? await fromCommandLine(context, resource, call) : undefined);
   if (found) return found;
   throw new SealwardError('ERR_KEY_DENIED', `no credentials of Azure were found for ${context.name}`, {
     hint: 'Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE or AZURE_CLIENT_SECRET, or log in with `az login`.',
@@ -56,7 +48,7 @@ async function fetchToken(context: ProviderContext, resource: string, call: Call
 
 /** The client credentials grant (RFC 6749 section 4.4); a federated token stands in for the secret (RFC 7523). */
 async function fromEntra(
-  context: ProviderContext,
+  context: CloudContext,
   tenant: string,
   client: string,
   proof: { file?: string; secret?: string },
@@ -71,7 +63,7 @@ async function fromEntra(
     assertion === undefined
       ? { client_secret: proof.secret ?? '' }
       : { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer', client_assertion: assertion };
-  const service = new KeyService(context);
+  const service = new CloudService(context);
   try {
     const answer = await service.json(
       {
@@ -94,7 +86,7 @@ async function fromEntra(
 }
 
 /** The metadata service of a virtual machine; undefined where there is none. */
-async function fromMachine(context: ProviderContext, resource: string, call: Call): Promise<Token | undefined> {
+async function fromMachine(context: CloudContext, resource: string, call: Call): Promise<Token | undefined> {
   const { environment, clock } = context;
   const host = environment['AZURE_POD_IDENTITY_AUTHORITY_HOST'] || 'http://169.254.169.254';
   const query = new URLSearchParams({
@@ -102,7 +94,7 @@ async function fromMachine(context: ProviderContext, resource: string, call: Cal
     resource,
     ...(environment['AZURE_CLIENT_ID'] ? { client_id: environment['AZURE_CLIENT_ID'] } : {}),
   });
-  const service = new KeyService(context, {}, true);
+  const service = new CloudService(context, {}, true);
   const soon = { ...call, deadline: Math.min(call.deadline, clock.now() + 2000) };
   try {
     const url = new URL(`/metadata/identity/oauth2/token?${query.toString()}`, serviceUrl(host, 'AZURE_POD_IDENTITY_AUTHORITY_HOST'));
@@ -116,7 +108,7 @@ async function fromMachine(context: ProviderContext, resource: string, call: Cal
 }
 
 /** As the login actions of CI services leave it: no variables, only the state of `az`. */
-function fromCommandLine({ environment, clock }: ProviderContext, resource: string, call: Call): Promise<Token | undefined> {
+function fromCommandLine({ environment, clock }: CloudContext, resource: string, call: Call): Promise<Token | undefined> {
   const env = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined));
   const args = ['account', 'get-access-token', '--output', 'json', '--resource', resource];
   const options = {

@@ -1,9 +1,12 @@
-/** JSON calls to key services over clients/http: bounded, retried when throttled, and every failure named in the words of keys. */
+/**
+ * JSON calls to the services of clouds and to those that keep keys: bounded, retried when throttled, and every failure
+ * named in the words of keys, of which a registry makes its own (clients/registry/workload-identity.ts).
+ */
 import { quoted } from '../../core/artifact/index.ts';
 import { decodeUtf8, encodeBase64Url, type JsonObject, type JsonValue, LIMITS, parseJson, utf8 } from '../../core/encoding/index.ts';
 import { type ErrorCode, SealwardError } from '../../core/errors.ts';
 import { bareHost, HttpClient, type HttpResponse, isLoopbackHost, NO_PROXY, parseProxyEnvironment, type TlsSettings } from '../http/index.ts';
-import type { Call, ProviderContext } from './provider.ts';
+import type { Call, CloudContext } from './cloud-context.ts';
 
 export interface ServiceRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -33,14 +36,15 @@ const MAX_ANSWER_BYTES = LIMITS.documentBytes;
 const ATTEMPTS = 4;
 const FIRST_WAIT_MS = 200;
 
-export class KeyService {
+export class CloudService {
   readonly #http: HttpClient;
 
   /** @param direct for what lies beside this machine (metadata services), where a proxy has no business. */
-  constructor({ clock, environment, tls }: Pick<ProviderContext, 'clock' | 'environment' | 'tls'>, extra: TlsSettings = {}, direct = false) {
+  constructor({ clock, environment, tls, gate }: Pick<CloudContext, 'clock' | 'environment' | 'tls' | 'gate'>, extra: TlsSettings = {}, direct = false) {
     const ca = [...(tls.ca ?? []), ...(extra.ca ?? [])];
     this.#http = new HttpClient({
       clock,
+      ...(gate ? { gate } : {}),
       proxy: direct ? NO_PROXY : parseProxyEnvironment(environment),
       tls: { ...tls, ...extra, ...(ca.length > 0 ? { ca } : {}) },
     });

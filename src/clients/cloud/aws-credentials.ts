@@ -7,8 +7,9 @@ import { decodeUtf8, type JsonObject } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { TlsSettings } from '../http/index.ts';
 import type { AwsCredentials } from './aws-signature.ts';
-import { formBody, KeyService, objectOf, parseObject, serviceUrl, textOf } from './key-service.ts';
-import type { Call, ProviderContext } from './provider.ts';
+import { formBody, CloudService, objectOf, parseObject, serviceUrl, textOf } from './cloud-service.ts';
+import type { Call, CloudContext } from './cloud-context.ts';
+import { renewed } from './renewed.ts';
 
 export interface AwsAccount {
   readonly region: string | undefined;
@@ -28,24 +29,15 @@ const MAX_FILE_BYTES = 256 * 1024;
 /** Fetched again when less than this is left. */
 const MARGIN_MS = 5 * 60_000;
 
-export async function awsAccount(context: ProviderContext): Promise<AwsAccount> {
+export async function awsAccount(context: CloudContext): Promise<AwsAccount> {
   const { environment } = context;
   const profile = readProfile(context);
   const bundle = environment['AWS_CA_BUNDLE'];
   const tls = bundle ? { ca: [decodeUtf8(context.readFile(bundle, MAX_FILE_BYTES * 4, 'AWS_CA_BUNDLE'), 'AWS_CA_BUNDLE')] } : {};
   const region = environment['AWS_REGION'] || environment['AWS_DEFAULT_REGION'] || profile['region'];
   const fixed = fixedCredentials(environment, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN');
-  let kept: Temporary | undefined;
-  return {
-    region,
-    tls,
-    async credentials(call) {
-      if (fixed) return fixed;
-      if (kept && context.clock.now() < kept.ends - MARGIN_MS) return kept.credentials;
-      kept = await temporary(context, profile, region, tls, call);
-      return kept.credentials;
-    },
-  };
+  const fetch = renewed(context.clock, MARGIN_MS, 'temporary credentials of AWS', (call) => temporary(context, profile, region, tls, call));
+  return { region, tls, credentials: async (call) => fixed ?? (await fetch(call)).credentials };
 }
 
 function fixedCredentials(from: Readonly<Record<string, string | undefined>>, id: string, secret: string, token: string): AwsCredentials | undefined {
@@ -54,7 +46,7 @@ function fixedCredentials(from: Readonly<Record<string, string | undefined>>, id
   return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
 }
 
-async function temporary(context: ProviderContext, profile: Profile, region: string | undefined, tls: TlsSettings, call: Call): Promise<Temporary> {
+async function temporary(context: CloudContext, profile: Profile, region: string | undefined, tls: TlsSettings, call: Call): Promise<Temporary> {
   const { environment } = context;
   const role = environment['AWS_ROLE_ARN'] || profile['role_arn'];
   const tokenFile = environment['AWS_WEB_IDENTITY_TOKEN_FILE'] || profile['web_identity_token_file'];
@@ -64,7 +56,7 @@ async function temporary(context: ProviderContext, profile: Profile, region: str
   const relative = environment['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'];
   const full = environment['AWS_CONTAINER_CREDENTIALS_FULL_URI'] || (relative && `http://169.254.170.2${relative}`);
   if (full) return fromContainer(context, full, call);
-  if (environment['AWS_EC2_METADATA_DISABLED'] !== 'true') {
+  if (context.look !== 'named' && environment['AWS_EC2_METADATA_DISABLED'] !== 'true') {
     const found = await fromInstance(context, call);
     if (found) return found;
   }
@@ -75,7 +67,7 @@ async function temporary(context: ProviderContext, profile: Profile, region: str
 
 /** STS AssumeRoleWithWebIdentity: the token itself is the proof, so the request carries no signature. */
 async function webIdentity(
-  context: ProviderContext,
+  context: CloudContext,
   role: string,
   tokenFile: string,
   region: string | undefined,
@@ -95,7 +87,7 @@ async function webIdentity(
     RoleSessionName: environment['AWS_ROLE_SESSION_NAME'] || 'sealward',
     WebIdentityToken: token,
   });
-  const service = new KeyService(context, tls);
+  const service = new CloudService(context, tls);
   try {
     const answer = await service.json(
       {
@@ -123,14 +115,14 @@ async function webIdentity(
 }
 
 /** ECS, and EKS with Pod Identity. */
-async function fromContainer(context: ProviderContext, address: string, call: Call): Promise<Temporary> {
+async function fromContainer(context: CloudContext, address: string, call: Call): Promise<Temporary> {
   const { environment } = context;
   const what = 'the credentials of this container';
   const file = environment['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'];
   const token = file
     ? decodeUtf8(context.readFile(file, 64 * 1024, 'the token file'), 'the token file').trim()
     : environment['AWS_CONTAINER_AUTHORIZATION_TOKEN'];
-  const service = new KeyService(context, {}, true);
+  const service = new CloudService(context, {}, true);
   try {
     const url = serviceUrl(address, 'AWS_CONTAINER_CREDENTIALS_FULL_URI');
     return temporaryFrom(
@@ -144,9 +136,9 @@ async function fromContainer(context: ProviderContext, address: string, call: Ca
 }
 
 /** IMDSv2; undefined where there is no such service, which is everywhere but on EC2. */
-async function fromInstance(context: ProviderContext, call: Call): Promise<Temporary | undefined> {
+async function fromInstance(context: CloudContext, call: Call): Promise<Temporary | undefined> {
   const what = 'the credentials of this instance';
-  const service = new KeyService(context, {}, true);
+  const service = new CloudService(context, {}, true);
   // On a laptop nothing answers at this address: not worth waiting for long.
   const soon = { ...call, deadline: Math.min(call.deadline, context.clock.now() + 2000) };
   const base = context.environment['AWS_EC2_METADATA_SERVICE_ENDPOINT'] || 'http://169.254.169.254';
@@ -183,8 +175,8 @@ function temporaryFrom(answer: JsonObject, tokenName: 'SessionToken' | 'Token', 
 }
 
 /** The chosen profile of ~/.aws/credentials, and of ~/.aws/config below it. */
-function readProfile({ environment, readFile }: ProviderContext): Profile {
-  const home = environment['HOME'] ?? environment['USERPROFILE'];
+function readProfile({ environment, readFile, look }: CloudContext): Profile {
+  const home = look === 'everywhere' ? (environment['HOME'] ?? environment['USERPROFILE']) : undefined;
   const name = environment['AWS_PROFILE'] || 'default';
   const section = (variable: string, file: string, header: string): Profile => {
     const path = environment[variable] || (home ? `${home}/.aws/${file}` : undefined);
@@ -204,7 +196,7 @@ function readProfile({ environment, readFile }: ProviderContext): Profile {
   };
 }
 
-export function parseIni(text: string): Map<string, Record<string, string>> {
+function parseIni(text: string): Map<string, Record<string, string>> {
   const sections = new Map<string, Record<string, string>>();
   let section: Record<string, string> = {};
   for (const line of text.split(/\r?\n/)) {

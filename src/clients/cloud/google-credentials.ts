@@ -6,8 +6,9 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import { decodeUtf8, encodeBase64Url, type JsonObject, parseJsonObject } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import { compactJson, formBody, KeyService, objectOf, serviceUrl, textOf } from './key-service.ts';
-import type { Call, ProviderContext } from './provider.ts';
+import { compactJson, formBody, CloudService, objectOf, serviceUrl, textOf } from './cloud-service.ts';
+import type { Call, CloudContext } from './cloud-context.ts';
+import { renewed } from './renewed.ts';
 
 export interface GoogleAccount {
   token(call: Call): Promise<string>;
@@ -24,22 +25,17 @@ const MAX_FILE_BYTES = 64 * 1024;
 const MARGIN_MS = 60_000;
 const WHAT = 'an access token of Google Cloud';
 
-export function googleAccount(context: ProviderContext): GoogleAccount {
+export function googleAccount(context: CloudContext): GoogleAccount {
   const given = context.environment['GOOGLE_OAUTH_ACCESS_TOKEN'] || context.environment['CLOUDSDK_AUTH_ACCESS_TOKEN'];
-  let kept: Token | undefined;
-  return {
-    async token(call) {
-      if (given) return given;
-      if (!kept || context.clock.now() > kept.ends - MARGIN_MS) kept = await fetchToken(context, call);
-      return kept.text;
-    },
-  };
+  const fetch = renewed(context.clock, MARGIN_MS, WHAT, (call) => fetchToken(context, call));
+  return { token: async (call) => given || (await fetch(call)).text };
 }
 
-async function fetchToken(context: ProviderContext, call: Call): Promise<Token> {
+async function fetchToken(context: CloudContext, call: Call): Promise<Token> {
   const file = credentialsFile(context);
-  const service = new KeyService(context, {}, file === undefined);
+  const service = new CloudService(context, {}, file === undefined);
   try {
+    if (file === undefined && context.look === 'named') throw nothingFound(context);
     if (file === undefined) return await fromMetadata(context, service, call);
     switch (file['type']) {
       case 'service_account':
@@ -72,9 +68,9 @@ async function fetchToken(context: ProviderContext, call: Call): Promise<Token> 
   }
 }
 
-function credentialsFile({ environment, readFile }: ProviderContext): JsonObject | undefined {
+function credentialsFile({ environment, readFile, look }: CloudContext): JsonObject | undefined {
   const given = environment['GOOGLE_APPLICATION_CREDENTIALS'];
-  const home = environment['HOME'] ?? environment['USERPROFILE'];
+  const home = look === 'everywhere' ? (environment['HOME'] ?? environment['USERPROFILE']) : undefined;
   const path = given || (home ? `${home}/.config/gcloud/application_default_credentials.json` : undefined);
   if (path === undefined) return undefined;
   let bytes: Uint8Array;
@@ -106,7 +102,7 @@ function assertion(file: JsonObject, now: number): string {
   return `${text}.${encodeBase64Url(signature)}`;
 }
 
-async function ask(context: ProviderContext, service: KeyService, url: URL, fields: Readonly<Record<string, string>>, call: Call): Promise<Token> {
+async function ask(context: CloudContext, service: CloudService, url: URL, fields: Readonly<Record<string, string>>, call: Call): Promise<Token> {
   const secrets = Object.values(fields).filter((value) => value.length > 40);
   const answer = await service.json(
     {
@@ -126,12 +122,12 @@ async function ask(context: ProviderContext, service: KeyService, url: URL, fiel
   return tokenFrom(context, answer, 'access_token');
 }
 
-function tokenFrom(context: ProviderContext, answer: JsonObject, member: string): Token {
+function tokenFrom(context: CloudContext, answer: JsonObject, member: string): Token {
   const seconds = answer['expires_in'];
   return { text: textOf(answer, member, WHAT), ends: context.clock.now() + (typeof seconds === 'number' ? seconds : 300) * 1000 };
 }
 
-async function fromMetadata(context: ProviderContext, service: KeyService, call: Call): Promise<Token> {
+async function fromMetadata(context: CloudContext, service: CloudService, call: Call): Promise<Token> {
   const host = context.environment['GCE_METADATA_HOST'] || 'metadata.google.internal';
   const url = new URL('/computeMetadata/v1/instance/service-accounts/default/token', serviceUrl(`http://${host}`, 'GCE_METADATA_HOST'));
   const soon = { ...call, deadline: Math.min(call.deadline, context.clock.now() + 3000) };
@@ -139,15 +135,19 @@ async function fromMetadata(context: ProviderContext, service: KeyService, call:
     return tokenFrom(context, await service.json({ method: 'GET', url, headers: { 'metadata-flavor': 'Google' }, what: WHAT }, soon), 'access_token');
   } catch (cause) {
     if (!(cause instanceof SealwardError) || (cause.code !== 'ERR_KEY_UNAVAILABLE' && cause.code !== 'ERR_DEADLINE')) throw cause;
-    throw new SealwardError('ERR_KEY_DENIED', `no credentials of Google Cloud were found for ${context.name}`, {
-      cause,
-      hint: 'Set GOOGLE_APPLICATION_CREDENTIALS to a credentials file, or GOOGLE_OAUTH_ACCESS_TOKEN to the output of `gcloud auth print-access-token`.',
-    });
+    throw nothingFound(context, cause);
   }
 }
 
+function nothingFound({ name }: CloudContext, cause?: unknown): SealwardError {
+  return new SealwardError('ERR_KEY_DENIED', `no credentials of Google Cloud were found for ${name}`, {
+    ...(cause === undefined ? {} : { cause }),
+    hint: 'Set GOOGLE_APPLICATION_CREDENTIALS to a credentials file, or GOOGLE_OAUTH_ACCESS_TOKEN to the output of `gcloud auth print-access-token`.',
+  });
+}
+
 /** Workload identity federation: the token of a CI or another cloud, exchanged (RFC 8693), and then perhaps for a service account's. */
-async function federated(context: ProviderContext, service: KeyService, file: JsonObject, call: Call): Promise<Token> {
+async function federated(context: CloudContext, service: CloudService, file: JsonObject, call: Call): Promise<Token> {
   const first = await ask(
     context,
     service,
@@ -178,7 +178,7 @@ async function federated(context: ProviderContext, service: KeyService, file: Js
   return { text: textOf(answer, 'accessToken', WHAT), ends: Number.isNaN(ends) ? 0 : ends };
 }
 
-async function subjectToken(context: ProviderContext, service: KeyService, source: JsonObject, call: Call): Promise<string> {
+async function subjectToken(context: CloudContext, service: CloudService, source: JsonObject, call: Call): Promise<string> {
   const what = 'the token of this workload';
   const format = source['format'] === undefined ? {} : objectOf(source, 'format', what);
   const member = format['type'] === 'json' ? textOf(format, 'subject_token_field_name', what) : undefined;
