@@ -104,10 +104,14 @@ function judgeSignatures({ combination }: Of<'signatures'>, policy: ImagePolicy,
   const signersOf = (authority: Authority): string[] => principalsOf(countedAs(authority, 'signature', policy, hearing));
   if (isSatisfied(combination, signersOf)) return undefined;
   const authorities = inCombination(combination);
-  const signed = new Set(authorities.flatMap(signersOf));
-  const nearest = nearestMiss(authorities, 'signature', policy, hearing);
-  if (signed.size === 0) return nearest;
-  return unmet('SIGNERS_MISSING', () => `signed by ${[...signed].sort().join(', ')}; wanted was ${describeCombination(combination)}; ${nearest.detail()}`);
+  const counted = authorities.flatMap((authority) => countedAs(authority, 'signature', policy, hearing));
+  const others = hearing.dated.filter((dated) => !counted.some((one) => one.dated === dated));
+  const nearest = nearestMiss(authorities, 'signature', policy, { ...hearing, dated: others });
+  if (counted.length === 0) return nearest;
+  return unmet('SIGNERS_MISSING', () => {
+    const more = nearest.code === 'NO_SIGNATURE' ? 'nobody else signed' : nearest.detail();
+    return `signed by ${principalsOf(counted).sort().join(', ')}; wanted was ${describeCombination(combination)}; ${more}`;
+  });
 }
 
 function principalsOf(counted: readonly Counted[]): string[] {
