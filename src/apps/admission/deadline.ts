@@ -20,17 +20,22 @@ export function timeoutOf(query: string): number {
 }
 
 export class Deadline {
-  /** Milliseconds since 1970, for whoever is asked; the timer itself does not follow a clock that jumps. */
-  readonly at: number;
+  /** In milliseconds, from its beginning. It does not follow a clock that jumps. */
   readonly ms: number;
+  readonly #end: number;
   readonly #expired = new AbortController();
   readonly #timer: NodeJS.Timeout;
 
   /** @param margin of so little time that the margin takes it all, half is left. */
   constructor(timeoutMs: number, margin: number) {
     this.ms = Math.max(timeoutMs - margin, timeoutMs / 2);
-    this.at = Date.now() + this.ms;
+    this.#end = performance.now() + this.ms;
     this.#timer = setTimeout(() => this.#expired.abort(), this.ms);
+  }
+
+  /** In milliseconds. */
+  get left(): number {
+    return Math.max(0, this.#end - performance.now());
   }
 
   get signal(): AbortSignal {

@@ -2,7 +2,7 @@
 import { digestOf, formatDigest, quoted } from '../../core/artifact/index.ts';
 import { utf8 } from '../../core/encoding/index.ts';
 import type { FindingCode } from '../../core/errors.ts';
-import type { Place } from '../../core/policy/index.ts';
+import type { Mode, Place } from '../../core/policy/index.ts';
 import type { DenialStatus, Verdict } from './answer.ts';
 import type { Deadline } from './deadline.ts';
 import type { ImageJudge, InForce, Judgement } from './image-judge.ts';
@@ -21,6 +21,8 @@ export interface ImageAnswer {
   readonly judgement: Judgement;
   /** Undefined: it may run. */
   readonly denial?: Denial;
+  /** What is said although it may. */
+  readonly warning?: string;
 }
 
 export interface Denial {
@@ -69,7 +71,10 @@ export async function decideReview(rules: DecidingRules, path: ReviewPath, quest
   const answers = [...judged].map(([image, judgement]) => answerOf(image, judgement, isPod));
   const annotations = annotationsOf(answers, inForce, await keep(answers, inForce));
   const refused = answers.flatMap(({ image, denial }) => (denial ? [{ image, denial }] : []));
-  const warnings = answers.flatMap(({ judgement: { action, message } }) => (action === 'warn' ? [message] : []));
+  const warnings = answers.flatMap(({ judgement, warning }) => [
+    ...(judgement.warnings ?? (judgement.action === 'warn' ? [judgement.message] : [])),
+    ...(warning === undefined ? [] : [warning]),
+  ]);
   // What was judged and refused is said first: it will not go away by itself.
   const first = refused.find(({ denial }) => denial.status === 403) ?? refused[0];
   if (!first) {
@@ -120,18 +125,27 @@ function pinsTemplates({ policies }: InForce, names: readonly string[]): boolean
 }
 
 function answerOf(image: string, judgement: Judgement, isPod: boolean): ImageAnswer {
-  const { action, outcome, code, message, hint, digest, error } = judgement;
+  const { action, digest } = judgement;
   if (action === 'deny') {
+    const { outcome, code, message, hint, error } = judgement;
     const status = error?.family === 'InternalError' ? 500 : outcome === 'inconclusive' ? 503 : 403;
     return { image, judgement, denial: { code, status, message: sentence(message, hint) } };
   }
   // The pod that a template makes is pinned when it comes; only there does a tag decide what runs.
-  if (!isPod || image.includes('@')) return { image, judgement };
-  const pin = sentence(
-    `${quoted(image, 512)} is named by a tag, which may mean another image when it is pulled`,
-    `Write ${quoted(`${image}@${digest}`, 640)}, or let the webhook pin it at /mutate.`,
-  );
+  if (!isPod || image.includes('@') || digest === undefined) return { image, judgement };
+  const mode = strictest(judgement);
+  if (mode === 'audit') return { image, judgement };
+  const what = `${quoted(image, 512)} is named by a tag, which may mean another image when it is pulled`;
+  if (mode === 'warn') return { image, judgement, warning: what };
+  const pin = sentence(what, `Write ${quoted(`${image}@${digest}`, 640)}, or let the webhook pin it at /mutate.`);
   return { image, judgement, denial: { code: 'TAG_UNPINNED' satisfies FindingCode, status: 403, message: pin } };
+}
+
+/** Whoever only looks on must not be stopped by a tag either. Where no policy says anything, a default rule let the image in. */
+function strictest({ decision }: Judgement): Mode {
+  if (!decision) return 'enforce';
+  const modes = decision.policies.map(({ mode }) => mode);
+  return modes.includes('enforce') ? 'enforce' : modes.includes('warn') ? 'warn' : 'audit';
 }
 
 /** By `request.namespace`: the object may name none, or another one (admission.md 15). */

@@ -6,7 +6,7 @@ import type { TrustState } from '../../core/trust/index.ts';
 
 export interface JudgeAsked {
   readonly place: Place;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, on the clock of the judge. */
   readonly deadline: number;
   readonly signal: AbortSignal;
   /** Nothing is kept of what comes out. */
@@ -30,6 +30,10 @@ export interface Judgement {
   /** `sha256:hex` of what was known. */
   readonly evidence?: string;
   readonly error?: SealwardError;
+  /** What whoever asked should be told although it may run; the message, when it is not said and the action is to warn. */
+  readonly warnings?: readonly string[];
+  /** What it was judged by, when that may have moved since. */
+  readonly inForce?: InForce;
 }
 
 export interface InForce {
@@ -38,7 +42,11 @@ export interface InForce {
 }
 
 export interface ImageJudge {
+  /** The machine's, when not said. */
+  readonly clock?: { now(): number };
   judge(image: string, asked: JudgeAsked): Promise<Judgement>;
   /** Undefined while there is no trust material. */
   inForce(): InForce | undefined;
 }
+
+export const timeOf = ({ clock }: ImageJudge): number => clock?.now() ?? Date.now();

@@ -2,7 +2,7 @@
 import { quoted } from '../../core/artifact/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { Deadline } from './deadline.ts';
-import type { ImageJudge, JudgeAsked, Judgement } from './image-judge.ts';
+import { type ImageJudge, type JudgeAsked, type Judgement, timeOf } from './image-judge.ts';
 
 const DIGEST = /^sha(?:256|384|512):[0-9a-f]{64,128}$/;
 
@@ -19,7 +19,7 @@ export async function judgeImages(
 
 async function judgeOne(judge: ImageJudge, image: string, asked: Omit<JudgeAsked, 'deadline' | 'signal'>, deadline: Deadline): Promise<Judgement> {
   try {
-    const work = judge.judge(image, { ...asked, deadline: deadline.at, signal: deadline.signal });
+    const work = judge.judge(image, { ...asked, deadline: timeOf(judge) + deadline.left, signal: deadline.signal });
     return sound(image, await deadline.within(work, () => late(image, deadline.ms)));
   } catch (error) {
     return failed(image, error);
@@ -32,6 +32,8 @@ function sound(image: string, judgement: Judgement): Judgement {
   const action: string = judgement.action;
   if (action === 'deny') return judgement;
   if (action !== 'allow' && action !== 'warn') return broken(image, 'the judge gave no answer');
+  // Where policies let run what nobody could look at, there is an error that says why.
+  if (digest === undefined && judgement.error) return judgement;
   if (digest === undefined || !DIGEST.test(digest)) return broken(image, 'it was let in without a digest');
   // The digest that was judged is the digest that will run (CVE-2022-47633).
   const at = image.indexOf('@');

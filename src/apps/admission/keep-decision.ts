@@ -3,12 +3,15 @@
  * which `sealward replay` makes it again. Identical allowances share a leaf; denials and overrides never do.
  */
 import type { DecisionLog, DecisionToRecord, RecordedOutcome } from '../../clients/journal/index.ts';
-import { canonicalJson, decodeUtf8 } from '../../core/encoding/index.ts';
+import { canonicalJson, decodeUtf8, LIMITS, parseJsonObject } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import { encodeDecision } from '../../core/verify/index.ts';
+import { encodeDecision, shortenRecord } from '../../core/verify/index.ts';
 import type { ImageAnswer } from './decide-review.ts';
 import type { InForce } from './image-judge.ts';
 import { kindOf, type Question } from './question.ts';
+
+/** A leaf has 65,535 bytes, and what stands around the record may have 26,000 when every character of it is escaped. */
+const WHOLE_BYTES = 36 * 1024;
 
 /** Indexes of the leaves, in the order of the images; `lost` where the log could not follow and says so itself. */
 export async function keepDecisions(
@@ -24,15 +27,15 @@ export async function keepDecisions(
 /** The body is made only when it is written: most allowances are repeats. */
 export function leafOf(question: Question, answer: ImageAnswer, inForce: InForce | undefined): DecisionToRecord {
   const outcome = outcomeOf(answer);
-  const { decision, request, evidence } = answer.judgement;
+  const { decision, request, evidence, inForce: judgedBy = inForce } = answer.judgement;
   const sameAs =
-    outcome === 'allow' && decision && request && evidence !== undefined && inForce
-      ? [answer.image, request.digest, evidence, inForce.policies.digest, inForce.trust.digest, question.namespace, decision.code].join('\n')
+    outcome === 'allow' && decision && request && evidence !== undefined && judgedBy
+      ? [answer.image, request.digest, evidence, judgedBy.policies.digest, judgedBy.trust.digest, question.namespace, decision.code].join('\n')
       : undefined;
   return {
     outcome,
     get body() {
-      return bodyOf(question, answer, inForce);
+      return bodyOf(question, answer, judgedBy);
     },
     ...(sameAs === undefined ? {} : { sameAs }),
   };
@@ -50,18 +53,30 @@ function outcomeOf({ judgement, denial }: ImageAnswer): RecordedOutcome {
 function bodyOf(question: Question, { image, judgement, denial }: ImageAnswer, inForce: InForce | undefined): string {
   const { uid, operation, namespace, name, user, subresource } = question;
   const { decision, request, evidence, code, message } = judgement;
-  const review = { uid, operation, kind: kindOf(question), subresource, namespace, name: cut(name), user: cut(user) };
+  const review = {
+    uid: cut(uid),
+    operation,
+    kind: cut(kindOf(question), 256),
+    subresource: cut(subresource, 64),
+    namespace: cut(namespace, 64),
+    name: cut(name, 256),
+    user: cut(user),
+  };
   const answer = { allowed: denial === undefined, code: denial?.code ?? code, message: cut(denial?.message ?? message) };
   const head = { answer, image: cut(image), review, version: 1 };
   if (!decision || !request || evidence === undefined || !inForce) return canonicalJson(head);
-  const record = decodeUtf8(encodeDecision(decision, { evidence, policies: inForce.policies, trust: inForce.trust, request }), 'the record');
+  const whole = encodeDecision(decision, { evidence, policies: inForce.policies, trust: inForce.trust, request });
+  const record =
+    whole.length <= WHOLE_BYTES
+      ? decodeUtf8(whole, 'the record')
+      : canonicalJson(shortenRecord(parseJsonObject(whole, { what: 'the record', maxBytes: LIMITS.evidenceRecordBytes })));
   // The members of RFC 8785 stand in the order of their names; the record is canonical already.
   return `{"answer":${canonicalJson(answer)},"image":${canonicalJson(head.image)},"record":${record},"review":${canonicalJson(review)},"version":1}`;
 }
 
 /** Names come from strangers, and a leaf has 65,535 bytes. */
-function cut(text: string): string {
-  return text.length > 1024 ? `${text.slice(0, 1024).toWellFormed()}…` : text.toWellFormed();
+function cut(text: string, longest = 1024): string {
+  return text.length > longest ? `${text.slice(0, longest).toWellFormed()}…` : text.toWellFormed();
 }
 
 /** What is said when a decision must be kept and cannot be. */

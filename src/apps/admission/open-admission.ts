@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { DecisionLog } from '../../clients/journal/index.ts';
 import type { CallerProof } from './caller.ts';
-import type { ImageJudge } from './image-judge.ts';
+import { type ImageJudge, timeOf } from './image-judge.ts';
 import { createAdmissionMetrics } from './metrics.ts';
 import { serveOperations } from './operations.ts';
 import type { CustomKinds } from './question.ts';
@@ -105,7 +105,7 @@ export async function openAdmission(options: OpenAdmissionOptions): Promise<Open
 
 function trustSeconds(judge: ImageJudge, read: (lease: { readonly issuedAt: number; readonly endsAt: number }, now: number) => number): number {
   const inForce = judge.inForce();
-  return inForce ? read(inForce.trust.lease, Date.now()) / 1000 : Number.NaN;
+  return inForce ? read(inForce.trust.lease, timeOf(judge)) / 1000 : Number.NaN;
 }
 
 const WARN_MS = 3_600_000;

@@ -2,7 +2,8 @@
  * A decision written down: what it was made from, by digest, and what it came to. Canonical JSON (RFC 8785), so that the
  * same decision is the same bytes; whoever holds evidence, policies and trust of these digests can make it again.
  */
-import { canonicalJson, type JsonObject, utf8 } from '../encoding/index.ts';
+import { sha256 } from '../crypto/index.ts';
+import { canonicalJson, encodeHex, type JsonObject, utf8 } from '../encoding/index.ts';
 import type { PolicySet } from '../policy/index.ts';
 import type { TrustState } from '../trust/index.ts';
 import { JUDGE_VERSION } from './decide.ts';
@@ -44,4 +45,23 @@ export function encodeDecision(decision: Decision, { evidence, known, policies, 
       },
     }),
   );
+}
+
+/**
+ * A record that fits where the whole one is too large: what came out stays in words, the reasons and the labels become
+ * digests. Whoever makes the decision again and shortens it, too, gets the same bytes.
+ */
+export function shortenRecord(record: JsonObject): JsonObject {
+  const { decision, request } = record as { readonly decision: JsonObject; readonly request: JsonObject };
+  const { labels, ...asked } = request;
+  const { action, outcome, code, until } = decision as Record<string, string | number | null>;
+  return {
+    ...record,
+    decision: { action: action ?? null, outcome: outcome ?? null, code: code ?? null, until: until ?? null, digest: digestOfJson(decision) },
+    request: labels === undefined ? asked : { ...asked, labels: digestOfJson(labels) },
+  };
+}
+
+function digestOfJson(value: JsonObject[string]): string {
+  return `sha256:${encodeHex(sha256(utf8(canonicalJson(value ?? null))))}`;
 }

@@ -1,6 +1,6 @@
 export * from './by-flags.ts';
 export { anchorsOf, decide, JUDGE_VERSION } from './decide.ts';
-export { encodeDecision } from './decision-record.ts';
+export { encodeDecision, shortenRecord } from './decision-record.ts';
 export * from './decision.ts';
 export type { Appraisals } from './judge-requirement.ts';
 export type { Request } from './request.ts';

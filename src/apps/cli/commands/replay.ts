@@ -1,13 +1,16 @@
 /** `sealward replay`: makes a decision of the past again from its record and the stores that it names. */
 import { formatDigest, LAYOUT, parseReference } from '../../../core/artifact/index.ts';
-import { canonicalJson, type JsonObject, LIMITS, parseJsonObject } from '../../../core/encoding/index.ts';
+import { parseDecisionLeaf } from '../../../clients/journal/index.ts';
+import { folderSource, LogFault, TileLog } from '../../../clients/tiles/index.ts';
+import { canonicalJson, decodeUtf8, type JsonObject, LIMITS, parseJsonObject, utf8 } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import type { Place } from '../../../core/policy/index.ts';
-import { encodeDecision, JUDGE_VERSION } from '../../../core/verify/index.ts';
+import { encodeDecision, JUDGE_VERSION, shortenRecord } from '../../../core/verify/index.ts';
 import { judgeImage } from '../../../sdk/index.ts';
 import { judgingRegistry } from '../evidence/registry.ts';
 import { readBytes } from '../file.ts';
 import type { Invocation, Run } from '../invocation.ts';
+import { verifierIn } from '../log/asked.ts';
 import { policyQuestion } from '../policy/question.ts';
 import { asVerify } from '../policy/over-images.ts';
 import { signatureRepository } from '../registry.ts';
@@ -33,7 +36,7 @@ interface Recorded {
 export const run: Run<typeof replay> = async (given) => {
   const [path = ''] = given.arguments;
   if (!given.given.has('trust')) need(given, 'policy');
-  const bytes = readBytes(path, LIMITS.documentBytes, 'the record');
+  const bytes = await recordBytes(given, path);
   const record = readRecord(bytes);
   const invocation = asVerify(given);
   const { request } = record;
@@ -54,7 +57,9 @@ export const run: Run<typeof replay> = async (given) => {
   });
   finish();
   const made = encodeDecision(again.decision, { evidence: again.evidence, policies: question.policies, trust: question.trust, request: again.request });
-  const same = Buffer.compare(made, Buffer.from(canonicalJson(parseJsonObject(bytes, { what: 'the record', maxBytes: LIMITS.documentBytes })))) === 0;
+  const recorded = canonicalJson(parseJsonObject(bytes, { what: 'the record', maxBytes: LIMITS.documentBytes }));
+  const whole = parseJsonObject(made, { what: 'the decision', maxBytes: LIMITS.evidenceRecordBytes });
+  const same = recorded === decodeUtf8(made, 'the decision') || recorded === canonicalJson(shortenRecord(whole));
   const differs = [
     ...(record.judge === JUDGE_VERSION ? [] : [`it was made by version ${record.judge} of the judge, and this is version ${JUDGE_VERSION}`]),
     ...(record.policies === question.policies.digest ? [] : [`the policies are others: ${question.policies.digest}, and it names ${record.policies}`]),
@@ -74,6 +79,39 @@ export const run: Run<typeof replay> = async (given) => {
     );
   return same ? 0 : 1;
 };
+
+/** A file with a record, or a leaf of a decision log: as a file, or by its index in the folder of the log. */
+async function recordBytes({ flags, given }: Invocation<(typeof replay)['flags']>, path: string): Promise<Uint8Array> {
+  const { index, 'log-key': key } = flags;
+  if (index === undefined && !given.has('log-key')) return recordIn(readBytes(path, LIMITS.documentBytes, 'the record'));
+  if (index === undefined || key === undefined)
+    throw new SealwardError('ERR_FLAG_CONFLICT', '--index and --log-key belong together', { hint: 'The first says which leaf, the second whose log it is.' });
+  const log = new TileLog(folderSource(path), { logs: [{ verifier: verifierIn(key) }], witnesses: new Map(), quorum: { atLeast: 0, of: [] } });
+  try {
+    const { entry } = await log.prove(BigInt(index), await log.newest());
+    if (!entry) throw new SealwardError('ERR_NOT_FOUND', `the log has leaf ${index}, and keeps its text no more`);
+    return recordIn(entry);
+  } catch (error) {
+    if (!(error instanceof LogFault)) throw error;
+    throw new SealwardError('ERR_STATE_INVALID', `the log cannot be believed: ${error.message}`, {
+      cause: error,
+      hint: 'See `sealward log verify --decisions`.',
+    });
+  }
+}
+
+/** In a leaf the record of the judge stands among what the agent wrote around it. */
+function recordIn(bytes: Uint8Array): Uint8Array {
+  const found = parseJsonObject(bytes, { what: 'the record', maxBytes: LIMITS.documentBytes });
+  if (found['kind'] !== 'decision') return bytes;
+  const leaf = parseDecisionLeaf(bytes);
+  const record = leaf.kind === 'decision' ? leaf.decision['record'] : undefined;
+  if (record === null || typeof record !== 'object' || Array.isArray(record))
+    throw new SealwardError('ERR_JSON_INVALID', 'nothing was judged in this decision, so there is nothing to make again', {
+      hint: 'Its answer stands in the leaf: `sealward log prove` gives it.',
+    });
+  return utf8(canonicalJson(record));
+}
 
 function need({ given }: Invocation, flag: string): void {
   if (!given.has(flag))
@@ -102,7 +140,7 @@ function readRecord(bytes: Uint8Array): Recorded {
     typeof decision === 'object';
   if (!isSound)
     throw new SealwardError('ERR_JSON_INVALID', 'the file is no record of a decision', {
-      hint: 'Records are written by `sealward verify --policy FILE --record FOLDER`.',
+      hint: 'Records are written by `sealward verify --policy FILE --record FOLDER`, and stand in the decision log of the webhook (--index).',
     });
   return { judge, evidence, policies, trust: trusted, request: asked as unknown as Recorded['request'], decision: decision as JsonObject };
 }

@@ -4,7 +4,16 @@ import { HttpClient, parseProxyEnvironment } from '../../../clients/http/index.t
 import { folderSource, httpSource, LogFault, TileLog } from '../../../clients/tiles/index.ts';
 import { decodeUtf8, LIMITS } from '../../../core/encoding/index.ts';
 import { FINDINGS, SealwardError } from '../../../core/errors.ts';
-import { hostName, type LogPolicy, NOTE_KEY_TYPE, type NoteKeyType, noteVerifier, parseLogPolicy, parseVerifierKey } from '../../../core/tlog/index.ts';
+import {
+  hostName,
+  type LogPolicy,
+  NOTE_KEY_TYPE,
+  type NoteKeyType,
+  type NoteVerifier,
+  noteVerifier,
+  parseLogPolicy,
+  parseVerifierKey,
+} from '../../../core/tlog/index.ts';
 import { type LogAnchor, parseTrustedRoot } from '../../../core/trust/index.ts';
 import { readBytes } from '../file.ts';
 import { type Description, descriptionLines } from '../inspect/description.ts';
@@ -87,9 +96,14 @@ export function policyOf({ flags }: Asked): LogPolicy {
     throw new SealwardError('ERR_FLAG_CONFLICT', 'nothing says whose log it is', { hint: 'Give --log-key, --log-policy or --trusted-root.' });
   }
   const policy = file === undefined ? undefined : parseLogPolicy(readBytes(file, LIMITS.logPolicyBytes, 'the log policy'));
-  const given = keys.map((key) => ({ verifier: parseVerifierKey(existsSync(key) ? textOf(key).trim() : key) }));
+  const given = keys.map((key) => ({ verifier: verifierIn(key) }));
   const rooted = root === undefined ? [] : parseTrustedRoot(readBytes(root, LIMITS.documentBytes, 'the trusted root')).logs.flatMap(rekorLog);
   return { logs: [...(policy?.logs ?? []), ...given, ...rooted], witnesses: policy?.witnesses ?? new Map(), quorum: policy?.quorum ?? { atLeast: 0, of: [] } };
+}
+
+/** @param key a verifier key, or a file with one. */
+export function verifierIn(key: string): NoteVerifier {
+  return parseVerifierKey(existsSync(key) ? textOf(key).trim() : key);
 }
 
 export function textOf(path: string): string {

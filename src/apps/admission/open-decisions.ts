@@ -1,0 +1,101 @@
+/** Opens the decision log of this agent. Its name and key are made with its folder, so that no two logs ever share them. */
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DecisionLog, openDecisionLog } from '../../clients/journal/index.ts';
+import {
+  algorithmsFor,
+  encodePrivateKeyPkcs8,
+  generateKeyPair,
+  type KeyObject,
+  parsePrivateKeyPkcs8,
+  publicKeyOf,
+  signBytes,
+} from '../../core/crypto/index.ts';
+import { encodeHex, encodePem, LIMITS, parseJsonObject, parsePemBlock } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import { encodeVerifierKey, NOTE_KEY_TYPE, type NoteKey, noteVerifier } from '../../core/tlog/index.ts';
+import type { DecisionsConfig } from './config.ts';
+
+export interface OpenDecisions {
+  readonly log: DecisionLog;
+  readonly origin: string;
+  /** With it others verify the log (C2SP signed-note). */
+  readonly verifierKey: string;
+}
+
+export interface OpenDecisionsOptions extends DecisionsConfig {
+  /** What the name of the log begins with, such as that of the cluster. */
+  readonly cluster: string;
+  /** Called once, when nothing can be written any more until a new start. */
+  readonly failed: (error: SealwardError) => void;
+}
+
+const IDENTITY = 'agent.json';
+/** For whoever verifies. */
+const VERIFIER = 'agent.vkey';
+const KEY_LABEL = 'PRIVATE KEY';
+
+/** Throws ERR_STATE_INVALID, ERR_FILE_UNREADABLE and what the journal throws. */
+export async function openDecisions({ folder, mode, shareMs, cluster, failed }: OpenDecisionsOptions): Promise<OpenDecisions> {
+  const { origin, key, isNew } = identityIn(folder, cluster);
+  const note = noteKeyOf(origin, key);
+  const log = await openDecisionLog({
+    place: join(folder, 'log'),
+    origin,
+    keys: [note],
+    create: isNew || !existsSync(join(folder, 'log')),
+    mode,
+    shareMs,
+    failed,
+  });
+  const verifierKey = encodeVerifierKey(note.verifier, NOTE_KEY_TYPE.ed25519);
+  write(join(folder, VERIFIER), `${verifierKey}\n`, 0o644);
+  return { log, origin, verifierKey };
+}
+
+function identityIn(folder: string, cluster: string): { readonly origin: string; readonly key: KeyObject; readonly isNew: boolean } {
+  const path = join(folder, IDENTITY);
+  if (existsSync(path)) return { ...readIdentity(path), isNew: false };
+  // A log without its name and key cannot be gone on with, and another one must not be begun over it.
+  if (existsSync(join(folder, 'log'))) {
+    throw new SealwardError('ERR_STATE_INVALID', `the decision log in ${folder} has lost its ${IDENTITY}`, {
+      hint: 'Restore it, or move the folder away: then a new log is begun.',
+    });
+  }
+  const { privateKey } = generateKeyPair('ed25519');
+  const origin = `${cluster}/admission/${encodeHex(randomBytes(8))}`;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  write(path, `${JSON.stringify({ version: 1, origin, key: encodePem(KEY_LABEL, encodePrivateKeyPkcs8(privateKey)) }, null, 2)}\n`, 0o600);
+  return { origin, key: privateKey, isNew: true };
+}
+
+function readIdentity(path: string): { readonly origin: string; readonly key: KeyObject } {
+  const { version, origin, key } = parseJsonObject(readFileSync(path), { what: `the file ${path}`, maxBytes: LIMITS.documentBytes });
+  if (version !== 1 || typeof origin !== 'string' || typeof key !== 'string') throw new SealwardError('ERR_STATE_INVALID', `${path} is malformed`);
+  return { origin, key: parsePrivateKeyPkcs8(parsePemBlock(key, [KEY_LABEL], `the key in ${path}`).bytes, `the key in ${path}`) };
+}
+
+function noteKeyOf(origin: string, key: KeyObject): NoteKey {
+  const publicKey = publicKeyOf(key);
+  const [algorithm] = algorithmsFor(publicKey);
+  if (!algorithm) throw new SealwardError('ERR_STATE_INVALID', 'the key of the decision log signs nothing');
+  return { verifier: noteVerifier(origin, NOTE_KEY_TYPE.ed25519, publicKey), sign: (message) => signBytes(key, algorithm, message) };
+}
+
+/** Whole or not at all. */
+function write(path: string, text: string, mode: number): void {
+  const part = `${path}.part`;
+  try {
+    const file = openSync(part, 'w', mode);
+    try {
+      writeSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(part, path);
+  } catch (cause) {
+    throw new SealwardError('ERR_FILE_UNREADABLE', `${path} cannot be written: ${(cause as NodeJS.ErrnoException).code}`, { cause });
+  }
+}
