@@ -54,7 +54,7 @@ describe('decisions that are kept', () => {
     assert.deepEqual([yes.response['allowed'], no.response['allowed']], [true, false]);
     const [first, second] = await leavesOf(decisions);
     assert.deepEqual([first?.outcome, second?.outcome], ['allow', 'deny']);
-    const { review, image, record, answer } = first?.decision as { review: JsonObject; image: string; record: JsonObject; answer: JsonObject };
+    const { review, image, record, answer } = (first as Decided).decision as { review: JsonObject; image: string; record: JsonObject; answer: JsonObject };
     assert.deepEqual(review, {
       uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
       operation: 'CREATE',
