@@ -10,6 +10,7 @@ import { moreCommands } from '../src/apps/quickstart/more-commands.ts';
 import { LIMITS } from '../src/core/encoding/index.ts';
 import { policyJsonSchema } from '../src/core/policy/json-schema.ts';
 import { documentationAnchor, ERRORS, type ErrorCode, type ErrorFamily, type ErrorRow, FINDINGS, type FindingRow } from '../src/core/errors.ts';
+import { MANIFESTS } from './generate-manifests.ts';
 
 const GENERATED = '<!-- Written by `npm run docs` from the tables in the source; edits here are lost. -->';
 
@@ -203,6 +204,7 @@ function carryingPipeline(path: string, key: string, before: readonly string[] =
 }
 
 export const PAGES: Readonly<Record<string, () => string>> = {
+  ...MANIFESTS,
   'deploy/ci/gitlab/templates/sealward.yml': () => carryingPipeline('deploy/ci/gitlab/templates/sealward.yml', '-', ['('], [')']),
   'deploy/ci/tekton/sealward.yaml': () => carryingPipeline('deploy/ci/tekton/sealward.yaml', 'script:'),
   'docs/reference/cli.md': commandsPage,

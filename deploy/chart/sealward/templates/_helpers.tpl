@@ -1,0 +1,144 @@
+{{- /* One release a cluster, because its webhook configurations are for the whole cluster; so its names are fixed. */ -}}
+{{- define "sealward.labels" -}}
+app.kubernetes.io/name: sealward
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "sealward.selector" -}}
+app.kubernetes.io/name: sealward
+app.kubernetes.io/component: webhook
+{{- end -}}
+
+{{- define "sealward.image" -}}
+{{- $name := required "image.repository is missing: where the image of Sealward is, as in registry.example/sealward" .Values.image.repository -}}
+{{- $tag := default .Chart.AppVersion .Values.image.tag -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s:%s@%s" $name $tag .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $name $tag -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* What stands before /validate and /mutate. A secret that is there already is kept. */ -}}
+{{- define "sealward.pathSecret" -}}
+{{- if .Values.caller.pathSecret -}}
+{{- .Values.caller.pathSecret -}}
+{{- else -}}
+{{- $kept := lookup "v1" "Secret" .Release.Namespace "sealward-caller" -}}
+{{- if $kept -}}
+{{- index $kept.data "path-secret" | b64dec -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* The configuration of the webhook; docs/reference/admission.md has every key. Written out, so that its checksum does not depend on the order of keys. */ -}}
+{{- define "sealward.config" -}}
+listen: 0.0.0.0:9443
+operations: 0.0.0.0:9444
+{{- if .Values.tls.certManager.enabled }}
+tls:
+  files:
+    certificates: /etc/sealward/tls/tls.crt
+    key: /etc/sealward/tls/tls.key
+{{- else }}
+tls:
+  selfMade:
+    folder: /var/lib/sealward/tls
+    names: [{{ printf "sealward.%s.svc" .Release.Namespace }}]
+{{- end }}
+caller:
+  proof: {{ .Values.caller.proof }}
+{{- if eq .Values.caller.proof "path-secret" }}
+  secretFile: /etc/sealward/caller/path-secret
+{{- else if eq .Values.caller.proof "mtls" }}
+  authorities: /etc/sealward/files/caller-authorities.pem
+  names: [{{ range $at, $name := .Values.caller.names }}{{ if $at }}, {{ end }}{{ $name | quote }}{{ end }}]
+{{- else if ne .Values.caller.proof "network" }}
+{{- fail "caller.proof is one of network, path-secret and mtls" }}
+{{- end }}
+trust:
+  from: {{ required "trust.from is missing: where the trust state is published, as in https://trust.example/sealward" .Values.trust.from | quote }}
+{{- if .Values.trust.root }}
+  root: /etc/sealward/files/root.json
+{{- end }}
+  memory: /var/lib/sealward/trust
+  every: {{ .Values.trust.every }}
+{{- if .Values.trust.tier }}
+  tier: {{ .Values.trust.tier | quote }}
+{{- end }}
+evidence: /var/lib/sealward/evidence
+decisions:
+  folder: /var/lib/sealward/decisions
+  mode: {{ .Values.decisions.mode }}
+{{- if .Values.decisions.keep }}
+  keep: {{ .Values.decisions.keep }}
+{{- end }}
+registries:
+  allowed: [{{ range $at, $host := .Values.registries.allowed }}{{ if $at }}, {{ end }}{{ $host | quote }}{{ end }}]
+{{- if .Values.registries.credentialsSecret }}
+  credentialsFile: /etc/sealward/registry/config.json
+{{- end }}
+{{- if .Values.registries.authorities }}
+  authoritiesFile: /etc/sealward/files/registry-authorities.pem
+{{- end }}
+{{- if .Values.cluster }}
+cluster: {{ .Values.cluster | quote }}
+{{- end }}
+{{- if .Values.environment }}
+environment: {{ .Values.environment | quote }}
+{{- end }}
+{{- if .Values.customKinds }}
+customKinds:
+{{- range .Values.customKinds }}
+  - kind: {{ .kind }}
+    podSpecs: [{{ range $at, $path := .podSpecs }}{{ if $at }}, {{ end }}{{ $path }}{{ end }}]
+{{- end }}
+{{- end }}
+exemptNamespaces: [{{ .Release.Namespace }}{{ range .Values.webhooks.exemptNamespaces }}, {{ . }}{{ end }}]
+drain: {{ .Values.drainSeconds }}s
+logLevel: {{ .Values.logLevel }}
+{{- end -}}
+
+{{- /* Which namespaces are not asked about: by the one label that nobody can change. */ -}}
+{{- define "sealward.namespaces" -}}
+matchExpressions:
+  - key: kubernetes.io/metadata.name
+    operator: NotIn
+    values:
+      - {{ .Release.Namespace }}
+      {{- range .Values.webhooks.exemptNamespaces }}
+      - {{ . }}
+      {{- end }}
+{{- end -}}
+
+{{- define "sealward.podRules" -}}
+- apiGroups: [""]
+  apiVersions: [v1]
+  operations: [CREATE, UPDATE]
+  # "pods" alone would not match the second.
+  resources: [pods, pods/ephemeralcontainers]
+  scope: Namespaced
+{{- end -}}
+
+{{- define "sealward.templateRules" -}}
+- apiGroups: [""]
+  apiVersions: [v1]
+  operations: [CREATE, UPDATE]
+  resources: [replicationcontrollers, podtemplates]
+  scope: Namespaced
+- apiGroups: [apps]
+  apiVersions: [v1]
+  operations: [CREATE, UPDATE]
+  resources: [deployments, replicasets, statefulsets, daemonsets]
+  scope: Namespaced
+- apiGroups: [batch]
+  apiVersions: [v1]
+  operations: [CREATE, UPDATE]
+  resources: [jobs, cronjobs]
+  scope: Namespaced
+{{- with .Values.webhooks.customRules }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
