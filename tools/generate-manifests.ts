@@ -46,7 +46,10 @@ function manifests(): Readonly<Record<string, () => string>> {
   return {
     'deploy/manifests/1-namespace.yaml': () => page('First.', [namespaceObject(NAMESPACE), ...definitionsOf(chartFiles())]),
     'deploy/manifests/2-sealward.yaml': () =>
-      page('Put in your registry, where trust comes from, and your root.json; then apply it and wait until the pods are ready.', objects.filter((one) => !isWebhook(one))),
+      page(
+        'Put in your registry, where trust comes from, and your root.json; then apply it and wait until the pods are ready.',
+        objects.filter((one) => !isWebhook(one)),
+      ),
     'deploy/manifests/3-webhooks.yaml': () => page('Last: from here on the API server asks.', objects.filter(isWebhook)),
   };
 }

@@ -1,0 +1,310 @@
+/** The chart and what is made of it: valid, narrow, closed when it fails, and the same by Helm as by our own renderer. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse, parseAllDocuments, stringify } from 'yaml';
+import packageJson from '../package.json' with { type: 'json' };
+import { parseAdmissionConfig } from '../src/apps/admission/config.ts';
+import { CHART_FILES } from '../src/apps/admission/install/chart-files.ts';
+import { renderChart } from '../src/apps/admission/install/chart.ts';
+import type { JsonObject, JsonValue } from '../src/core/encoding/index.ts';
+import { checkShape } from './kubernetes-shapes.ts';
+import { peersBin } from './peers.ts';
+import { repositoryRoot } from './vectors.ts';
+
+const CHART = join(repositoryRoot, 'deploy', 'chart', 'sealward');
+const NAMESPACE = 'sealward-system';
+const NEEDED = { image: { repository: 'registry.example/sealward' }, trust: { from: 'https://trust.example/sealward', root: '{"signed": {}}\n' } };
+
+/** Each turns on something that is off otherwise. */
+const SETS: Readonly<Record<string, JsonObject>> = {
+  'as it is': {},
+  'a digest and a tag': { image: { tag: '9.9.9', digest: `sha256:${'ab'.repeat(32)}`, pullSecrets: ['one', 'two'], pullPolicy: 'Always' } },
+  'a path secret': { caller: { proof: 'path-secret', pathSecret: 'ab'.repeat(32) } },
+  'mutual TLS': {
+    caller: { proof: 'mtls', authorities: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', names: ['kube-apiserver', 'system:x'] },
+  },
+  'cert-manager': { tls: { certManager: { enabled: true } } },
+  'cert-manager with an issuer': { tls: { certManager: { enabled: true, issuerRef: { kind: 'ClusterIssuer', name: 'ours' } } } },
+  'registries and pull secrets': {
+    registries: { allowed: ['registry.example', 'registry.example:5000'], credentialsSecret: 'pull', authorities: 'PEM\n' },
+    pullSecretNamespaces: ['shop', 'blog'],
+    cluster: 'east',
+    environment: 'production',
+    customKinds: [{ kind: 'argoproj.io/Rollout', podSpecs: ['spec.template.spec'] }],
+  },
+  'not asked yet': { webhooks: { enabled: false } },
+  'open when it fails': { webhooks: { failurePolicy: 'Ignore', exemptNamespaces: ['kube-system', 'gatekeeper'], validatingTimeoutSeconds: 7 } },
+  'custom rules': {
+    webhooks: {
+      customRules: [{ apiGroups: ['argoproj.io'], apiVersions: ['*'], operations: ['CREATE', 'UPDATE'], resources: ['rollouts'], scope: 'Namespaced' }],
+    },
+  },
+  'one small replica': {
+    replicas: 1,
+    spread: 'hard',
+    storage: { size: '1Gi', storageClassName: 'fast' },
+    decisions: { mode: 'async', keep: '' },
+    drainSeconds: 30,
+  },
+  'a picky cluster': {
+    nodeSelector: { pool: 'system' },
+    tolerations: [{ key: 'system', operator: 'Exists' }],
+    podAnnotations: { 'example.com/team': 'platform' },
+    extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example:3128' }],
+    resources: { requests: { cpu: '1' } },
+    networkPolicy: { apiServers: ['10.0.0.1/32', '10.0.0.2/32'], metricsNamespaces: [], egressPorts: [443, 5000] },
+    logLevel: 'debug',
+  },
+  'no network policy': { networkPolicy: { enabled: false } },
+};
+
+function withNeeded(values: JsonObject): JsonObject {
+  return { ...NEEDED, ...values, image: { ...NEEDED.image, ...(values['image'] as JsonObject | undefined) } };
+}
+const render = (values: JsonObject): readonly JsonObject[] => renderChart(CHART_FILES, { namespace: NAMESPACE, values: withNeeded(values) });
+
+function at(value: JsonValue | undefined, ...path: readonly (string | number)[]): JsonValue | undefined {
+  return path.reduce<JsonValue | undefined>((inner, key) => (inner as Record<string | number, JsonValue> | null | undefined)?.[key], value);
+}
+const list = (value: JsonValue | undefined): readonly JsonValue[] => (Array.isArray(value) ? value : []);
+const keyOf = (object: JsonObject): string =>
+  `${String(object['kind'])} ${String(at(object, 'metadata', 'namespace') ?? '')}/${String(at(object, 'metadata', 'name'))}`;
+const find = (objects: readonly JsonObject[], kind: string, name = 'sealward'): JsonObject | undefined =>
+  objects.find((object) => object['kind'] === kind && at(object, 'metadata', 'name') === name);
+
+for (const [name, values] of Object.entries(SETS)) {
+  test(`values: ${name}: every object has the shape of its kind`, () => {
+    const objects = render(values);
+    for (const object of objects) checkShape(object);
+    assert.equal(new Set(objects.map(keyOf)).size, objects.length, 'each once');
+  });
+
+  test(`values: ${name}: the webhook reads its configuration`, () => {
+    const objects = render(values);
+    const text = String(at(find(objects, 'ConfigMap', 'sealward-admission'), 'data', 'admission.yaml'));
+    const config = parseAdmissionConfig('/etc/sealward/files/admission.yaml', text);
+    const pod = at(find(objects, 'StatefulSet'), 'spec', 'template', 'spec');
+    // It is told to end once, and killed when that time is over.
+    assert.ok(Number(at(pod, 'terminationGracePeriodSeconds')) * 1000 >= config.drainMs + 20_000);
+    assert.ok(config.drainMs >= 15_000, 'API servers keep their connections');
+    for (const hook of hooksOf(objects)) {
+      const [expression] = list(at(hook, 'namespaceSelector', 'matchExpressions'));
+      assert.deepEqual(new Set(list(at(expression, 'values'))), config.exemptNamespaces, 'what is not asked about is not judged, and nothing else');
+    }
+    // Every file that it names lies in something that is mounted, or on the volume that may be written.
+    const mounts = list(at(pod, 'containers', 0, 'volumeMounts')).map((mount) => String(at(mount, 'mountPath')));
+    for (const path of text.match(/\/(?:etc|var)\/[\w./-]+/g) ?? [])
+      assert.ok(
+        mounts.some((mount) => path.startsWith(`${mount}/`)),
+        path,
+      );
+    for (const path of text.match(/\/etc\/sealward\/files\/[\w.-]+/g) ?? []) {
+      assert.ok(at(find(objects, 'ConfigMap', 'sealward-admission'), 'data', path.split('/').at(-1) ?? '') !== undefined, path);
+    }
+  });
+}
+
+function hooksOf(objects: readonly JsonObject[]): readonly JsonValue[] {
+  return ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'].flatMap((kind) => list(at(find(objects, kind), 'webhooks')));
+}
+
+test('its pods meet the strictest pod security standard, write nothing but their volume, and are spread', () => {
+  const set = find(render({}), 'StatefulSet');
+  const pod = at(set, 'spec', 'template', 'spec');
+  assert.deepEqual(at(pod, 'securityContext'), {
+    runAsNonRoot: true,
+    runAsUser: 65532,
+    runAsGroup: 65532,
+    fsGroup: 65532,
+    fsGroupChangePolicy: 'OnRootMismatch',
+    seccompProfile: { type: 'RuntimeDefault' },
+  });
+  const [container, ...others] = list(at(pod, 'containers'));
+  assert.equal(others.length, 0);
+  assert.deepEqual(at(container, 'securityContext'), { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } });
+  const writable = list(at(container, 'volumeMounts')).filter((mount) => at(mount, 'readOnly') !== true);
+  assert.deepEqual(
+    writable.map((mount) => at(mount, 'mountPath')),
+    ['/var/lib/sealward'],
+  );
+  for (const member of ['hostNetwork', 'hostPID', 'hostIPC', 'initContainers']) assert.equal(at(pod, member), undefined);
+  assert.equal(at(pod, 'priorityClassName'), 'system-cluster-critical');
+  assert.equal(at(container, 'resources', 'limits', 'cpu'), undefined);
+  assert.equal(at(set, 'spec', 'replicas'), 3);
+  assert.equal(at(find(render({}), 'PodDisruptionBudget'), 'spec', 'minAvailable'), 2);
+  assert.equal(at(find(render({ replicas: 1 }), 'PodDisruptionBudget'), 'spec', 'minAvailable'), 0);
+  const hard = at(find(render({ spread: 'hard' }), 'StatefulSet'), 'spec', 'template', 'spec', 'affinity', 'podAntiAffinity');
+  assert.ok(list(at(hard, 'requiredDuringSchedulingIgnoredDuringExecution')).length === 1);
+});
+
+test('the API server asks about everything that starts something, and lets nothing pass when nobody answers', () => {
+  const objects = render({});
+  const hooks = hooksOf(objects);
+  assert.deepEqual(
+    hooks.map((hook) => [at(hook, 'name'), at(hook, 'timeoutSeconds'), at(hook, 'reinvocationPolicy') ?? 'none']),
+    [
+      ['pin.sealward.dev', 5, 'IfNeeded'],
+      ['pods.sealward.dev', 10, 'none'],
+      ['templates.sealward.dev', 10, 'none'],
+    ],
+  );
+  for (const hook of hooks) {
+    assert.deepEqual(at(hook, 'admissionReviewVersions'), ['v1']);
+    assert.equal(at(hook, 'failurePolicy'), 'Fail');
+    assert.equal(at(hook, 'matchPolicy'), 'Equivalent');
+    assert.equal(at(hook, 'sideEffects'), 'None');
+    // Whoever makes an object chooses its labels, and conditions can be met on purpose.
+    for (const member of ['objectSelector', 'matchConditions']) assert.equal(at(hook, member), undefined);
+    assert.deepEqual(at(hook, 'namespaceSelector'), {
+      matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [NAMESPACE, 'kube-system'] }],
+    });
+  }
+  const resources = (hook: JsonValue | undefined): readonly string[] =>
+    list(at(hook, 'rules')).flatMap((rule) => {
+      assert.deepEqual(at(rule, 'operations'), ['CREATE', 'UPDATE']);
+      return list(at(rule, 'apiGroups')).flatMap((group) => list(at(rule, 'resources')).map((resource) => `${String(group)}/${String(resource)}`));
+    });
+  const pods = ['/pods', '/pods/ephemeralcontainers'];
+  const templates = [
+    ...['/replicationcontrollers', '/podtemplates'],
+    ...['apps/deployments', 'apps/replicasets', 'apps/statefulsets', 'apps/daemonsets'],
+    ...['batch/jobs', 'batch/cronjobs'],
+  ];
+  assert.deepEqual(hooks.map(resources), [[...pods, ...templates], pods, templates]);
+});
+
+test('what proves the caller stands in the path that the API server asks, and nowhere else', () => {
+  const objects = render({ caller: { proof: 'path-secret', pathSecret: 'cd'.repeat(32) } });
+  assert.deepEqual(
+    hooksOf(objects).map((hook) => at(hook, 'clientConfig', 'service', 'path')),
+    [`/${'cd'.repeat(32)}/mutate`, `/${'cd'.repeat(32)}/validate`, `/${'cd'.repeat(32)}/validate`],
+  );
+  const holders = objects.filter((object) => JSON.stringify(object).includes('cd'.repeat(32))).map(({ kind }) => kind);
+  assert.deepEqual(holders, ['Secret', 'MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']);
+  assert.throws(() => render({ caller: { proof: 'path-secret' } }), { code: 'ERR_CONFIG_INVALID', message: /caller\.pathSecret is missing/ });
+  const kept = renderChart(CHART_FILES, {
+    namespace: NAMESPACE,
+    values: withNeeded({ caller: { proof: 'path-secret' } }),
+    lookUp: (_, kind, namespace, name) =>
+      kind === 'Secret' && namespace === NAMESPACE && name === 'sealward-caller' ? { data: { 'path-secret': Buffer.from('kept').toString('base64') } } : {},
+  });
+  assert.equal(at(find(kept, 'Secret', 'sealward-caller'), 'stringData', 'path-secret'), 'kept');
+});
+
+/** All that anything of Sealward may do, whatever is switched on. Whoever adds a line here gives it to whoever takes over a pod. */
+const ALLOWED = [
+  'cluster: sealward.dev/imagepolicies: get list watch',
+  'cluster: admissionregistration.k8s.io/validatingwebhookconfigurations [sealward]: get patch',
+  'cluster: admissionregistration.k8s.io/mutatingwebhookconfigurations [sealward]: get patch',
+  'shop: /secrets: get',
+  'shop: /serviceaccounts: get',
+  'blog: /secrets: get',
+  'blog: /serviceaccounts: get',
+];
+
+test('nothing may do more in the cluster than a short list says', () => {
+  const found = new Set<string>();
+  for (const values of Object.values(SETS)) {
+    for (const object of render(values)) {
+      const where = object['kind'] === 'ClusterRole' ? 'cluster' : object['kind'] === 'Role' ? String(at(object, 'metadata', 'namespace')) : undefined;
+      if (where === undefined) continue;
+      assert.equal(object['aggregationRule'], undefined);
+      for (const rule of list(object['rules'])) {
+        assert.deepEqual(
+          Object.keys(rule as JsonObject).filter((key) => !['apiGroups', 'resources', 'resourceNames', 'verbs'].includes(key)),
+          [],
+        );
+        const names = at(rule, 'resourceNames') === undefined ? '' : ` [${list(at(rule, 'resourceNames')).join(' ')}]`;
+        for (const group of list(at(rule, 'apiGroups')))
+          for (const resource of list(at(rule, 'resources')))
+            found.add(`${where}: ${String(group)}/${String(resource)}${names}: ${list(at(rule, 'verbs')).join(' ')}`);
+      }
+    }
+  }
+  assert.deepEqual([...found].sort(), [...ALLOWED].sort());
+  // Without it there is nothing to patch.
+  assert.ok(!JSON.stringify(find(render({ tls: { certManager: { enabled: true } } }), 'ClusterRole', 'sealward-webhook')).includes('patch'));
+});
+
+test('roles are bound to the one account of the webhook, which gives out no token by itself', () => {
+  for (const values of Object.values(SETS)) {
+    for (const object of render(values)) {
+      if (!String(object['kind']).endsWith('RoleBinding')) continue;
+      assert.deepEqual(object['subjects'], [{ kind: 'ServiceAccount', name: 'sealward-webhook', namespace: NAMESPACE }]);
+    }
+  }
+  assert.equal(at(find(render({}), 'ServiceAccount', 'sealward-webhook'), 'automountServiceAccountToken'), false);
+});
+
+const schema = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8')) as JsonObject;
+
+/** Paths of the values that a map has; what is empty there, or described as free, has none below it. */
+function paths(value: JsonValue | undefined, isLeaf: (value: JsonValue | undefined, path: string) => boolean, prefix = ''): string[] {
+  if (isLeaf(value, prefix)) return [prefix];
+  return Object.entries(value as JsonObject).flatMap(([key, inner]) => paths(inner, isLeaf, prefix === '' ? key : `${prefix}.${key}`));
+}
+
+test('the schema of the values names what values.yaml has, and nothing else', () => {
+  const described: string[] = [];
+  const describe = (node: JsonValue | undefined, prefix: string): void => {
+    const members = at(node, 'properties') as JsonObject | undefined;
+    if (members) for (const [key, inner] of Object.entries(members)) describe(inner, prefix === '' ? key : `${prefix}.${key}`);
+    else described.push(prefix);
+    if (members) assert.equal(at(node, 'additionalProperties'), false, prefix);
+  };
+  describe(schema, '');
+  const has = paths(
+    parse(CHART_FILES['values.yaml'] ?? '') as JsonValue,
+    (value, path) => path === 'resources' || value === null || typeof value !== 'object' || Array.isArray(value) || Object.keys(value).length === 0,
+  );
+  assert.deepEqual(has.sort(), described.filter((path) => path !== 'global').sort());
+});
+
+test('the shapes refuse what the API server would drop', () => {
+  const [set] = render({}).filter(({ kind }) => kind === 'PodDisruptionBudget');
+  assert.throws(() => checkShape({ ...set, spec: { ...(set?.['spec'] as JsonObject), minAvailble: 2 } }), /has no member minAvailble/);
+  assert.throws(() => checkShape({ ...set, spec: { minAvailable: 2 } }), /needs selector/);
+  assert.throws(() => checkShape({ ...set, kind: 'Pdb' }), /shape is not known/);
+});
+
+test('the chart has the version of the package', () => {
+  const chart = parse(CHART_FILES['Chart.yaml'] ?? '') as Record<string, unknown>;
+  assert.equal(chart['version'], packageJson.version);
+  assert.equal(chart['appVersion'], packageJson.version);
+});
+
+const HELM = process.env['SEALWARD_HELM'] ?? join(peersBin, 'helm');
+const skip = existsSync(HELM) ? false : `the program helm is not at ${HELM}: see "Peers and vectors" in CONTRIBUTING.md`;
+
+function helm(args: readonly string[], values: JsonObject): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sealward-helm-'));
+  try {
+    const file = join(folder, 'values.yaml');
+    writeFileSync(file, stringify(withNeeded(values)));
+    const env = { PATH: process.env['PATH'] ?? '', HOME: folder };
+    return execFileSync(HELM, [...args, '--values', file], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+for (const [name, values] of Object.entries(SETS)) {
+  test(`values: ${name}: Helm makes the same objects as our own renderer`, { skip }, () => {
+    const text = helm(['template', 'sealward', CHART, '--namespace', NAMESPACE, '--kube-version', '1.31.0'], values);
+    const theirs = parseAllDocuments(text.replaceAll('managed-by: Helm', 'managed-by: sealward')).map((document) => document.toJS() as JsonObject | null);
+    const byKey = (objects: readonly (JsonObject | null)[]): Map<string, JsonObject> =>
+      new Map(objects.flatMap((object): [string, JsonObject][] => (object ? [[keyOf(object), object]] : [])).sort(([a], [b]) => (a < b ? -1 : 1)));
+    assert.deepEqual(byKey(theirs), byKey(render(values)));
+  });
+}
+
+test('Helm finds no fault with the chart, and refuses values that it does not have', { skip }, () => {
+  assert.match(helm(['lint', '--strict', CHART], {}), /0 chart\(s\) failed/);
+  for (const wrong of [{ replicas: 0 }, { caller: { proof: 'none' } }, { unknown: 1 }, { drainSeconds: 5 }]) {
+    assert.throws(() => helm(['template', CHART, '--kube-version', '1.31.0'], wrong), /values don't meet the specifications of the schema/);
+  }
+});
