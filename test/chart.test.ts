@@ -70,9 +70,10 @@ const render = (values: JsonObject): readonly JsonObject[] => renderChart(CHART_
 function at(value: JsonValue | undefined, ...path: readonly (string | number)[]): JsonValue | undefined {
   return path.reduce<JsonValue | undefined>((inner, key) => (inner as Record<string | number, JsonValue> | null | undefined)?.[key], value);
 }
+const text = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '');
 const list = (value: JsonValue | undefined): readonly JsonValue[] => (Array.isArray(value) ? value : []);
 const keyOf = (object: JsonObject): string =>
-  `${String(object['kind'])} ${String(at(object, 'metadata', 'namespace') ?? '')}/${String(at(object, 'metadata', 'name'))}`;
+  `${text(object['kind'])} ${text(at(object, 'metadata', 'namespace') ?? '')}/${text(at(object, 'metadata', 'name'))}`;
 const find = (objects: readonly JsonObject[], kind: string, name = 'sealward'): JsonObject | undefined =>
   objects.find((object) => object['kind'] === kind && at(object, 'metadata', 'name') === name);
 
@@ -85,8 +86,8 @@ for (const [name, values] of Object.entries(SETS)) {
 
   test(`values: ${name}: the webhook reads its configuration`, () => {
     const objects = render(values);
-    const text = String(at(find(objects, 'ConfigMap', 'sealward-admission'), 'data', 'admission.yaml'));
-    const config = parseAdmissionConfig('/etc/sealward/files/admission.yaml', text);
+    const configuration = text(at(find(objects, 'ConfigMap', 'sealward-admission'), 'data', 'admission.yaml'));
+    const config = parseAdmissionConfig('/etc/sealward/files/admission.yaml', configuration);
     const pod = at(find(objects, 'StatefulSet'), 'spec', 'template', 'spec');
     // It is told to end once, and killed when that time is over.
     assert.ok(Number(at(pod, 'terminationGracePeriodSeconds')) * 1000 >= config.drainMs + 20_000);
@@ -96,13 +97,13 @@ for (const [name, values] of Object.entries(SETS)) {
       assert.deepEqual(new Set(list(at(expression, 'values'))), config.exemptNamespaces, 'what is not asked about is not judged, and nothing else');
     }
     // Every file that it names lies in something that is mounted, or on the volume that may be written.
-    const mounts = list(at(pod, 'containers', 0, 'volumeMounts')).map((mount) => String(at(mount, 'mountPath')));
-    for (const path of text.match(/\/(?:etc|var)\/[\w./-]+/g) ?? [])
+    const mounts = list(at(pod, 'containers', 0, 'volumeMounts')).map((mount) => text(at(mount, 'mountPath')));
+    for (const path of configuration.match(/\/(?:etc|var)\/[\w./-]+/g) ?? [])
       assert.ok(
         mounts.some((mount) => path.startsWith(`${mount}/`)),
         path,
       );
-    for (const path of text.match(/\/etc\/sealward\/files\/[\w.-]+/g) ?? []) {
+    for (const path of configuration.match(/\/etc\/sealward\/files\/[\w.-]+/g) ?? []) {
       assert.ok(at(find(objects, 'ConfigMap', 'sealward-admission'), 'data', path.split('/').at(-1) ?? '') !== undefined, path);
     }
   });
@@ -166,13 +167,18 @@ test('the API server asks about everything that starts something, and lets nothi
   const resources = (hook: JsonValue | undefined): readonly string[] =>
     list(at(hook, 'rules')).flatMap((rule) => {
       assert.deepEqual(at(rule, 'operations'), ['CREATE', 'UPDATE']);
-      return list(at(rule, 'apiGroups')).flatMap((group) => list(at(rule, 'resources')).map((resource) => `${String(group)}/${String(resource)}`));
+      return list(at(rule, 'apiGroups')).flatMap((group) => list(at(rule, 'resources')).map((resource) => `${text(group)}/${text(resource)}`));
     });
   const pods = ['/pods', '/pods/ephemeralcontainers'];
   const templates = [
-    ...['/replicationcontrollers', '/podtemplates'],
-    ...['apps/deployments', 'apps/replicasets', 'apps/statefulsets', 'apps/daemonsets'],
-    ...['batch/jobs', 'batch/cronjobs'],
+    '/replicationcontrollers',
+    '/podtemplates',
+    'apps/deployments',
+    'apps/replicasets',
+    'apps/statefulsets',
+    'apps/daemonsets',
+    'batch/jobs',
+    'batch/cronjobs',
   ];
   assert.deepEqual(hooks.map(resources), [[...pods, ...templates], pods, templates]);
 });
@@ -210,7 +216,7 @@ test('nothing may do more in the cluster than a short list says', () => {
   const found = new Set<string>();
   for (const values of Object.values(SETS)) {
     for (const object of render(values)) {
-      const where = object['kind'] === 'ClusterRole' ? 'cluster' : object['kind'] === 'Role' ? String(at(object, 'metadata', 'namespace')) : undefined;
+      const where = object['kind'] === 'ClusterRole' ? 'cluster' : object['kind'] === 'Role' ? text(at(object, 'metadata', 'namespace')) : undefined;
       if (where === undefined) continue;
       assert.equal(object['aggregationRule'], undefined);
       for (const rule of list(object['rules'])) {
@@ -218,10 +224,10 @@ test('nothing may do more in the cluster than a short list says', () => {
           Object.keys(rule as JsonObject).filter((key) => !['apiGroups', 'resources', 'resourceNames', 'verbs'].includes(key)),
           [],
         );
-        const names = at(rule, 'resourceNames') === undefined ? '' : ` [${list(at(rule, 'resourceNames')).join(' ')}]`;
+        const names = at(rule, 'resourceNames') === undefined ? '' : ` [${list(at(rule, 'resourceNames')).map(text).join(' ')}]`;
         for (const group of list(at(rule, 'apiGroups')))
           for (const resource of list(at(rule, 'resources')))
-            found.add(`${where}: ${String(group)}/${String(resource)}${names}: ${list(at(rule, 'verbs')).join(' ')}`);
+            found.add(`${where}: ${text(group)}/${text(resource)}${names}: ${list(at(rule, 'verbs')).map(text).join(' ')}`);
       }
     }
   }
@@ -233,7 +239,7 @@ test('nothing may do more in the cluster than a short list says', () => {
 test('roles are bound to the one account of the webhook, which gives out no token by itself', () => {
   for (const values of Object.values(SETS)) {
     for (const object of render(values)) {
-      if (!String(object['kind']).endsWith('RoleBinding')) continue;
+      if (!text(object['kind']).endsWith('RoleBinding')) continue;
       assert.deepEqual(object['subjects'], [{ kind: 'ServiceAccount', name: 'sealward-webhook', namespace: NAMESPACE }]);
     }
   }

@@ -147,12 +147,13 @@ const CLUSTER_WIDE = /^(?:Namespace|Cluster\w+|\w+WebhookConfiguration)$/;
 
 export function checkShape(object: JsonObject): void {
   const { apiVersion, kind, ...rest } = object;
-  const name = `${String(apiVersion)} ${String(kind)}`;
+  assert.ok(typeof apiVersion === 'string' && typeof kind === 'string');
+  const name = `${apiVersion} ${kind}`;
   const shape = KINDS[name];
   assert.ok(shape, `${name} is a kind whose shape is not known here`);
   check(rest, shape, name);
   const { namespace } = rest['metadata'] as JsonObject;
-  assert.equal(namespace === undefined, CLUSTER_WIDE.test(String(kind)), `${name}: what belongs to a namespace says to which`);
+  assert.equal(namespace === undefined, CLUSTER_WIDE.test(kind), `${name}: what belongs to a namespace says to which`);
 }
 
 function check(value: JsonValue | undefined, shape: Shape, place: string): void {

@@ -142,19 +142,19 @@ class Renderer {
     const [first, second, third] = values;
     switch (name) {
       case 'include': {
-        const body = this.#defined.get(String(first));
+        const body = this.#defined.get(printed(first));
         if (!body) throw broken(this.#file, `nothing is called ${JSON.stringify(first)}`);
         return this.fill(body, second);
       }
       case 'lookup':
-        return this.#rendering.lookUp(String(first), String(second), String(third), String(values[3]));
+        return this.#rendering.lookUp(printed(first), printed(second), printed(third), printed(values[3]));
       case 'toYaml':
         return this.#rendering.toYaml(first ?? null);
       case 'required':
-        if (second === undefined || second === null || second === '') throw refused(String(first));
+        if (second === undefined || second === null || second === '') throw refused(printed(first));
         return second;
       case 'fail':
-        throw refused(String(first));
+        throw refused(printed(first));
       default: {
         const plain = FUNCTIONS[name];
         if (!plain) throw broken(this.#file, `there is no function ${name}`);
@@ -184,7 +184,7 @@ const FUNCTIONS: Readonly<Record<string, (args: readonly Value[]) => Value>> = {
   not: ([value]) => !isTrue(value),
   add: (args) => args.reduce<number>((sum, arg) => sum + Number(arg), 0),
   sub: ([first, second]) => Number(first) - Number(second),
-  index: ([of, key]) => (of !== null && typeof of === 'object' && !Array.isArray(of) ? of[String(key)] : undefined),
+  index: ([of, key]) => (of !== null && typeof of === 'object' && !Array.isArray(of) ? of[printed(key)] : undefined),
   b64dec: ([text]) => decodeUtf8(decodeBase64(printed(text)), 'a value of a Secret'),
   sha256sum: ([text]) => encodeHex(sha256(utf8(printed(text)))),
 };
