@@ -3,6 +3,8 @@
  * the token per registry and scope, so that a warm client asks nothing twice; a token is fetched once for all who wait.
  */
 import { quoted } from '../../core/artifact/index.ts';
+import { fingerprintOf } from '../../core/crypto/index.ts';
+import { utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { bareHost, type HttpClient, serverNamedUrl } from '../http/index.ts';
 import { basicHeader, headerSafe } from './authorization-header.ts';
@@ -18,6 +20,8 @@ export interface AuthQuery {
   readonly repository: string;
   /** `repository:NAME:pull`; only what this request needs, for this one repository. */
   readonly scopes: readonly string[];
+  /** As credentialsFor gave them for this request. */
+  readonly credentials: Credentials | undefined;
   readonly deadline: number;
   readonly signal?: AbortSignal;
 }
@@ -27,6 +31,7 @@ type Known = { readonly scheme: 'basic' } | { readonly scheme: 'bearer'; readonl
 /** A token is not used in its last seconds: it must still be good when it arrives. */
 const MARGIN_MS = 5_000;
 const MOST_TOKENS = 1_000;
+const MOST_REFUSED = 1_000;
 
 export class Authenticator {
   readonly #http: HttpClient;
@@ -35,16 +40,38 @@ export class Authenticator {
   readonly #tokens = new Map<string, Token>();
   readonly #pending = new Map<string, Promise<Token>>();
   readonly #secrets = new Set<string>();
+  /** By registry and repository: what it refused, while there is something else to try. */
+  readonly #refused = new Map<string, readonly Credentials[]>();
 
   constructor(http: HttpClient, source: CredentialSource) {
     this.#http = http;
     this.#source = source;
   }
 
+  async credentialsFor(query: Omit<AuthQuery, 'credentials'>): Promise<Credentials | undefined> {
+    const { endpoint, repository, deadline, signal } = query;
+    const refused = this.#refused.get(refusedKey(query)) ?? [];
+    const found = await this.#source.find({ registry: endpoint.registry, repository, deadline, ...(signal === undefined ? {} : { signal }), refused });
+    if (found) this.#secrets.add(found.kind === 'password' ? found.password : found.token);
+    return found;
+  }
+
+  /** Whether there are other credentials to try, after those of the query were refused. The kubelet tries all that it has, too. */
+  async hasOthers(query: AuthQuery): Promise<boolean> {
+    const key = refusedKey(query);
+    if (query.credentials === undefined) return false;
+    if (this.#refused.size >= MOST_REFUSED) this.#refused.clear();
+    this.#refused.set(key, [...(this.#refused.get(key) ?? []), query.credentials]);
+    if (await this.credentialsFor(query)) return true;
+    // Nothing is left: next time from the beginning, since a registry may have been told of them meanwhile.
+    this.#refused.delete(key);
+    return false;
+  }
+
   /** The Authorization header for a request, as far as the registry's wishes are known already. */
   async prepare(query: AuthQuery): Promise<string | undefined> {
     const known = this.#known.get(query.base.origin);
-    const credentials = await this.#credentials(query);
+    const { credentials } = query;
     if (credentials?.kind === 'registry-token') return `Bearer ${headerSafe(credentials.token)}`;
     return known && this.#header(query, known, credentials);
   }
@@ -56,7 +83,7 @@ export class Authenticator {
   async answer(query: AuthQuery, challengeHeaders: readonly string[], refused: string | undefined): Promise<string | undefined> {
     const known = this.#choose(query, parseChallenges(challengeHeaders));
     if (!known) return undefined;
-    const credentials = await this.#credentials(query);
+    const { credentials } = query;
     if (credentials?.kind === 'registry-token') return undefined;
     this.#known.set(query.base.origin, known);
     if (refused !== undefined && known.scheme === 'bearer') this.#forget(query, known, refused);
@@ -72,12 +99,6 @@ export class Authenticator {
   /** Everything secret that was used so far: what a registry says is not repeated when it holds one of these. */
   get secrets(): readonly string[] {
     return [...this.#secrets];
-  }
-
-  async #credentials({ endpoint, repository, deadline, signal }: AuthQuery): Promise<Credentials | undefined> {
-    const found = await this.#source.find({ registry: endpoint.registry, repository, deadline, ...(signal === undefined ? {} : { signal }) });
-    if (found) this.#secrets.add(found.kind === 'password' ? found.password : found.token);
-    return found;
   }
 
   /** Bearer before Basic, whatever the order in which the registry offers them: the password travels less. */
@@ -142,8 +163,14 @@ export class Authenticator {
   }
 }
 
-function tokenKey(query: AuthQuery, known: Known & { scheme: 'bearer' }): string {
-  return JSON.stringify([query.base.origin, known.realm.href, known.service ?? '', ...query.scopes]);
+/** The credentials are part of it: with others, or a new password, comes another token. */
+function tokenKey({ base, credentials, scopes }: AuthQuery, known: Known & { scheme: 'bearer' }): string {
+  const whose = credentials === undefined ? '' : fingerprintOf(utf8(JSON.stringify(Object.entries(credentials))));
+  return JSON.stringify([base.origin, known.realm.href, known.service ?? '', whose, ...scopes]);
+}
+
+function refusedKey({ endpoint, repository }: Omit<AuthQuery, 'credentials'>): string {
+  return `${endpoint.registry}/${repository}`;
 }
 
 /** Credentials go to the host they were given for, or to the token server that is known to be its own; never elsewhere. */

@@ -1,5 +1,7 @@
 /** Who we are to a registry. Nothing in here is ever logged or put into a message. */
 
+import { isDeepStrictEqual } from 'node:util';
+
 export type Credentials =
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
   /** An OAuth 2 refresh token, exchanged for a token at the registry's token server. */
@@ -13,6 +15,8 @@ export interface CredentialQuery {
   readonly repository: string;
   readonly deadline: number;
   readonly signal?: AbortSignal;
+  /** What the registry has refused: who has others gives one of those, and else nothing. */
+  readonly refused?: readonly Credentials[];
 }
 
 export interface CredentialSource {
@@ -20,11 +24,15 @@ export interface CredentialSource {
   find(query: CredentialQuery): Promise<Credentials | undefined>;
 }
 
+export function wasRefused({ refused = [] }: Pick<CredentialQuery, 'refused'>, credentials: Credentials): boolean {
+  return refused.some((one) => isDeepStrictEqual(one, credentials));
+}
+
 export const anonymous: CredentialSource = { find: async () => undefined };
 
 /** Credentials that the user gave by hand, for the named registries and no others. They win over every file. */
 export function explicitCredentials(credentials: Credentials, registries: readonly string[]): CredentialSource {
-  return { find: async ({ registry }) => (registries.includes(registry) ? credentials : undefined) };
+  return { find: async (query) => (registries.includes(query.registry) && !wasRefused(query, credentials) ? credentials : undefined) };
 }
 
 /** The first source that knows something. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { SealwardError } from '../../core/errors.ts';
+import { FixedClock } from '../../testing/index.ts';
 import { askHelper, type HelperAnswer, type HelperRunner, runHelper } from './credential-helper.ts';
 import type { Credentials } from './credentials.ts';
 import { dockerConfig } from './docker-config.ts';
@@ -151,4 +152,40 @@ test('what was given by hand wins, for its registries and no others', async () =
   assert.deepEqual(await source.find(query('a.example')), password('hand', '0'));
   assert.deepEqual(await source.find(query('b.example')), password('file', '2'));
   assert.equal(await source.find(query('c.example')), undefined);
+});
+
+test('a file that is followed is read again when it changes, and only then: in place, put in its place, gone, back, broken', async () => {
+  const [first, second] = [await write({ auths: { h: auth('u:one') } }), await write({ auths: { h: auth('u:two') } })];
+  const link = join(folder, 'mounted.json');
+  await symlink(first, link);
+  const source = dockerConfig(link, { follow: new FixedClock() });
+  const now = (): Promise<Credentials | undefined> => source.find(query('h'));
+  assert.deepEqual(await now(), password('u', 'one'));
+  await writeFile(first, JSON.stringify({ auths: { h: auth('u:three') } }));
+  assert.deepEqual(await now(), password('u', 'three'));
+  // As a mounted Secret changes: another folder takes the place of the first.
+  await symlink(second, `${link}.new`);
+  await rename(`${link}.new`, link);
+  assert.deepEqual(await now(), password('u', 'two'));
+  await rm(link);
+  assert.equal(await now(), undefined);
+  await writeFile(link, '{"auths": canary');
+  await assert.rejects(now(), { code: 'ERR_CONFIG_INVALID' });
+  await assert.rejects(now(), { code: 'ERR_CONFIG_INVALID' });
+  await writeFile(link, JSON.stringify({ auths: { h: auth('u:four') } }));
+  assert.deepEqual(await Promise.all([now(), now()]), [password('u', 'four'), password('u', 'four')]);
+});
+
+test('a helper is asked again after minutes where the file is followed, and once by a command', async () => {
+  const path = await write({ credHelpers: { h: 'cloud' } });
+  for (const followed of [true, false]) {
+    const clock = new FixedClock();
+    let asked = 0;
+    const helper: HelperRunner = async () => ({ status: 0, stdout: Buffer.from(JSON.stringify({ Username: 'u', Secret: `${++asked}` })) });
+    const source = dockerConfig(path, { runHelper: helper, ...(followed ? { follow: clock } : {}) });
+    for (let i = 0; i < 3; i++) await source.find(query('h'));
+    assert.equal(asked, 1);
+    clock.advance(5 * 60_000);
+    assert.deepEqual(await source.find(query('h')), password('u', followed ? '2' : '1'));
+  }
 });

@@ -1,50 +1,84 @@
 /** Credentials from Docker's config.json, and from the auth.json of the containers tools, which has the same shape. */
-import { readFile } from 'node:fs';
+import { readFile, stat } from 'node:fs';
 import { promisify } from 'node:util';
 import { DOCKER_HUB, quoted } from '../../core/artifact/index.ts';
 import { decodeBase64, decodeUtf8, type JsonObject, type JsonValue, LIMITS, parseJsonObject } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
+import type { Clock } from '../http/index.ts';
 import { askHelper, type HelperRunner, runHelper } from './credential-helper.ts';
-import type { CredentialQuery, Credentials, CredentialSource } from './credentials.ts';
+import { type CredentialQuery, type Credentials, type CredentialSource, wasRefused } from './credentials.ts';
 
 export interface DockerConfigOptions {
   readonly runHelper?: HelperRunner;
+  /**
+   * For processes that stay: the file is read again when it has changed, and helpers are asked again after some minutes.
+   * A command reads it once, when the first registry is asked for.
+   */
+  readonly follow?: Clock;
 }
+
+/** What a helper said is asked for again after this time: what they give often ends within the hour. */
+const HELPER_MS = 5 * 60_000;
 
 /** Under this name Docker keeps the credentials of Docker Hub. */
 export const HUB_KEY = 'https://index.docker.io/v1/';
 
 /**
  * A file that does not exist knows no credentials; one that cannot be read is an error, since going on without
- * credentials would answer another question. It is read once, when the first registry is asked for.
+ * credentials would answer another question.
  */
-export function dockerConfig(path: string, options: DockerConfigOptions = {}): CredentialSource {
-  let read: Promise<JsonObject | undefined> | undefined;
-  const helpers = new Map<string, Promise<Credentials | undefined>>();
+export function dockerConfig(path: string, { runHelper: run = runHelper, follow }: DockerConfigOptions = {}): CredentialSource {
+  let read: { readonly stamp: string; readonly config: Promise<JsonObject | undefined> } | undefined;
+  const helpers = new Map<string, { readonly askedAt: number; readonly answer: Promise<Credentials | undefined> }>();
+
+  async function current(): Promise<JsonObject | undefined> {
+    // Taken before the file is read: a change while it is read is found the next time.
+    const stamp = follow ? await stampOf(path) : '';
+    if (read?.stamp !== stamp) {
+      const config = readConfig(path);
+      const mine = { stamp, config };
+      read = mine;
+      helpers.clear();
+      config.catch(() => {
+        if (read === mine) read = undefined;
+      });
+    }
+    return read?.config;
+  }
+
   return {
     async find(query) {
-      read ??= readConfig(path);
-      read.catch(() => {
-        read = undefined;
-      });
-      const config = await read;
-      return (
+      const config = await current();
+      const found =
         config &&
-        findIn(config, path, query, (helper, server) => {
+        (await findIn(config, path, query, (helper, server) => {
           // Once for many waiters; a helper starts a process, and may ask a person.
           const key = `${helper} ${server}`;
-          const asked = helpers.get(key) ?? askHelper(options.runHelper ?? runHelper, helper, server, query);
-          helpers.set(key, asked);
-          asked.catch(() => helpers.delete(key));
-          return asked;
-        })
-      );
+          const kept = helpers.get(key);
+          if (kept && (!follow || follow.now() - kept.askedAt < HELPER_MS)) return kept.answer;
+          const answer = askHelper(run, helper, server, query);
+          helpers.set(key, { askedAt: follow?.now() ?? 0, answer });
+          answer.catch(() => helpers.delete(key));
+          return answer;
+        }));
+      return found && !wasRefused(query, found) ? found : undefined;
     },
   };
 }
 
+/** Differs when the file does: a mounted Secret is changed by putting another folder in its place. */
+async function stampOf(path: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await look(path, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code ?? 'unknown';
+  }
+}
+
 /** Without node:fs/promises, which takes longer to load than the file to read. */
 const readWhole = promisify(readFile);
+const look = promisify(stat);
 
 export async function readConfig(path: string): Promise<JsonObject | undefined> {
   let bytes: Uint8Array;
@@ -88,15 +122,17 @@ export function helperName(value: JsonValue, path: string): string {
 export function memberFor(map: JsonValue | undefined, query: Pick<CredentialQuery, 'registry' | 'repository'>): { key: string; value: JsonValue } | undefined {
   if (map === undefined || map === null || typeof map !== 'object' || Array.isArray(map)) return undefined;
   const keys = new Map(Object.keys(map).map((key) => [keyOf(key), key]));
-  for (
-    let scope = query.repository === '' ? query.registry : `${query.registry}/${query.repository}`;
-    scope !== '';
-    scope = scope.slice(0, Math.max(0, scope.lastIndexOf('/')))
-  ) {
+  for (const scope of scopesOf(query)) {
     const key = keys.get(scope);
     if (key !== undefined) return { key, value: map[key] ?? null };
   }
   return undefined;
+}
+
+/** The repository, the namespaces above it, the host. */
+export function* scopesOf({ registry, repository }: Pick<CredentialQuery, 'registry' | 'repository'>): Generator<string> {
+  let scope = repository === '' ? registry : `${registry}/${repository}`;
+  for (; scope !== ''; scope = scope.slice(0, Math.max(0, scope.lastIndexOf('/')))) yield scope;
 }
 
 /**
@@ -112,7 +148,7 @@ export function keyOf(key: string): string {
   return `${host === 'index.docker.io' ? DOCKER_HUB : host}${path}`;
 }
 
-function credentialsOf(value: JsonValue, what: string): Credentials | undefined {
+export function credentialsOf(value: JsonValue, what: string): Credentials | undefined {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) throw new SealwardError('ERR_CONFIG_INVALID', `${what}: it is not an object`);
   const text = (key: string): string => {
     const member = value[key];

@@ -6,4 +6,6 @@ export { eraseCredentials, type KeptIn, type LoginOptions, storeCredentials } fr
 export { type OpenRegistry, openRegistry } from './either.ts';
 export type { EndpointOptions } from './endpoints.ts';
 export { LayoutRegistry } from './layout.ts';
+export { type PullSecret, pullSecrets } from './pull-secrets.ts';
 export * from './registry.ts';
+export { type Cloud, workloadIdentity, type WorkloadIdentityOptions } from './workload-identity.ts';

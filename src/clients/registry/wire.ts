@@ -35,6 +35,9 @@ export interface Ask {
   readonly check?: () => BodyCheck;
 }
 
+/** Credentials that one request tries, where a registry refuses them one after the other. */
+const MOST_TRIED = 8;
+
 /** "registry/repository", as the messages name the place that was asked. */
 export function placeOf(site: Site): string {
   return [site.endpoint.registry, repositoryAt(site)].filter((part) => part !== '').join('/');
@@ -106,14 +109,36 @@ export class Wire {
       typeof ask.target === 'string'
         ? new URL(['/v2', repositoryAt(site), ask.target].filter((part, at) => part !== '' || at === 2).join('/'), base)
         : ask.target;
-    const query: AuthQuery = { endpoint: site.endpoint, base, repository: repositoryAt(site), scopes: scopes(site, ask), ...call };
     // A Location may name another host; whoever that is, our credentials are none of its business.
-    const atHome = url.origin === base.origin;
-    const authorization = atHome ? await this.#auth.prepare(query) : undefined;
+    if (url.origin !== base.origin) {
+      const response = await send(this.#request(site, call, ask, url, undefined));
+      return response.status === 401 ? this.refuse(site, response, ask.what) : response;
+    }
+    const asked = { endpoint: site.endpoint, base, repository: repositoryAt(site), scopes: scopes(site, ask), ...call };
+    for (let tried = 1; ; tried++) {
+      const query: AuthQuery = { ...asked, credentials: await this.#auth.credentialsFor(asked) };
+      try {
+        return await this.#withCredentials(site, call, ask, url, query, send);
+      } catch (error) {
+        const refused = error instanceof SealwardError && error.code === 'ERR_REGISTRY_UNAUTHENTICATED';
+        if (!refused || tried >= MOST_TRIED || !(await this.#auth.hasOthers(query))) throw error;
+      }
+    }
+  }
+
+  async #withCredentials<T extends HttpResponse>(
+    site: Site,
+    call: Call,
+    ask: Ask,
+    url: URL,
+    query: AuthQuery,
+    send: (request: HttpRequest) => Promise<T>,
+  ): Promise<T> {
+    const authorization = await this.#auth.prepare(query);
     const response = await send(this.#request(site, call, ask, url, authorization));
     if (response.status !== 401) return response;
     // A challenge from where a redirect led is not the registry's, and is not answered.
-    const challenges = atHome && response.url.origin === base.origin ? response.headers.all('www-authenticate') : [];
+    const challenges = response.url.origin === query.base.origin ? response.headers.all('www-authenticate') : [];
     const better = challenges.length === 0 ? undefined : await this.#auth.answer(query, challenges, authorization);
     if (better === undefined) return this.refuse(site, response, ask.what);
     const second = await send(this.#request(site, call, ask, url, better));

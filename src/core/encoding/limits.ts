@@ -56,6 +56,9 @@ export const LIMITS = {
   watchLineBytes: 8 * MiB,
   clusterObjects: 200_000,
   redirects: 3,
+  /** Pull secrets of one pod, and one of them. */
+  pullSecrets: 64,
+  pullSecretBytes: 1 * MiB,
   /** Hosts of which it is remembered how much may be asked of them. */
   hostsLimited: 1024,
   imagesPerPod: 256,
