@@ -3,7 +3,7 @@
  * asked for. A name that the test does not know is not found, and is written down as well.
  */
 import { once } from 'node:events';
-import { createServer as createProxy, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createProxy, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { createTlsAuthority } from '../../src/testing/index.ts';
@@ -33,17 +33,7 @@ export class FakeInternet {
     const { key, cert } = authority.issue(...Object.keys(hosts));
     this.ca = authority.ca;
     this.#hosts = hosts;
-    const server = createServer({ key, cert }, async (request, response) => {
-      const host = request.headers.host ?? '';
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const { method = '', headers } = request;
-      const asked = { host, method, url: new URL(request.url ?? '', `https://${host}`), headers, body: Buffer.concat(chunks).toString() };
-      this.asked.push(asked);
-      const said = this.#hosts[host]?.(asked) ?? { status: 421, body: '' };
-      const body = typeof said.body === 'string' || said.body instanceof Uint8Array ? said.body : JSON.stringify(said.body);
-      response.writeHead(said.status, { 'content-type': 'application/json', ...said.headers }).end(body);
-    });
+    const server = createServer({ key, cert }, (request, response) => void this.#answer(request, response));
     this.#proxy = createProxy((_, response) => response.writeHead(400).end());
     this.#proxy.on('connect', (request, socket) => {
       const [name = ''] = (request.url ?? '').split(':');
@@ -59,6 +49,18 @@ export class FakeInternet {
       return undefined;
     });
     this.#servers = [server, this.#proxy];
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const host = request.headers.host ?? '';
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { method = '', headers } = request;
+    const asked = { host, method, url: new URL(request.url ?? '', `https://${host}`), headers, body: Buffer.concat(chunks).toString() };
+    this.asked.push(asked);
+    const said = this.#hosts[host]?.(asked) ?? { status: 421, body: '' };
+    const body = typeof said.body === 'string' || said.body instanceof Uint8Array ? said.body : JSON.stringify(said.body);
+    response.writeHead(said.status, { 'content-type': 'application/json', ...said.headers }).end(body);
   }
 
   async start(): Promise<this> {

@@ -43,7 +43,7 @@ export function dockerConfig(path: string, { runHelper: run = runHelper, follow 
         if (read === mine) read = undefined;
       });
     }
-    return read?.config;
+    return read.config;
   }
 
   return {
