@@ -1,3 +1,5 @@
+export { type ClusterRequest, ClusterServer } from './cluster/server.ts';
+export type { ClusterUser } from './cluster/users.ts';
 export type { Fault } from './faults.ts';
 export { FixedClock } from './fixed-clock.ts';
 export { type Gate, gate } from './gate.ts';

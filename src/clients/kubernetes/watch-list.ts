@@ -34,6 +34,7 @@ const WATCH_SECONDS = 120;
 /** A watch that lived so long was none that failed, though nothing happened in it. */
 const LASTED_MS = 5000;
 const LIST_MS = 300_000;
+const OUTAGES_BEFORE_LIST = 3;
 
 /** NAMESPACE/NAME, or NAME of what belongs to no namespace. @public */
 export const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string => (namespace === '' ? name : `${namespace}/${name}`);
@@ -102,8 +103,10 @@ export class WatchList<T> {
       } catch (error) {
         if (closed()) return;
         const problem = asProblem(error);
-        // Expected once the server forgot what we have; anything else that is no mere outage is begun anew as well.
-        if (problem.code !== 'ERR_CLUSTER_UNAVAILABLE' && problem.code !== 'ERR_DEADLINE') from = undefined;
+        // Expected once the server forgot what we have; anything else that is no mere outage is begun anew as well, and so is an
+        // outage that lasts: a server that was restored from a backup says "too large" to our version for ever.
+        const outage = problem.code === 'ERR_CLUSTER_UNAVAILABLE' || problem.code === 'ERR_DEADLINE';
+        if (!outage || this.#failures >= OUTAGES_BEFORE_LIST) from = undefined;
         if (problem.code !== 'ERR_OBJECTS_EXPIRED') this.#options.report?.(problem);
       }
       // Also after a watch that ended as it should: a server that ends each at once must not be asked in a tight loop.
