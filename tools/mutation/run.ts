@@ -1,5 +1,5 @@
 /**
- * `npm run mutation -- [FILE or FOLDER...] [--sample N] [--workers N] [--list] [--json FILE]`: changes one thing in a source
+ * `npm run mutation -- [FILE or FOLDER...] [--sample N] [--again FILE] [--json FILE] [--workers N] [--list]`: changes one thing in a source
  * file, runs the tests that reach it, and counts how many changes they notice. Without arguments it takes the rooms that
  * decide: core/policy, core/trust and core/verify. A sample is the same one each time. survivors.json says of some why
  * nothing could notice them; docs/reference/mutation.md tells the rest.
@@ -28,7 +28,13 @@ interface Task extends Mutant {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { sample: { type: 'string' }, workers: { type: 'string', default: '1' }, list: { type: 'boolean', default: false }, json: { type: 'string' } },
+  options: {
+    sample: { type: 'string' },
+    workers: { type: 'string', default: '1' },
+    list: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    again: { type: 'string' },
+  },
 });
 
 function sourcesBelow(path: string): string[] {
@@ -50,10 +56,13 @@ const tasks = files.flatMap((path): Task[] =>
   mutantsOf(path, readFileSync(path, 'utf8')).map((mutant) => ({ ...mutant, path, number: count++, name: `${relative(root, path)}  ${mutant.change}` })),
 );
 const order = ({ name }: Task): string => createHash('sha256').update(name).digest('hex');
+const before =
+  values.again === undefined ? undefined : new Set((JSON.parse(readFileSync(values.again, 'utf8')) as { mutant: string }[]).map(({ mutant }) => mutant));
+const asked = before ? tasks.filter(({ name }) => before.has(name)) : tasks;
 const chosen =
   values.sample === undefined
-    ? tasks
-    : tasks
+    ? asked
+    : asked
         .map((task) => ({ task, key: order(task) }))
         .sort((a, b) => (a.key < b.key ? -1 : 1))
         .slice(0, Number(values.sample))

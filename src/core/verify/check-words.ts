@@ -55,7 +55,7 @@ export function checkAnnotations({ annotations }: SignatureFacts, { annotations:
 }
 
 /** Only an image name speaks of a repository: the subject of a statement may be a file. */
-const IMAGE_NAME = /^(?:localhost|[^/]*[.:][^/]*)\/[^\s]+$/;
+const IMAGE_NAME = /^(?!\.{1,2}\/)(?:localhost|[^/]*[.:][^/]*)\/[^\s]+$/;
 
 export function checkClaim({ claimed }: SignatureFacts, { claim }: Asked): Miss | undefined {
   if (!claim) return undefined;
