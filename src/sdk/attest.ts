@@ -7,7 +7,7 @@ import type { Subject } from '../core/verify/index.ts';
 import type { Endorser } from './endorse.ts';
 import type { Published } from './publish.ts';
 import { asBundle, asEnvelope, attestationStatement, firstGeneration, type Sealed, sealBlob, sealStatement } from './seal.ts';
-import { callOf, checkEndorser, describeOnce, mustStand, publishAll, type PublishOptions } from './sign.ts';
+import { callOf, checkEndorser, describeImage, mustStand, publishAll, type PublishOptions } from './sign.ts';
 
 export interface AttestImageOptions extends PublishOptions {
   /** A URI; `predicateTypeOf` knows the short names of cosign. */
@@ -26,7 +26,7 @@ export interface AttestedImage {
 export async function attestImage(options: AttestImageOptions): Promise<AttestedImage> {
   checkEndorser(options);
   const { registry, reference, signer, predicateType, predicate, endorser, format = 'bundle' } = options;
-  const image = await describeOnce(registry, reference, callOf(options));
+  const image = options.image ?? (await describeImage(registry, reference, callOf(options)));
   const digests = { [image.digest.algorithm]: image.digest.hex };
   const statement = attestationStatement(formatRepository(reference), digests, predicateType, predicate);
   const newer = format === 'legacy' ? undefined : await sealStatement(signer, statement, { digests }, endorser);

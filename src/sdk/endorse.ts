@@ -4,11 +4,20 @@
  */
 import { appendEntry, type LogService, requestCertificate, requestTimestamp, type ServiceCall } from '../clients/sigstore/index.ts';
 import type { Signer } from '../clients/signers/index.ts';
-import { type Algorithm, type Certificate, fulcioClaims, generateKeyPair, signerNames } from '../core/crypto/index.ts';
+import {
+  type Algorithm,
+  buildChain,
+  type Certificate,
+  createVerdictCache,
+  fulcioClaims,
+  generateKeyPair,
+  signerNames,
+  type VerdictCache,
+} from '../core/crypto/index.ts';
 import type { JsonObject } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
 import { type Anchors, type SigningConfig, selectServices } from '../core/trust/index.ts';
-import { exactly, type FlagRequirement } from '../core/verify/index.ts';
+import { exactly, type FlagRequirement, type ProofMemory } from '../core/verify/index.ts';
 
 /** The services that a signer asks. */
 export interface SigningServices {
@@ -41,6 +50,8 @@ export interface Endorser {
   /** Of the signer's key, when an authority certified it. */
   readonly certificate?: Certificate;
   readonly endorse: (signed: Signed, signer: Signer) => Promise<Endorsements>;
+  /** Of chains that were verified while services were waited for. */
+  readonly memory?: ProofMemory;
   /** What the finished bundle must pass, and by whose word. */
   readonly anchors: Anchors;
   readonly requirement: FlagRequirement;
@@ -56,8 +67,10 @@ export interface EndorserOptions {
 /** For a signer with a key of its own. */
 export function endorserFor({ services, call, anchors }: EndorserOptions, certificate?: Certificate): Endorser {
   const { logs, timestampAuthorities } = services;
+  const chains = createVerdictCache();
   return {
     ...(certificate ? { certificate } : {}),
+    memory: { certificates: chains },
     anchors,
     requirement: {
       role: 'any',
@@ -77,13 +90,24 @@ export function endorserFor({ services, call, anchors }: EndorserOptions, certif
         ...(digest ? { digest } : {}),
         ...(envelope === undefined ? {} : { envelope }),
       };
-      const [entries, timestamps] = await Promise.all([
+      const asked = [
         Promise.all(logs.map((log) => appendEntry(call, log, logged))),
         Promise.all(timestampAuthorities.map((url) => requestTimestamp(call, url, signature))),
-      ]);
+      ] as const;
+      // The slowest signatures of the judgement are verified while the slower of the two works; what they say counts when all is judged.
+      if (certificate && logs.length > 0 && timestampAuthorities.length > 0)
+        void Promise.race(asked).then(
+          () => verifyChains(certificate, anchors, chains),
+          () => undefined,
+        );
+      const [entries, timestamps] = await Promise.all(asked);
       return { entries, timestamps };
     },
   };
+}
+
+function verifyChains(certificate: Certificate, { authorities }: Anchors, cache: VerdictCache): void {
+  for (const { certificates } of authorities) buildChain(certificate, [], certificates, { cache });
 }
 
 function whoIs(certificate: Certificate): Pick<FlagRequirement['signer'], 'identity' | 'issuer'> {
@@ -95,18 +119,22 @@ function whoIs(certificate: Certificate): Pick<FlagRequirement['signer'], 'ident
 export interface KeylessOptions extends EndorserOptions {
   /** An identity token for the authority; used once, and kept nowhere. */
   readonly token: string;
+  /** Called when the authority has been asked: for what can be done until it answers. */
+  readonly meanwhile?: (() => void) | undefined;
 }
 
 /** A key that lives in this process alone, with a certificate for whom the token names. The timestamps come after the certificate: they must lie within its ten minutes. */
 export async function signKeyless(
   options: KeylessOptions,
 ): Promise<{ readonly signer: Signer; readonly endorser: Endorser; readonly identity: string; readonly issuer: string }> {
-  const { services, call, token } = options;
+  const { services, call, token, meanwhile } = options;
   if (services.authority === undefined) throw new SealwardError('ERR_FLAG_CONFLICT', 'no certificate authority is named, and there is no key');
   // Loaded here, because verifying takes its verbs from the same place and needs no keys.
   const { keySigner } = await import('../clients/signers/index.ts');
   const signer = keySigner(generateKeyPair('ecdsa-p256').privateKey);
-  const [certificate] = await requestCertificate(call, services.authority, token, { key: signer.publicKey(), sign: (message) => signer.sign(message) });
+  const asked = requestCertificate(call, services.authority, token, { key: signer.publicKey(), sign: (message) => signer.sign(message) });
+  meanwhile?.();
+  const [certificate] = await asked;
   if (!certificate) throw new SealwardError('ERR_CERTIFICATE_INVALID', 'the authority gave no certificate');
   const endorser = endorserFor(options, certificate);
   const { identity, issuer } = endorser.requirement.signer;

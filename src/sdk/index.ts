@@ -25,5 +25,5 @@ export { ARTIFACT_PREFIX, openTrust, type OpenTrustOptions, pushTrustArtifact } 
 export { type JudgedImage, judgeImage, type JudgeOptions, trustOf } from './judge.ts';
 export type { Published } from './publish.ts';
 export type { Annotations, Sealed } from './seal.ts';
-export { type PublishOptions, type SignatureFormat, signImage, type SignedImage, type SignImageOptions } from './sign.ts';
+export { describeImage, type PublishOptions, type SignatureFormat, signImage, type SignedImage, type SignImageOptions } from './sign.ts';
 export { type ImageVerification, resolveOnce, verifyBlob, type VerifyBlobOptions, verifyImage, type VerifyImageOptions, type VerifyOptions } from './verify.ts';

@@ -20,7 +20,7 @@ import {
   sealSimpleSigning,
   sealStatement,
 } from './seal.ts';
-import { callOf, describeOnce, mustStand, publishAll, type PublishOptions } from './sign.ts';
+import { callOf, describeImage, mustStand, publishAll, type PublishOptions } from './sign.ts';
 import { verifyImage } from './verify.ts';
 
 export interface ResignedImage {
@@ -33,7 +33,7 @@ export interface ResignedImage {
 /** Throws ERR_NOTHING_TO_RESIGN when the key has signed nothing that still verifies: then signing would be new trust. */
 export async function resignImage(options: PublishOptions): Promise<ResignedImage> {
   const { registry, reference, signer, format = 'both' } = options;
-  const image = await describeOnce(registry, reference, callOf(options));
+  const image = options.image ?? (await describeImage(registry, reference, callOf(options)));
   const pinned = { ...options, reference: { ...reference, digest: image.digest } };
   const [signatures, attestations] = [await signedByKey(pinned, 'signature'), await signedByKey(pinned, 'attestation')];
   if (signatures.length + attestations.length === 0) {

@@ -138,6 +138,7 @@ function mustVerify({ kind, bytes, annotations }: Sealed, subject: Subject, sign
     anchors: { ...(endorser?.anchors ?? NO_ANCHORS), keys: [keyAnchor(signer.publicKey())] },
     requirement: endorser?.requirement ?? ALONE,
     now: 0,
+    ...(endorser?.memory ? { memory: endorser.memory } : {}),
   });
   if (endorser && decision.outcome !== 'verified') {
     throw new SealwardError(

@@ -17,6 +17,8 @@ export interface PublishOptions {
   readonly registry: Registry;
   /** The image, by tag or by digest; see `parseReference`. */
   readonly reference: Reference;
+  /** What the reference stands for, where that was asked already; see `describeImage`. */
+  readonly image?: Descriptor;
   /** Who signs; see `openSigner`. */
   readonly signer: Signer;
   /** Who vouches for the signatures besides the key; see `endorserFor` and `signKeyless`. Bundles alone carry it. */
@@ -66,7 +68,7 @@ export async function signImage(options: SignImageOptions): Promise<SignedImage>
   checkCompanions(options);
   checkEndorser(options);
   const call = callOf(options);
-  const image = await describeOnce(options.registry, options.reference, call);
+  const image = options.image ?? (await describeImage(options.registry, options.reference, call));
   const images = options.recursive ? [image, ...(await childrenOf(options.registry, options.reference, image.digest, call))] : [image];
   const sealed: { image: Descriptor; signatures: Sealed[] }[] = [];
   for (const one of images) sealed.push({ image: one, signatures: await sealImage(options, one) });
@@ -155,7 +157,7 @@ export function callOf({ deadline, signal }: CallOptions): CallOptions {
 }
 
 /** What a reference stands for now, with type and size. Throws ERR_NOT_FOUND, or what kept the registry from answering. */
-export async function describeOnce(registry: Registry, reference: Reference, call: CallOptions): Promise<Descriptor> {
+export async function describeImage(registry: Registry, reference: Reference, call: CallOptions): Promise<Descriptor> {
   const described = await registry.describe(reference, call);
   if (described.state === 'unavailable') throw described.cause;
   if (described.state === 'complete') return described.value;

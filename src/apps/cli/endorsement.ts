@@ -6,8 +6,11 @@ import { signersFor } from './signer.ts';
 
 const SERVICE_FLAGS = ['signing-config', 'trust-url', 'fulcio-url', 'rekor-url', 'timestamp-server-url'] as const;
 
-/** With --key and none of the flags of services, nothing but the key signs: no log and no authority hears of it, and nothing of theirs is loaded. */
-export async function endorsementFor(invocation: EndorsementAsked, command: string): Promise<Endorsement> {
+/**
+ * With --key and none of the flags of services, nothing but the key signs: no log and no authority hears of it, and nothing of theirs is
+ * loaded. @param meanwhile called while the authority makes a certificate; not at all when a key signs.
+ */
+export async function endorsementFor(invocation: EndorsementAsked, command: string, meanwhile?: () => void): Promise<Endorsement> {
   const { flags, given } = invocation;
   const asksServices = SERVICE_FLAGS.some((name) => given.has(name));
   if (flags.key.length > 0) {
@@ -19,5 +22,5 @@ export async function endorsementFor(invocation: EndorsementAsked, command: stri
   }
   // Nobody has said where certificates come from: then it is a key that is missing.
   if (!asksServices && fetchedTrust(invocation.config)?.signingConfig === undefined) await signersFor(invocation, [], undefined, command);
-  return { ...(await (await import('./services.ts')).keyless(invocation)), companions: [] };
+  return { ...(await (await import('./services.ts')).keyless(invocation, meanwhile)), companions: [] };
 }

@@ -18,10 +18,11 @@ export async function endorserOf(invocation: EndorsementAsked): Promise<Endorser
   return endorserFor(await endorserOptions(invocation, false));
 }
 
-export async function keyless(invocation: EndorsementAsked): Promise<Omit<Endorsement, 'companions'>> {
+/** @param meanwhile see signKeyless. */
+export async function keyless(invocation: EndorsementAsked, meanwhile?: () => void): Promise<Omit<Endorsement, 'companions'>> {
   const options = await endorserOptions(invocation, true);
   const token = await tokenFor(invocation, options);
-  const { signer, endorser, identity, issuer } = await signKeyless({ ...options, token });
+  const { signer, endorser, identity, issuer } = await signKeyless({ ...options, token, meanwhile });
   invocation.debug(`certified as ${visible(identity)}, vouched for by ${visible(issuer)}`);
   return { signer, endorser, identity: { name: identity, issuer } };
 }
@@ -44,9 +45,11 @@ async function endorserOptions(invocation: EndorsementAsked, keyless: boolean): 
     );
   }
   const ca =
-    config.caFile === undefined ? [] : [decodeUtf8(readBytes(config.caFile, LIMITS.documentBytes, 'the file in SSL_CERT_FILE'), 'the file in SSL_CERT_FILE')];
+    config.caFile === undefined
+      ? {}
+      : { ca: [decodeUtf8(readBytes(config.caFile, LIMITS.documentBytes, 'the file in SSL_CERT_FILE'), 'the file in SSL_CERT_FILE')] };
   const http = new HttpClient({
-    tls: { ca },
+    tls: ca,
     proxy: parseProxyEnvironment(config.proxyEnvironment),
     userAgent: `sealward/${VERSION}`,
     ...(flags.verbose ? { observe: (event) => debug(visible(describe(event))) } : {}),

@@ -1,9 +1,9 @@
 import type { Signer } from '../../../clients/signers/index.ts';
-import { formatDigest } from '../../../core/artifact/index.ts';
+import { type Descriptor, formatDigest } from '../../../core/artifact/index.ts';
 import { describeKey } from '../../../core/crypto/index.ts';
 import { decodeBase64, parseJsonObject } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
-import { type SignedImage, signImage } from '../../../sdk/index.ts';
+import { describeImage, type SignedImage, signImage } from '../../../sdk/index.ts';
 import { replaceFile } from '../file.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { parseAnnotations } from '../question.ts';
@@ -20,13 +20,21 @@ export const run: Run<typeof sign> = async (invocation) => {
   const annotations = parseAnnotations(flags.annotations);
   const home = signatureRepository(config);
   const registry = registryFor(flags, images, invocation);
-  const { signer, companions, endorser, identity } = await endorsementFor(invocation, 'sign');
+  let described: Promise<Descriptor> | undefined;
+  const { signer, companions, endorser, identity } = await endorsementFor(invocation, 'sign', () => {
+    const [first] = images;
+    described = first && describeImage(registry, first.reference, { deadline, signal });
+    // Whoever signs hears of it.
+    described?.catch(() => undefined);
+  });
 
   const signed: ({ readonly name: string; readonly digest: string; readonly published: boolean } & Record<string, unknown>)[] = [];
   // One after the other: whoever interrupts knows then which of them are signed.
-  for (const { name, reference } of images) {
+  for (const [at, { name, reference }] of images.entries()) {
     terminal.progress(`signing ${visible(name)}`);
+    const image = at === 0 ? await described : undefined;
     const signing = signImage({
+      ...(image ? { image } : {}),
       registry,
       reference,
       signer,
