@@ -13,13 +13,15 @@ const GUARDS = ['apps/cli', 'apps/admission', 'apps/controller', 'apps/node-veri
 /** Room (or `floor/*`, for the rooms of that floor that no other row names) to what it may import; `floor/*` there means all of the floor. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   ...Object.fromEntries(CORE.map((room, i) => [room, CORE.slice(0, i)])),
-  'clients/*': ['core/*', 'clients/http'],
+  // Files are written durably in one room (docs/decisions/0026).
+  'clients/*': ['core/*', 'clients/http', 'clients/files'],
   'clients/http': ['core/*'],
+  'clients/files': ['core/*'],
   'clients/journal': ['core/*'],
   // Keys in Secrets are read through the one client of the Kubernetes API (docs/decisions/0025).
-  'clients/signers': ['core/*', 'clients/http', 'clients/kubernetes', 'clients/cloud'],
+  'clients/signers': ['core/*', 'clients/http', 'clients/files', 'clients/kubernetes', 'clients/cloud'],
   // The identity of a workload opens keys and registries alike (docs/decisions/0026).
-  'clients/registry': ['core/*', 'clients/http', 'clients/cloud'],
+  'clients/registry': ['core/*', 'clients/http', 'clients/files', 'clients/cloud'],
   sdk: ['core/*', 'clients/*'],
   ...Object.fromEntries(SERVICES.map((room) => [room, ['core/*', 'clients/*', 'services/store']])),
   'services/store': ['core/*'],

@@ -6,7 +6,7 @@ import { after, describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { digestOf, formatDigest } from '../../core/artifact/index.ts';
 import { LIMITS, utf8 } from '../../core/encoding/index.ts';
-import { FILE_STEPS, type FileSteps } from './durable-file.ts';
+import { DISK, type FileSteps } from '../files/index.ts';
 import { writeTar } from './tar.ts';
 import { createMemoryStore, FolderStore, keepArchive, keptEdges, prune, readArchive, type StoreProblem, writeArchive } from './index.ts';
 
@@ -113,7 +113,7 @@ describe('a store in a folder', () => {
     new FolderStore(path).keep(digest, bytes);
     const problems: StoreProblem[] = [];
     const failing: FileSteps = {
-      ...FILE_STEPS,
+      ...DISK,
       create: () => {
         throw Object.assign(new Error('x'), { code: 'EROFS' });
       },
@@ -129,7 +129,7 @@ describe('a store in a folder', () => {
     it(`goes on without keeping when a write ends with ${code}`, () => {
       const store = new FolderStore(folder(), {
         steps: {
-          ...FILE_STEPS,
+          ...DISK,
           rename: () => {
             throw Object.assign(new Error('x'), { code });
           },
@@ -146,9 +146,9 @@ describe('a store in a folder', () => {
         const path = folder();
         assert.equal(new FolderStore(path).bytes(digest), undefined);
         const broken: FileSteps = {
-          ...FILE_STEPS,
+          ...DISK,
           [step]: (...given: never[]) => {
-            if (way !== 'lost') (FILE_STEPS[step] as (...all: never[]) => void)(...given);
+            if (way !== 'lost') (DISK[step] as (...all: never[]) => void)(...given);
             throw Object.assign(new Error('power'), { code: 'EIO' });
           },
         };
@@ -234,9 +234,9 @@ describe('a store among others', () => {
     const path = folder();
     const first: FolderStore[] = [];
     const slow: FileSteps = {
-      ...FILE_STEPS,
+      ...DISK,
       create: (file, content, mode) => {
-        FILE_STEPS.create(file, content, mode);
+        DISK.create(file, content, mode);
         if (first.length === 0 && file.includes('seal.key')) first.push(new FolderStore(path));
       },
     };
@@ -288,7 +288,7 @@ describe('a store among others', () => {
   it('brings new folders to the disk, up to the one that was there', () => {
     const synced: string[] = [];
     const path = join(folder(), 'a', 'b');
-    const steps: FileSteps = { ...FILE_STEPS, syncFolder: (at) => void synced.push(at) };
+    const steps: FileSteps = { ...DISK, syncFolder: (at) => void synced.push(at) };
     assert.equal(new FolderStore(path, { steps }).bytes(digest), undefined);
     assert.deepEqual(
       synced,

@@ -8,7 +8,7 @@ import { digestFrom, digestOf, formatDigest, parseDigest } from '../../core/arti
 import { fingerprintOf } from '../../core/crypto/index.ts';
 import { type JsonObject, LIMITS, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import { createDurably, FILE_STEPS, type FileSteps, writeDurably } from './durable-file.ts';
+import { createDurably, DISK, type FileSteps, writeDurably } from '../files/index.ts';
 import { FOREIGN_SEAL, KEY_BYTES, newSealKey, openRecord, sealRecord } from './seal.ts';
 import { type EvidenceStore, RECORD_KINDS, type RecordKind, type StoredRecord, type StoreProblem } from './store.ts';
 
@@ -39,7 +39,7 @@ export class FolderStore implements EvidenceStore {
   #toldOfWriting = false;
 
   /** Throws ERR_EVIDENCE_STORE when the folder cannot be read, or its key is not one. */
-  constructor(folder: string, { onProblem, steps = FILE_STEPS }: FolderOptions = {}) {
+  constructor(folder: string, { onProblem, steps = DISK }: FolderOptions = {}) {
     this.folder = folder;
     this.#steps = steps;
     const told = new Set<string>();
@@ -209,7 +209,7 @@ export class FolderStore implements EvidenceStore {
     if (this.#stat(KEY_FILE)) throw new SealwardError('ERR_EVIDENCE_STORE', `${join(this.folder, KEY_FILE)} cannot be read`);
     try {
       // Of several processes that begin at once, the key of one is the key of all.
-      createDurably(join(this.folder, KEY_FILE), newSealKey(), this.#steps);
+      createDurably(join(this.folder, KEY_FILE), newSealKey(), { steps: this.#steps });
     } catch (error) {
       this.#cannotWrite(error);
     }
@@ -259,7 +259,7 @@ export class FolderStore implements EvidenceStore {
       return false;
     }
     try {
-      writeDurably(join(this.folder, path), bytes, this.#steps);
+      writeDurably(join(this.folder, path), bytes, { steps: this.#steps });
       return true;
     } catch (error) {
       this.#cannotWrite(error);

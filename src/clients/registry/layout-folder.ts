@@ -1,11 +1,11 @@
 /** The files of an image layout folder. Every write is a new file that takes the place of the old one at once. */
-import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Descriptor, descriptorToJson, type Digest, digestFrom, parseDescriptor, quoted } from '../../core/artifact/index.ts';
 import { type JsonObject, type JsonValue, LIMITS, parseJsonObject, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
+import { writeInBackground } from '../files/index.ts';
 import type { Clock } from '../http/index.ts';
 import type { CallOptions } from './registry.ts';
 
@@ -96,12 +96,12 @@ export class LayoutFolder {
     await mkdir(this.#path, { recursive: true }).catch((cause: unknown) => unreadable(this.#path, cause));
     const release = await this.#lock(clock, call);
     try {
-      if ((await this.#read('oci-layout')) === undefined) await replaceFile(join(this.#path, 'oci-layout'), text('{"imageLayoutVersion":"1.0.0"}'));
+      if ((await this.#read('oci-layout')) === undefined) await replaceFile(join(this.#path, 'oci-layout'), utf8('{"imageLayoutVersion":"1.0.0"}'));
       const index = await this.#index();
       const changed = change(entriesOf(index, this.#path)).map(({ raw, descriptor }) => raw ?? descriptorToJson(descriptor));
       if (changed.length > LIMITS.descriptorsListed)
         throw new SealwardError('ERR_TOO_LARGE', `${quoted(this.#path, 400)} lists more than ${LIMITS.descriptorsListed} manifests`);
-      await replaceFile(join(this.#path, 'index.json'), text(JSON.stringify({ ...index, manifests: changed })));
+      await replaceFile(join(this.#path, 'index.json'), utf8(JSON.stringify({ ...index, manifests: changed })));
     } finally {
       await release();
     }
@@ -175,23 +175,11 @@ async function readBounded(path: string, maxBytes: number): Promise<Uint8Array |
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-async function* text(content: string): AsyncGenerator<Uint8Array, void> {
-  yield utf8(content);
-}
-
-/** Written beside, flushed, then moved over: a reader sees the old file or the new one, and Ctrl-C leaves no half of it. */
-async function replaceFile(path: string, source: AsyncIterable<Uint8Array>): Promise<void> {
-  const beside = `${path}.${randomUUID()}.tmp`;
-  let file: FileHandle | undefined;
+/** A reader sees the old file or the new one, and Ctrl-C leaves no half of it. */
+async function replaceFile(path: string, source: AsyncIterable<Uint8Array> | Uint8Array): Promise<void> {
   try {
-    file = await open(beside, 'wx');
-    for await (const chunk of source) await file.writeFile(chunk);
-    await file.sync();
-    await file.close();
-    await rename(beside, path);
+    await writeInBackground(path, source, { mode: 0o666 });
   } catch (cause) {
-    await file?.close().catch(() => {});
-    await rm(beside, { force: true });
     if (cause instanceof SealwardError) throw cause;
     unreadable(path, cause);
   }

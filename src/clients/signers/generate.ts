@@ -1,7 +1,7 @@
 /** New key pairs as a pair of files, PREFIX.key (encrypted, for its owner alone) and PREFIX.pub. */
 import { encodePublicKeyPem, generateKeyPair, type KeyKind, type KeyObject, type PublicKey, publicKeyOf } from '../../core/crypto/index.ts';
 import { sealKeyFile } from './key-file.ts';
-import { writeNewFiles } from './new-file.ts';
+import { writeNewFiles } from '../files/index.ts';
 
 export interface KeyPairFiles {
   readonly privatePath: string;

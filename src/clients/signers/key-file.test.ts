@@ -7,7 +7,7 @@ import { defaultAlgorithm, generateKeyPair, type KeyKind, publicKeyOf, verifySig
 import { decodeUtf8, encodePem, parsePemBlock, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { createKeyPairFiles, KEY_FILE_LABEL, KEY_FILE_MAX_BYTES, keySigner, OLD_KEY_FILE_LABEL, openKeyFile, sealKeyFile } from './index.ts';
-import { writeNewFiles } from './new-file.ts';
+import { writeNewFiles } from '../files/index.ts';
 
 const PASSWORD = 'correct horse, pässword 🔑';
 const pair = generateKeyPair('ecdsa-p256');

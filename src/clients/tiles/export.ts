@@ -1,10 +1,11 @@
 /** A log as static files that any reader of tiles takes, from wherever it is read; each file is checked before it is written. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { quoted } from '../../core/artifact/index.ts';
 import { concatBytes, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { edgeTiles, encodeEntryBundle, TILE_WIDTH, type TileCoordinate, tilePath } from '../../core/tlog/index.ts';
+import { writeDurably } from '../files/index.ts';
 import { scanLog, type Scanned } from './scan.ts';
 import type { SeenCheckpoint, TileLog } from './tile-log.ts';
 
@@ -55,14 +56,7 @@ const MODE = 0o444;
 
 function writeFile(path: string, bytes: Uint8Array): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(path, 'wx', path.endsWith('checkpoint') ? 0o644 : MODE);
-    try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+    writeDurably(path, bytes, { mode: path.endsWith('checkpoint') ? 0o644 : MODE });
   } catch (cause) {
     throw new SealwardError('ERR_FILE_UNREADABLE', `${quoted(path)} cannot be written: ${(cause as Error).message}`, { cause });
   }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { SealwardError } from '../../core/errors.ts';
 import { bareHost, type HttpClient } from '../http/index.ts';
-import { readIfThere } from './durable-file.ts';
+import { readIfThere } from './files.ts';
 
 export interface TrustSource {
   /** For people. */

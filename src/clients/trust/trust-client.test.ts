@@ -10,7 +10,7 @@ import { DAY, NOW } from '../../../test/tuf-repository.ts';
 import { utf8 } from '../../core/encoding/index.ts';
 import { type ErrorCode, SealwardError } from '../../core/errors.ts';
 import { targetName } from '../../core/trust/index.ts';
-import { type Disk, disk } from './durable-file.ts';
+import { BACKGROUND_DISK, type BackgroundSteps } from '../files/index.ts';
 import type { TrustSource } from './source.ts';
 import { TrustClient, type TrustClientOptions } from './trust-client.ts';
 import { folderMemory, type TrustMemory } from './trust-memory.ts';
@@ -244,7 +244,7 @@ function firstTimestamp({ repository }: Served): Uint8Array {
 
 describe('what a client remembers', () => {
   /** Each step of each write, broken: before it happens, and after it happened. */
-  const steps = ['write', 'rename'] as const;
+  const steps = ['makeFolder', 'create', 'rename', 'syncFolder'] as const;
   for (const step of steps) {
     for (const stored of [false, true]) {
       it(`survives a ${step} that ${stored ? 'happened and is reported lost' : 'is lost'}, at every point`, async () => {
@@ -252,11 +252,12 @@ describe('what a client remembers', () => {
         for (let at = 1; at <= 4; at++) {
           const path = folder();
           let calls = 0;
-          const broken: Disk = {
-            ...disk,
-            async [step](...args: [string, never]) {
-              if (++calls !== at) return disk[step](...args);
-              if (stored) await disk[step](...args);
+          const real = BACKGROUND_DISK[step] as (...args: readonly unknown[]) => Promise<unknown>;
+          const broken: BackgroundSteps = {
+            ...BACKGROUND_DISK,
+            async [step](...args: readonly unknown[]) {
+              if (++calls !== at) return real(...args);
+              if (stored) await real(...args);
               throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' });
             },
           };

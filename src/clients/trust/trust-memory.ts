@@ -16,7 +16,8 @@ import {
   type TrustedMetadata,
   trustRolesOf,
 } from '../../core/trust/index.ts';
-import { type Disk, disk, readIfThere, writeDurably } from './durable-file.ts';
+import type { BackgroundSteps } from '../files/index.ts';
+import { readIfThere, writeFile } from './files.ts';
 
 export interface Remembered {
   /** The floors, and undefined where nothing was seen yet. */
@@ -39,7 +40,7 @@ export const forgetful: TrustMemory = {
   saveState: async () => {},
 };
 
-export function folderMemory(folder: string, on: Disk = disk): TrustMemory {
+export function folderMemory(folder: string, steps?: BackgroundSteps): TrustMemory {
   const seenPath = join(folder, 'seen.json');
   const statePath = join(folder, 'state.json');
   const loadSeen = async (): Promise<TrustedMetadata | undefined> => {
@@ -59,10 +60,10 @@ export function folderMemory(folder: string, on: Disk = disk): TrustMemory {
       // Another process may have seen more meanwhile, and its floors must not sink.
       const held = await orBroken(loadSeen, 'seen.json', []);
       if (held && isNewer(held, metadata)) return;
-      await writeDurably(seenPath, writeSeen(metadata), on);
+      await writeFile(seenPath, writeSeen(metadata), steps);
     },
     async saveState(chain, acceptedAt) {
-      await writeDurably(statePath, writeState(chain, acceptedAt), on);
+      await writeFile(statePath, writeState(chain, acceptedAt), steps);
     },
   };
 }

@@ -25,7 +25,7 @@ import {
   type TrustChain,
   type TrustPlan,
 } from '../../core/trust/index.ts';
-import { listFiles, readIfThere, readIfThereSync, writeDurably } from './durable-file.ts';
+import { listFiles, readIfThere, readIfThereSync, writeFile } from './files.ts';
 
 const SETTINGS = 'trust-folder.json';
 const DAY = 86_400_000;
@@ -105,14 +105,14 @@ export async function readCurrent(repository: string): Promise<Map<string, Uint8
 }
 
 export async function writeSettings(folder: string, settings: FolderSettings): Promise<void> {
-  await writeDurably(join(folder, SETTINGS), utf8(`${JSON.stringify(settingsJson(settings), null, 2)}\n`));
+  await writeFile(join(folder, SETTINGS), utf8(`${JSON.stringify(settingsJson(settings), null, 2)}\n`));
 }
 
 /** @param bytes undefined removes the file. */
 export async function writeContent(folder: string, path: string, bytes: Uint8Array | undefined): Promise<void> {
   if (!ownerOf(path)) throw new SealwardError('ERR_TRUST_PLAN', `${JSON.stringify(path)} is no file of a trust repository`);
   const place = join(folder, 'content', path);
-  if (bytes) await writeDurably(place, bytes);
+  if (bytes) await writeFile(place, bytes);
   else await rm(place, { force: true });
 }
 
@@ -121,14 +121,14 @@ export async function writeStaged(folder: string, staged: ReadonlyMap<StagedRole
   for (const role of STAGED_ROLES) {
     const bytes = staged.get(role);
     const place = join(folder, 'staged', `${role}.json`);
-    if (bytes) await writeDurably(place, bytes);
+    if (bytes) await writeFile(place, bytes);
     else await rm(place, { force: true });
   }
 }
 
 /** In the order of the map, which ends with the timestamp: whoever reads meanwhile finds the state before or the one after. */
 export async function writeRepository(repository: string, files: RepositoryFiles): Promise<void> {
-  for (const [name, bytes] of files) await writeDurably(join(repository, name), bytes);
+  for (const [name, bytes] of files) await writeFile(join(repository, name), bytes);
 }
 
 /** All that one repository holds, past versions too, into another folder; what is there already is not written again. */
@@ -138,7 +138,7 @@ export async function copyRepository(from: string, to: string): Promise<void> {
   for (const name of [...names.filter((one) => one !== 'timestamp.json'), ...names.filter((one) => one === 'timestamp.json')]) {
     const bytes = await readIfThere(join(from, name), LIMITS.tufTargetsBytes);
     const held = known.has(name) ? await readIfThere(join(to, name), LIMITS.tufTargetsBytes) : undefined;
-    if (bytes && !(held && equalBytes(held, bytes))) await writeDurably(join(to, name), bytes);
+    if (bytes && !(held && equalBytes(held, bytes))) await writeFile(join(to, name), bytes);
   }
 }
 

@@ -1,9 +1,9 @@
-/** Files that are there whole or not at all, also after a loss of power: written beside their place, brought to the disk, renamed. */
-import { randomBytes } from 'node:crypto';
+/** The files of trust: read within a bound, written durably, listed. */
 import { readFileSync, statSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { SealwardError } from '../../core/errors.ts';
+import { type BackgroundSteps, writeInBackground } from '../files/index.ts';
 
 function unreadable(does: string, path: string, cause: unknown): SealwardError {
   if (cause instanceof SealwardError) return cause;
@@ -44,51 +44,12 @@ export function readIfThereSync(path: string, maxBytes: number): Uint8Array | un
   }
 }
 
-/** What a write does to the disk, in order; a test breaks each step. */
-export interface Disk {
-  write(path: string, bytes: Uint8Array): Promise<void>;
-  rename(from: string, to: string): Promise<void>;
-}
-
-export const disk: Disk = {
-  async write(path, bytes) {
-    const file = await open(path, 'wx', 0o644);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  },
-  async rename(from, to) {
-    await rename(from, to);
-    await syncFolder(dirname(to));
-  },
-};
-
-/** Makes the folder where it is missing. */
-export async function writeDurably(path: string, bytes: Uint8Array, on: Disk = disk): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`);
+/** Whole or not at all; anybody may read it. Makes the folder where it is missing. */
+export async function writeFile(path: string, bytes: Uint8Array, steps?: BackgroundSteps): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await on.write(temporary, bytes);
-    await on.rename(temporary, path);
+    await writeInBackground(path, bytes, { mode: 0o644, ...(steps ? { steps } : {}) });
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => {});
     throw unreadable('written', path, cause);
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  try {
-    const file = await open(folder, 'r');
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  } catch {
-    // Windows cannot open folders, and some network file systems cannot sync them.
   }
 }
 
