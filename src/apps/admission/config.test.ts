@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { SealwardError } from '../../core/errors.ts';
 import { parseAdmissionConfig, readAdmissionConfig } from './config.ts';
@@ -6,12 +7,13 @@ import { parseAdmissionConfig, readAdmissionConfig } from './config.ts';
 const WHOLE = `listen: 0.0.0.0:9443
 operations: 127.0.0.1:9444
 tls:
-  selfMade: { folder: authority, names: [sealward.sealward-system.svc], life: 7d, authorityLife: 365d, settle: 10m }
+  selfMade: { folder: authority, names: [sealward.sealward-system.svc], configurations: [sealward], life: 7d, authorityLife: 365d, settle: 10m }
 caller: { proof: mtls, authorities: api-server-ca.pem, names: [kube-apiserver] }
 trust: { from: https://trust.example/, root: root.json, memory: trust, every: 30s, tier: production }
 evidence: evidence
 decisions: { folder: decisions, mode: strict, share: 60s, keep: 90d }
-registries: { allowed: ['registry.example:5000'], credentialsFile: config.json, authoritiesFile: ca.pem, http: loopback }
+watch: { namespaceLabels: true, namespacedPolicies: false }
+registries: { allowed: ['registry.example:5000'], mirrors: { docker.io: mirror.example }, credentialsFile: config.json, authoritiesFile: ca.pem, http: loopback }
 cluster: eu-1
 environment: production
 customKinds:
@@ -38,7 +40,8 @@ describe('the configuration of the webhook', () => {
     const config = parseAdmissionConfig('/etc/sealward/admission.yaml', WHOLE);
     assert.deepEqual(config.tls, {
       kind: 'self-made',
-      folder: '/etc/sealward/authority',
+      keptIn: { folder: '/etc/sealward/authority' },
+      configurations: ['sealward'],
       names: ['sealward.sealward-system.svc'],
       lifeMs: 604_800_000,
       authorityLifeMs: 31_536_000_000,
@@ -55,6 +58,8 @@ describe('the configuration of the webhook', () => {
     assert.deepEqual(config.decisions, { folder: '/etc/sealward/decisions', mode: 'strict', shareMs: 60_000, keepMs: 7_776_000_000 });
     assert.deepEqual(config.registries, {
       allowed: ['registry.example:5000'],
+      mirrors: { 'docker.io': ['mirror.example'] },
+      privateHosts: {},
       credentialsFile: '/etc/sealward/config.json',
       authoritiesFile: '/etc/sealward/ca.pem',
       allowHttp: false,
@@ -76,7 +81,7 @@ describe('the configuration of the webhook', () => {
   });
 
   const wrong: readonly [what: string, change: (text: string) => string, says: RegExp][] = [
-    ['with a setting that is not known', (text) => `${text}failOpen: true\n`, /:19:1: failOpen is not known; there are .*listen/],
+    ['with a setting that is not known', (text) => `${text}failOpen: true\n`, /:20:1: failOpen is not known; there are .*listen/],
     ['with a setting in a section that is not known', (text) => text.replace('mode: strict', 'mode: strict, fsync: never'), /decisions\.fsync is not known/],
     ['without TLS', (text) => text.replace(/tls:\n.*\n/, ''), /tls is missing/],
     [
@@ -91,8 +96,25 @@ describe('the configuration of the webhook', () => {
     [
       'with a path that is written down in it',
       (text) => text.replace(/caller: .*/, 'caller: { proof: path-secret, secret: abc }'),
+      /caller\.secret is not known/,
+    ],
+    [
+      'with an authority in two places',
+      (text) => text.replace('folder: authority', 'folder: authority, secret: a/b'),
+      /tls\.selfMade\.folder or secret must say/,
+    ],
+    [
+      'with an authority in a Secret of no namespace',
+      (text) => text.replace('folder: authority', 'secret: b'),
+      /tls\.selfMade\.secret must name an object of the cluster/,
+    ],
+    [
+      'with certificates in files and a path that nobody makes',
+      (text) => text.replace(/tls:\n.*\n/, 'tls: { files: { certificates: a, key: b } }\n').replace(/caller: .*/, 'caller: { proof: path-secret }'),
       /caller\.secretFile is missing/,
     ],
+    ['with trust in a ConfigMap of no namespace', (text) => text.replace('https://trust.example/', 'configmap:trust'), /trust\.from must name an object/],
+    ['with a yes that is a word', (text) => text.replace('namespaceLabels: true', 'namespaceLabels: "yes"'), /watch\.namespaceLabels must be true or false/],
     ['without trust', (text) => text.replace(/trust: .*\n/, ''), /trust is missing/],
     ['that believes whatever a server says first', (text) => text.replace('root: root.json, ', ''), /trust\.root is missing/],
     ['with a time without a unit', (text) => text.replace('margin: 500ms', 'margin: 500'), /margin must be a time with its unit/],
@@ -104,6 +126,22 @@ describe('the configuration of the webhook', () => {
     ['with a registry that is a URL', (text) => text.replace("'registry.example:5000'", "'https://registry.example/a'"), /registries\.allowed must be hosts/],
   ];
   for (const [what, change, says] of wrong) it(`${what} is refused`, () => assert.match(faults(change(WHOLE)), says));
+
+  it('of the reference is sound, and names every setting', () => {
+    const page = readFileSync(new URL('../../../docs/reference/admission.md', import.meta.url), 'utf8');
+    const [, yaml = ''] = /```yaml\n([^]*?)```/.exec(page) ?? [];
+    const config = parseAdmissionConfig('admission.yaml', yaml);
+    assert.equal(config.tls.kind, 'self-made');
+    const source = readFileSync(new URL('config.ts', import.meta.url), 'utf8');
+    const settings = new Set(
+      Array.from(
+        source.matchAll(/\.(?:text|optionalText|texts|textLists|section|sections|duration|size|integer|flag|choice|address)\('(\w+)'/g),
+        ([, name]) => name,
+      ),
+    );
+    assert.ok(settings.size > 35);
+    for (const name of settings) assert.match(page, new RegExp(`\\b${name}\\b`));
+  });
 
   it('that is not there is refused by its name', () => {
     assert.throws(() => readAdmissionConfig('/nonexistent/admission.yaml'), { code: 'ERR_FILE_UNREADABLE' });

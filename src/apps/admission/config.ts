@@ -1,16 +1,22 @@
 /** The one configuration of the webhook: YAML to one validated, frozen value. Paths are relative to its file; secrets come by path. */
 import { dirname, resolve } from 'node:path';
 import { readSettings, readYaml, type Section } from '../../clients/settings/index.ts';
-import { normalHost } from '../../core/artifact/index.ts';
 import type { AdmissionLimits } from './open-admission.ts';
+
+export interface ClusterName {
+  readonly namespace: string;
+  readonly name: string;
+}
 
 export type TlsConfig =
   /** PEM files that somebody else renews, such as cert-manager. */
   | { readonly kind: 'files'; readonly certificates: string; readonly key: string }
   | {
       readonly kind: 'self-made';
-      /** Holds the authority; one process writes it. */
-      readonly folder: string;
+      /** Holds the authority: a folder that one process writes, or a Secret that replicas share. */
+      readonly keptIn: { readonly folder: string } | { readonly secret: ClusterName };
+      /** Webhook configurations of the cluster that are told of it. */
+      readonly configurations: readonly string[];
       /** By which the API server calls. */
       readonly names: readonly string[];
       readonly lifeMs: number;
@@ -21,12 +27,14 @@ export type TlsConfig =
 
 export type CallerConfig =
   | { readonly kind: 'mtls'; readonly authorities: string; readonly names: readonly string[] }
-  | { readonly kind: 'path-secret'; readonly secretFile: string }
+  /** Without a file the path is that of the authority, and turns with it. */
+  | { readonly kind: 'path-secret'; readonly secretFile?: string }
   | { readonly kind: 'network' };
 
 export interface TrustPlace {
-  /** A folder, a URL, or `registry:HOST/REPOSITORY:TAG`. */
+  /** A folder, a URL, `registry:HOST/REPOSITORY:TAG` or `configmap:NAMESPACE/NAME`. */
   readonly from: string;
+  readonly configMap?: ClusterName;
   readonly rootFile?: string;
   /** Remembers what was seen, so that trust never goes back; without it only this run does not. */
   readonly memory?: string;
@@ -43,8 +51,12 @@ export interface DecisionsConfig {
 }
 
 export interface RegistriesConfig {
-  /** Hosts that may be contacted besides those that policies name. */
-  readonly allowed: readonly string[];
+  /** Hosts that may be contacted, with stars where wanted, instead of those that signed policies speak of. */
+  readonly allowed?: readonly string[];
+  /** By registry: what is asked before it. */
+  readonly mirrors: Readonly<Record<string, readonly string[]>>;
+  /** By registry: hosts to which it may send us although they are on private addresses. */
+  readonly privateHosts: Readonly<Record<string, readonly string[]>>;
   /** A config.json of Docker with credentials. */
   readonly credentialsFile?: string;
   /** PEM, believed besides the authorities of the system. */
@@ -65,6 +77,8 @@ export interface AdmissionConfig {
   readonly registries: RegistriesConfig;
   readonly cluster?: string;
   readonly environment?: string;
+  /** What is watched in the cluster. */
+  readonly watch: { readonly namespaceLabels: boolean; readonly namespacedPolicies: boolean };
   readonly custom: ReadonlyMap<string, readonly string[]>;
   readonly exemptNamespaces: ReadonlySet<string>;
   readonly marginMs: number;
@@ -81,6 +95,7 @@ const MiB = 1024 * 1024;
 /** DNS-1123 labels and names, as Kubernetes has them for namespaces and for what is served. */
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const HOST_NAME = /^[A-Za-z0-9*](?:[A-Za-z0-9.:-]{0,252})$/;
+const HOST_PATTERN = /^[a-z0-9*[](?:[a-z0-9.*:[\]-]{0,252})$/;
 const SPEC_PATH = /^[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*){0,15}$/;
 const KIND = /^[a-z0-9.-]{0,253}\/[A-Za-z][A-Za-z0-9]{0,62}$/;
 
@@ -96,18 +111,21 @@ export function parseAdmissionConfig(file: string, text: string): AdmissionConfi
     const decisions = root.section('decisions');
     const [cluster, environment] = [root.optionalText('cluster'), root.optionalText('environment')];
     const limits = root.section('limits');
+    const watch = root.section('watch');
+    const tls = readTls(root, path);
     return {
       file,
       listen: root.address('listen', '0.0.0.0:9443'),
       operations: root.address('operations', '0.0.0.0:9444'),
-      tls: readTls(root, path),
-      caller: readCaller(root, path),
+      tls,
+      caller: readCaller(root, tls, path),
       trust: readTrust(root, path),
       evidenceFolder: path(root.text('evidence')),
       ...(decisions ? { decisions: readDecisions(decisions, path) } : {}),
       registries: readRegistries(root, path),
       ...(cluster === undefined ? {} : { cluster }),
       ...(environment === undefined ? {} : { environment }),
+      watch: { namespaceLabels: watch?.flag('namespaceLabels', false) ?? false, namespacedPolicies: watch?.flag('namespacedPolicies', false) ?? false },
       custom: readCustom(root),
       exemptNamespaces: readExempt(root),
       marginMs: root.duration('margin', 50, 10 * SECOND, '500ms'),
@@ -139,7 +157,8 @@ function readTls(root: Section, path: (name: string) => string): TlsConfig {
     made?.refuse('names', 'must be the names by which the API server calls, as in sealward.sealward-system.svc');
   return {
     kind: 'self-made',
-    folder: path(made?.text('folder') ?? ''),
+    keptIn: made ? readKept(made, path) : { folder: '' },
+    configurations: made?.texts('configurations') ?? [],
     names,
     lifeMs: made?.duration('life', HOUR, 90 * DAY, '7d') ?? 0,
     authorityLifeMs: made?.duration('authorityLife', DAY, 3650 * DAY, '365d') ?? 0,
@@ -147,14 +166,31 @@ function readTls(root: Section, path: (name: string) => string): TlsConfig {
   };
 }
 
-function readCaller(root: Section, path: (name: string) => string): CallerConfig {
+function readKept(section: Section, path: (name: string) => string): { readonly folder: string } | { readonly secret: ClusterName } {
+  const [folder, secret] = [section.optionalText('folder'), section.optionalText('secret')];
+  if ((folder === undefined) === (secret === undefined)) section.refuse('folder', 'or secret must say where the authority is kept, and one of them is enough');
+  return secret === undefined ? { folder: path(folder ?? '') } : { secret: readName(section, 'secret', secret) };
+}
+
+/** NAMESPACE/NAME */
+function readName(section: Section, member: string, text: string): ClusterName {
+  const match = /^([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\/([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)$/.exec(text);
+  if (!match) section.refuse(member, 'must name an object of the cluster, as in NAMESPACE/NAME');
+  return { namespace: match?.[1] ?? '', name: match?.[2] ?? '' };
+}
+
+function readCaller(root: Section, tls: TlsConfig, path: (name: string) => string): CallerConfig {
   const section = root.section('caller');
   if (!section) {
     root.refuse('caller', 'is missing: it says how the API server proves that it calls');
     return { kind: 'network' };
   }
   const kind = section.choice('proof', ['mtls', 'path-secret', 'network'] as const);
-  if (kind === 'path-secret') return { kind, secretFile: path(section.text('secretFile')) };
+  if (kind === 'path-secret') {
+    const secretFile = section.optionalText('secretFile');
+    if (secretFile === undefined && tls.kind === 'files') section.refuse('secretFile', 'is missing: with certificates in files nobody makes a path');
+    return { kind, ...(secretFile === undefined ? {} : { secretFile: path(secretFile) }) };
+  }
   if (kind !== 'mtls') return { kind: 'network' };
   const names = section.texts('names');
   // Kubelets and controllers have certificates of the same authority in many clusters.
@@ -167,11 +203,13 @@ function readTrust(root: Section, path: (name: string) => string): TrustPlace {
   if (!section) root.refuse('trust', 'is missing: it says where the trust state comes from');
   const from = section?.text('from') ?? '';
   const [rootFile, memory, tier] = [section?.optionalText('root'), section?.optionalText('memory'), section?.optionalText('tier')];
-  const isFolder = !/^(?:https?:\/\/|registry:)/i.test(from);
+  const isFolder = !/^(?:https?:\/\/|registry:|configmap:)/i.test(from);
+  const configMap = section && from.startsWith('configmap:') ? readName(section, 'from', from.slice('configmap:'.length)) : undefined;
   if (section && !isFolder && rootFile === undefined)
     section.refuse('root', 'is missing: the root.json that is trusted, because the place is none of this machine');
   return {
     from: isFolder ? path(from) : from,
+    ...(configMap ? { configMap } : {}),
     ...(rootFile === undefined ? {} : { rootFile: path(rootFile) }),
     ...(memory === undefined ? {} : { memory: path(memory) }),
     everyMs: section?.duration('every', SECOND, DAY, '30s') ?? 0,
@@ -191,10 +229,13 @@ function readDecisions(section: Section, path: (name: string) => string): Decisi
 function readRegistries(root: Section, path: (name: string) => string): RegistriesConfig {
   const section = root.section('registries');
   const allowed = section?.texts('allowed') ?? [];
-  if (!allowed.every((host) => normalHost(host) !== undefined)) section?.refuse('allowed', 'must be hosts, as in registry.example or registry.example:5000');
+  if (!allowed.every((host) => HOST_PATTERN.test(host)))
+    section?.refuse('allowed', 'must be hosts, as in registry.example, registry.example:5000 or *.registry.example');
   const [credentials, authorities] = [section?.optionalText('credentialsFile'), section?.optionalText('authoritiesFile')];
   return {
-    allowed,
+    ...(allowed.length > 0 ? { allowed } : {}),
+    mirrors: section?.textLists('mirrors') ?? {},
+    privateHosts: section?.textLists('privateHosts') ?? {},
     ...(credentials === undefined ? {} : { credentialsFile: path(credentials) }),
     ...(authorities === undefined ? {} : { authoritiesFile: path(authorities) }),
     allowHttp: section?.choice('http', ['loopback', 'allow'], 'loopback') === 'allow',

@@ -44,6 +44,8 @@ export interface DecidingRules {
   readonly exemptNamespaces: ReadonlySet<string>;
   readonly cluster?: string;
   readonly environment?: string;
+  /** Labels of a namespace; undefined where they are not known, and then no policy is left out for them. */
+  readonly labelsOf?: (namespace: string) => Readonly<Record<string, string>> | undefined;
 }
 
 /** The leaf that holds each decision; throws when it must be held and cannot be. */
@@ -149,11 +151,13 @@ function strictest({ decision }: Judgement): Mode {
 }
 
 /** By `request.namespace`: the object may name none, or another one (admission.md 15). */
-function placeOf({ cluster, environment }: DecidingRules, namespace: string): Place {
+function placeOf({ cluster, environment, labelsOf }: DecidingRules, namespace: string): Place {
+  const namespaceLabels = namespace === '' ? undefined : labelsOf?.(namespace);
   return {
     ...(cluster === undefined ? {} : { cluster }),
     ...(environment === undefined ? {} : { environment }),
     ...(namespace === '' ? {} : { namespace }),
+    ...(namespaceLabels ? { namespaceLabels } : {}),
   };
 }
 

@@ -6,6 +6,8 @@ import type { ImageAnswer, ReviewOutcome, ReviewPath } from './decide-review.ts'
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** Names of policies that get a label of their own; the rest of a large set shares one. */
 const POLICY_LABELS = 200;
+/** Only allowed registries are asked, but redirects and patterns may lead to many hosts. */
+const HOST_LABELS = 50;
 const STAGES = ['read', 'judge', 'record', 'whole'] as const;
 export type Stage = (typeof STAGES)[number];
 
@@ -15,6 +17,8 @@ export interface AdmissionMetrics {
   stage(stage: Stage, seconds: number): void;
   /** A request that got no review as its answer. */
   refused(code: string): void;
+  /** A request to a registry, or to whoever gives trust. @param code of the error, where there was no answer. */
+  registry(host: string, status: number | undefined, code: string | undefined, seconds: number): void;
   /** Asked for when the numbers are read; NaN is what nobody knows. */
   gauge(name: string, help: string, read: () => number): void;
   text(): Promise<string>;
@@ -49,12 +53,15 @@ export function createAdmissionMetrics(): AdmissionMetrics {
     buckets: SECONDS,
     registers,
   });
-  const policies = new Set<string>();
-  const policyLabel = (name: string | undefined): string => {
-    if (name === undefined) return 'none';
-    if (policies.size < POLICY_LABELS) policies.add(name);
-    return policies.has(name) ? name : 'other';
-  };
+  const requests = new Counter({
+    name: 'sealward_registry_requests_total',
+    help: 'Requests to registries and sources of trust, by host and by class of status, or `none` without an answer',
+    labelNames: ['host', 'status'],
+    registers,
+  });
+  const answered = new Histogram({ name: 'sealward_registry_request_seconds', help: 'Time until a registry answered', buckets: SECONDS, registers });
+  const policyLabel = bounded(POLICY_LABELS);
+  const hostLabel = bounded(HOST_LABELS);
   return {
     review(path, outcome, took) {
       reviews.inc({ path, outcome });
@@ -64,15 +71,28 @@ export function createAdmissionMetrics(): AdmissionMetrics {
       const { action, decision } = judgement;
       const outcome = denial ? (denial.status === 403 ? 'denied' : 'unverifiable') : action === 'warn' ? 'warned' : 'allowed';
       const policy = decision?.policies.find((one) => one.action === decision.action && one.code === decision.code)?.policy;
-      decisions.inc({ outcome, code: codeLabel(denial?.code ?? judgement.code), policy: policyLabel(policy) });
+      decisions.inc({ outcome, code: codeLabel(denial?.code ?? judgement.code), policy: policy === undefined ? 'none' : policyLabel(policy) });
     },
     stage: (stage, took) => seconds.observe({ stage }, took),
+    registry(host, status, code, took) {
+      requests.inc({ host: hostLabel(host), status: status === undefined ? (code === 'ERR_DEADLINE' ? 'late' : 'none') : `${Math.floor(status / 100)}xx` });
+      answered.observe(took);
+    },
     refused: (code) => refused.inc({ code: codeLabel(code) }),
     gauge(name, help, read) {
       const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(read()) });
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,
+  };
+}
+
+/** The first so many names have a label of their own, and all others share one. */
+function bounded(most: number): (name: string) => string {
+  const known = new Set<string>();
+  return (name) => {
+    if (known.size < most) known.add(name);
+    return known.has(name) ? name : 'other';
   };
 }
 

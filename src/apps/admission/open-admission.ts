@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { DecisionLog } from '../../clients/journal/index.ts';
 import type { CallerProof } from './caller.ts';
 import { type ImageJudge, timeOf } from './image-judge.ts';
-import { createAdmissionMetrics } from './metrics.ts';
+import { type AdmissionMetrics, createAdmissionMetrics } from './metrics.ts';
 import { serveOperations } from './operations.ts';
 import type { CustomKinds } from './question.ts';
 import { createReviewReader } from './review-reader.ts';
@@ -40,6 +40,10 @@ export interface OpenAdmissionOptions {
   readonly limits: AdmissionLimits;
   readonly log?: { readonly decisions: Pick<DecisionLog, 'record' | 'lost' | 'journal'>; readonly mode: 'strict' | 'async' };
   readonly logger: Logger;
+  /** Its own, when not given. */
+  readonly metrics?: AdmissionMetrics;
+  /** Labels of a namespace, as far as they are known. */
+  readonly labelsOf?: (namespace: string) => Readonly<Record<string, string>> | undefined;
 }
 
 export interface OpenAdmission {
@@ -52,7 +56,7 @@ export interface OpenAdmission {
 
 export async function openAdmission(options: OpenAdmissionOptions): Promise<OpenAdmission> {
   const { judge, logger, log, caller, limits } = options;
-  const metrics = createAdmissionMetrics();
+  const { metrics = createAdmissionMetrics() } = options;
   const reader = createReviewReader(options.custom, limits.threads);
   const webhook = new Webhook({ ...options, reader, metrics });
   let ending = false;

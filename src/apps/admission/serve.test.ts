@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Agent } from 'node:https';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import fc from 'fast-check';
@@ -263,6 +264,19 @@ describe('the port of operations', () => {
     assert.match(text, /^sealward_admission_reviews_total\{path="validate",outcome="allowed"\} 1$/m);
     assert.match(text, /^sealward_admission_decisions_total\{outcome="allowed",code="VERIFIED",policy="none"\} 1$/m);
     assert.match(text, /^sealward_admission_review_seconds_count\{stage="whole"\} 1$/m);
+  });
+
+  it('shows no number that the reference does not explain', async (t) => {
+    const webhook = await startWebhook(t, judgeOf(letIn), {
+      log: { decisions: { lost: 0, record: async () => ({ counter: 1, index: 1n, shared: false }), journal: {} as never }, mode: 'strict' },
+    });
+    const page = readFileSync(new URL('../../../docs/reference/admission.md', import.meta.url), 'utf8');
+    const { text } = await webhook.operations('/metrics');
+    const names = Array.from(text.matchAll(/^# TYPE (\w+)/gm), ([, name]) => name ?? '');
+    const source = readFileSync(new URL('open-configured.ts', import.meta.url), 'utf8');
+    for (const [name] of source.matchAll(/\bsealward_\w+/g)) names.push(name);
+    assert.ok(names.length > 15);
+    for (const name of names) assert.ok(page.includes(`\`${name}`), name);
   });
 
   it('has as many numbers after a flood of names as before (CVE-2026-49835)', async (t) => {

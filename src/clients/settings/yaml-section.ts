@@ -148,6 +148,14 @@ export class Section {
     );
   }
 
+  flag(name: string, fallback: boolean): boolean {
+    if (!this.has(name)) return fallback;
+    const node = this.#node(name);
+    if (isScalar(node) && typeof node.value === 'boolean') return node.value;
+    this.refuse(name, 'must be true or false');
+    return fallback;
+  }
+
   integer(name: string, minimum: number, maximum: number, fallback?: number): number {
     if (!this.has(name)) return fallback ?? this.#missing(name, minimum);
     const node = this.#node(name);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { SealwardError } from '../../../core/errors.ts';
 
 export interface KeptAuthority {
-  readonly text: string;
+  /** Absent where somebody made the place, and nobody put anything there. */
+  readonly text?: string;
   readonly version: string;
 }
 

@@ -60,7 +60,7 @@ export class SelfMadeCertificates implements CertificateSource {
     const { keeper, publisher } = this.#options;
     for (let i = 0; i < MOST_STEPS; i++) {
       const kept = await keeper.load();
-      const state = kept && parseState(kept.text);
+      const state = kept?.text === undefined ? undefined : parseState(kept.text);
       // What is kept serves, also when nobody can be told of it now.
       if (state) this.#state = state;
       const step = nextStep(state, now, this.#options);

@@ -1,0 +1,217 @@
+/** From a configuration to a webhook that answers: trust, evidence, registries, cluster, certificates, the decision log, and the end of all of them. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { FolderStore } from '../../clients/evidence/index.ts';
+import { HostLimits, HttpClient, parseProxyEnvironment } from '../../clients/http/index.ts';
+import { clusterOf, KubernetesClient } from '../../clients/kubernetes/index.ts';
+import { anonymous, dockerConfig, RegistryClient, type RegistryClientOptions } from '../../clients/registry/index.ts';
+import { LIMITS } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import { Agent } from '../../sdk/index.ts';
+import { readText } from './certificates/files.ts';
+import { configMapMembers, lookAround, type Surroundings } from './cluster/look-around.ts';
+import { webhookPublisher } from './cluster/patch-webhooks.ts';
+import { secretKeeper } from './cluster/secret-keeper.ts';
+import type { AdmissionConfig } from './config.ts';
+import { openCredentials } from './credentials.ts';
+import { type AdmissionMetrics, createAdmissionMetrics } from './metrics.ts';
+import { openAdmission } from './open-admission.ts';
+import { openDecisions } from './open-decisions.ts';
+
+export interface OpenConfiguredOptions {
+  readonly config: AdmissionConfig;
+  readonly version: string;
+  /** Proxies, and where the cluster is; nothing here reads the environment of the process. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+}
+
+export interface OpenConfigured {
+  readonly port: number;
+  readonly operationsPort: number;
+  close(): Promise<void>;
+}
+
+const PRUNE_MS = 3_600_000;
+
+export async function openConfigured(options: OpenConfiguredOptions): Promise<OpenConfigured> {
+  const { config, version, environment, logger } = options;
+  // In the order in which they were opened; closed the other way round.
+  const open: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of open.splice(0).reverse()) await end();
+  };
+  try {
+    const metrics = createAdmissionMetrics();
+    const userAgent = `sealward/${version}`;
+    const cluster = needsCluster(config) ? new KubernetesClient(await clusterOf({ environment, readFile: readBounded }), { userAgent }) : undefined;
+    if (cluster) open.push(() => cluster.close());
+    const inCluster = (): KubernetesClient => {
+      if (!cluster) throw new SealwardError('ERR_CLUSTER_MISSING', 'nothing says which cluster is meant');
+      return cluster;
+    };
+    const agent = openAgent(options, metrics, open, inCluster);
+    const credentials = await openCredentials({
+      ...config,
+      secretKeeper: (secret) => secretKeeper(inCluster(), secret),
+      publisher: publisherFor(config, cluster),
+      logger,
+      now: Date.now,
+    });
+    open.push(() => credentials.close());
+    const started = agent.start();
+    agent.onChange(({ inForce: { trust, policies } }) =>
+      logger.info({ trust: trust.digest, policies: policies.digest, versions: trust.versions }, 'trust moved'),
+    );
+    const surroundings = cluster ? watchCluster(config, cluster, agent, logger) : undefined;
+    if (surroundings) open.push(() => surroundings.close());
+    const decisions = await openLog(config, logger, open);
+    const admission = await openAdmission({
+      ...config,
+      judge: {
+        clock: agent.clock,
+        judge: (image, asked) => agent.judge(image, asked),
+        // What namespaces ask for besides is asked for from the first review on.
+        inForce: () => (surroundings?.missing() === undefined ? agent.inForce() : undefined),
+      },
+      certificate: credentials.certificate,
+      caller: credentials.caller,
+      metrics,
+      logger,
+      ...(surroundings ? { labelsOf: (namespace: string) => surroundings.labels(namespace) } : {}),
+      ...(decisions ? { log: decisions } : {}),
+    });
+    credentials.keep((certificate) => {
+      admission.renew(certificate);
+      logger.info({ notAfter: new Date(credentials.notAfter()).toISOString() }, 'another certificate is shown from now on');
+    });
+    metrics.gauge(
+      'sealward_admission_certificate_left_seconds',
+      'Until the certificate of the webhook ends',
+      () => (credentials.notAfter() - Date.now()) / 1000,
+    );
+    metrics.gauge('sealward_admission_certificate_failing', '1 while the certificate cannot be renewed or told of', () => (credentials.failure() ? 1 : 0));
+    open.push(() => admission.close());
+    // What was remembered is in force at once; whoever gives trust is waited for by nobody.
+    void started.then(() => {
+      const { failure, problems } = agent.status().trust;
+      if (!agent.inForce()) logger.error({ code: failure?.code, problems }, `there is no trust yet: ${failure?.message ?? 'its policies cannot be used'}`);
+      else if (failure) logger.warn({ code: failure.code }, `trust is what was remembered: ${failure.message}`);
+    });
+    return { port: admission.port, operationsPort: admission.operationsPort, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function openAgent(
+  { config, version, environment, logger }: OpenConfiguredOptions,
+  metrics: AdmissionMetrics,
+  open: (() => Promise<void> | void)[],
+  inCluster: () => KubernetesClient,
+): Agent {
+  const { registries, trust, held } = config;
+  const ca = registries.authoritiesFile === undefined ? [] : [readText(registries.authoritiesFile, 'the authorities of registries')];
+  const limits = new HostLimits();
+  const http = new HttpClient({
+    tls: { ca },
+    proxy: parseProxyEnvironment(environment),
+    userAgent: `sealward/${version}`,
+    gate: limits,
+    observe: ({ host, status, error, milliseconds }) => metrics.registry(host, status, error?.code, milliseconds / 1000),
+  });
+  open.push(() => http.close());
+  const settings: RegistryClientOptions = {
+    http,
+    credentials: registries.credentialsFile === undefined ? anonymous : dockerConfig(registries.credentialsFile),
+    allowHttp: registries.allowHttp,
+    mirrors: registries.mirrors,
+    privateHosts: registries.privateHosts,
+  };
+  mkdirSync(config.evidenceFolder, { recursive: true, mode: 0o700 });
+  const store = new FolderStore(config.evidenceFolder, { onProblem: ({ path, why }) => logger.warn({ path, why }, 'the evidence store has a problem') });
+  const agent: Agent = new Agent({
+    trust: {
+      from: trust.from,
+      ...(trust.rootFile === undefined ? {} : { root: readBounded(trust.rootFile, LIMITS.tufRootBytes, 'the trusted root') }),
+      ...(trust.memory === undefined ? {} : { memory: trust.memory }),
+      http: () => http,
+      // Whoever wrote the configuration named this one; the list of registries is about images.
+      registry: () => new RegistryClient(settings),
+      ...(trust.configMap ? { configMap: () => configMapMembers(inCluster(), trust.configMap as NonNullable<typeof trust.configMap>) } : {}),
+    },
+    store,
+    registry: new RegistryClient({ ...settings, allowRegistry: (host) => agent.allows(host) }),
+    trustEvery: trust.everyMs,
+    ...(trust.tier === undefined ? {} : { tier: trust.tier }),
+    ...(registries.allowed ? { registries: registries.allowed } : {}),
+    mirrors: registries.mirrors,
+    heldDigests: held.digests,
+    heldBytes: held.bytes,
+  });
+  open.push(() => agent.close());
+  metrics.gauge('sealward_held_digests', 'Digests whose facts are in memory', () => agent.status().held.digests);
+  metrics.gauge('sealward_held_bytes', 'About how many bytes these take', () => agent.status().held.bytes);
+  metrics.gauge('sealward_gatherings_under_way', 'Digests that registries are being asked for', () => agent.status().held.gathering);
+  metrics.gauge('sealward_trust_update_failures', 'Updates of trust that failed since one succeeded', () => agent.status().trust.failures);
+  metrics.gauge('sealward_trust_policies_refused', 'Policies of namespaces that are not in force', () => agent.status().trust.refused.length);
+  metrics.gauge(
+    'sealward_registries_broken',
+    'Hosts that are not asked for a while, because they failed',
+    () => limits.states.filter(({ breaker }) => breaker.state !== 'closed').length,
+  );
+  return agent;
+}
+
+function needsCluster({ tls, trust, watch }: AdmissionConfig): boolean {
+  const made = tls.kind === 'self-made' && (tls.configurations.length > 0 || 'secret' in tls.keptIn);
+  return made || trust.configMap !== undefined || watch.namespaceLabels || watch.namespacedPolicies;
+}
+
+function publisherFor({ tls, caller }: AdmissionConfig, cluster: KubernetesClient | undefined) {
+  if (tls.kind !== 'self-made' || tls.configurations.length === 0 || !cluster) return { publish: async () => {} };
+  return webhookPublisher(cluster, { configurations: tls.configurations, secretPath: caller.kind === 'path-secret' && caller.secretFile === undefined });
+}
+
+function watchCluster({ watch }: AdmissionConfig, cluster: KubernetesClient, agent: Agent, logger: Logger): Surroundings {
+  const said = new Map<string, number>();
+  return lookAround(cluster, {
+    ...watch,
+    setNamespaced: (policies) => agent.setNamespaced(policies),
+    report: ({ code, message }) => {
+      // The same trouble comes again with each attempt.
+      if (Date.now() - (said.get(code) ?? 0) < 60_000) return;
+      said.set(code, Date.now());
+      logger.warn({ code }, message);
+    },
+  });
+}
+
+async function openLog({ decisions, cluster = 'cluster' }: AdmissionConfig, logger: Logger, open: (() => Promise<void> | void)[]) {
+  if (!decisions) return undefined;
+  const failed = (error: SealwardError): void => logger.fatal({ code: error.code, err: error.cause }, error.message);
+  const { log, origin, verifierKey } = await openDecisions({ ...decisions, cluster, failed });
+  open.push(() => log.close());
+  logger.info({ origin, verifierKey }, 'decisions are kept');
+  const { keepMs } = decisions;
+  if (keepMs !== undefined) {
+    const prune = async (): Promise<void> => {
+      await log.prune(Date.now() - keepMs).catch((error: unknown) => logger.error({ err: error }, 'old decisions could not be let go'));
+    };
+    const timer = setInterval(() => void prune(), PRUNE_MS).unref();
+    open.push(() => clearInterval(timer));
+  }
+  return { decisions: log, mode: decisions.mode };
+}
+
+function readBounded(path: string, maxBytes: number, what: string): Uint8Array {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new SealwardError('ERR_FILE_UNREADABLE', `${what} in ${path} cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause });
+  }
+  if (bytes.length > maxBytes) throw new SealwardError('ERR_TOO_LARGE', `${what} in ${path} is larger than ${maxBytes} bytes`);
+  return bytes;
+}
