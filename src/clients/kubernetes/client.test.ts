@@ -259,3 +259,15 @@ test('a line of a watch one over its bound is refused, ended or not', async (t) 
   loopback.listener = (_, response) => void response.end(`${' '.repeat(LIMITS.watchLineBytes + 1 - event.length)}${event}`);
   assert.deepEqual(await watched(clientFor(t)), ['ADDED a@1']);
 });
+
+test('what answers under an object is read as text, within a bound', async (t) => {
+  const client = clientFor(t);
+  loopback.listener = (request, response) => {
+    if (request.url?.includes('none')) return json(response, 404, status(404, 'pods "none" not found'));
+    response.writeHead(200).end(request.url?.endsWith('/proxy/metrics') ? 'up 1\n' : 'x'.repeat(LIMITS.clusterObjectBytes + 1));
+  };
+  assert.equal(await client.text(RESOURCES.pods, { namespace: 'shop', name: 'web:9444' }, 'proxy/metrics'), 'up 1\n');
+  assert.equal(loopback.seen.at(-1)?.url, '/api/v1/namespaces/shop/pods/web:9444/proxy/metrics');
+  await assert.rejects(client.text(RESOURCES.pods, WEB, 'log'), fails('ERR_CLUSTER_ANSWER'));
+  await assert.rejects(client.text(RESOURCES.pods, { namespace: 'shop', name: 'none' }, 'log'), fails('ERR_OBJECT_NOT_FOUND'));
+});

@@ -39,6 +39,7 @@ export interface ObjectList<T = ClusterObject> {
 export type Patch = { readonly type: 'merge'; readonly patch: JsonObject } | { readonly type: 'json'; readonly patch: readonly JsonObject[] };
 
 const PATCH_TYPES = { merge: 'application/merge-patch+json', json: 'application/json-patch+json' } as const;
+const TEXT_MS = 10_000;
 const PAGE = 500;
 /** How often a list is begun anew whose pages grew too old while they were read. */
 const LIST_ATTEMPTS = 3;
@@ -64,6 +65,20 @@ export class KubernetesClient {
     if (!('reason' in answer)) return parseClusterObject(answer.object, what);
     if (answer.status === 404) return undefined;
     throw answer.error();
+  }
+
+  /** What answers under an object besides itself, as text: the `log` of a Pod, or `proxy/PATH` of what it serves. Throws ERR_OBJECT_NOT_FOUND. */
+  async text(of: Resource, name: ObjectName, subresource: string, options: CallOptions = {}): Promise<string> {
+    const what = `${subresource} of ${nameOf(of, name)}`;
+    const deadline = options.deadline ?? this.clock.now() + TEXT_MS;
+    const pieces: Uint8Array[] = [];
+    let size = 0;
+    for await (const piece of await this.#server.open({ ...options, deadline, method: 'GET', path: objectPath(of, name, subresource), what, attempts: 1 })) {
+      size += piece.length;
+      if (size > LIMITS.clusterObjectBytes) throw new SealwardError('ERR_CLUSTER_ANSWER', `${what} has more than ${LIMITS.clusterObjectBytes} bytes`);
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces).toString('utf8');
   }
 
   /**
