@@ -1,5 +1,7 @@
 /** An agent for tests: a trust repository in memory that it takes as a ConfigMap, a registry over HTTP, a clock that stands still. */
 import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createMemoryStore, type EvidenceStore } from '../src/clients/evidence/index.ts';
 import { HttpClient } from '../src/clients/http/index.ts';
 import { RegistryClient } from '../src/clients/registry/index.ts';
@@ -20,15 +22,27 @@ spec:
   signatures: release
 `;
 
-/** What a ConfigMap with the whole repository holds. */
-export function membersOf({ metadata, targets, delegated, files }: TrustRepository): Map<string, Uint8Array> {
-  const members = new Map([...metadata].map(([name, bytes]) => [configMapKey(name), bytes]));
+/** The files of the whole repository, by the names under which they are served. */
+export function filesOf({ metadata, targets, delegated, files }: TrustRepository): Map<string, Uint8Array> {
+  const served = new Map(metadata);
   for (const { path, bytes } of [...files, ...[...delegated.values()].flatMap((role) => role.files)]) {
-    const name = targetName(path, { sha256: createHash('sha256').update(bytes).digest('hex') });
-    const served = targets.get(path);
-    if (served) members.set(configMapKey(name), served);
+    const target = targets.get(path);
+    if (target) served.set(targetName(path, { sha256: createHash('sha256').update(bytes).digest('hex') }), target);
   }
-  return members;
+  return served;
+}
+
+/** What a ConfigMap with the whole repository holds. */
+export function membersOf(trust: TrustRepository): Map<string, Uint8Array> {
+  return new Map([...filesOf(trust)].map(([name, bytes]) => [configMapKey(name), bytes]));
+}
+
+/** As `sealward trust publish` leaves it. */
+export function writeTrust(folder: string, trust: TrustRepository): void {
+  for (const [name, bytes] of filesOf(trust)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), bytes);
+  }
 }
 
 export interface Image {

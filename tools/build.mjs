@@ -47,6 +47,13 @@ const launcher = await bundle({
 });
 // The process of PKCS#11 modules is started as a file of its own, which the program looks for beside itself.
 const worker = await bundle({ entryPoints: ['src/clients/signers/pkcs11-worker.ts'], format: 'esm', banner: { js: banner } });
+// What containerd starts is small and by itself: nothing of the command line is in it.
+const nodeVerifier = await bundle({
+  entryPoints: ['src/apps/node-verifier/main.ts'],
+  format: 'cjs',
+  define: { 'import.meta.url': 'undefined' },
+  banner: { js: `#!/usr/bin/env node\n${floor}\n${banner}` },
+});
 // So is the thread that reads large reviews.
 const reader = await bundle({ entryPoints: ['src/apps/admission/review-worker.ts'], format: 'esm', banner: { js: banner } });
 
@@ -56,6 +63,7 @@ writeFileSync(join(bin, programName), program.text);
 writeFileSync(join(bin, 'sealward.cjs'), launcher.text, { mode: 0o755 });
 writeFileSync(join(bin, 'pkcs11-worker.mjs'), worker.text);
 writeFileSync(join(bin, 'review-worker.mjs'), reader.text);
+writeFileSync(join(bin, 'sealward-node-verifier.cjs'), nodeVerifier.text, { mode: 0o755 });
 
 const { name, version, description, keywords, license, repository, homepage, bugs, engines, peerDependencies, peerDependenciesMeta } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
@@ -70,7 +78,7 @@ const manifest = {
   repository,
   license,
   type: 'module',
-  bin: { sealward: 'bin/sealward.cjs' },
+  bin: { sealward: 'bin/sealward.cjs', 'sealward-node-verifier': 'bin/sealward-node-verifier.cjs' },
   exports,
   engines: { node: engines.node },
   peerDependencies,
@@ -100,7 +108,7 @@ function statedLicence(dependency, stated, author) {
 
 /** The licences of what was bundled travel with it. */
 const packages = new Set(
-  [...program.inputs, ...launcher.inputs, ...worker.inputs, ...reader.inputs, ...library].flatMap(
+  [...program.inputs, ...launcher.inputs, ...worker.inputs, ...reader.inputs, ...nodeVerifier.inputs, ...library].flatMap(
     (path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
   ),
 );

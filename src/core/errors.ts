@@ -247,6 +247,10 @@ export const ERRORS = {
     'No trust state with policies was taken yet, so that nothing can be judged.',
     'Check where the agent takes trust from: its status says why the last update did not succeed.',
   ),
+  ERR_PULL_INVALID: input(
+    'The container runtime asked something else than its contract for image verifiers says.',
+    'Let nothing but containerd (image-verifier plugin `bindir`) call the node verifier; see docs/how-to/guard-a-node.md.',
+  ),
   ERR_EVIDENCE_MISSING: unavailable(
     'Something is not in the evidence that is held, so that nobody can say.',
     'Gather it with `sealward evidence gather` where the registry can be reached.',

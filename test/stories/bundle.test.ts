@@ -1,7 +1,7 @@
 /** What users install: the bundle of `npm run build`, in a folder of its own, away from the source. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -27,6 +27,22 @@ function bundled(...args: readonly string[]): Promise<{ stdout: string; stderr: 
 test('the bundle needs nothing but Node', async () => {
   assert.match((await bundled('version')).stdout, new RegExp(`^sealward ${VERSION.replaceAll('.', '\\.')} `));
   for (const { spec } of commands) assert.match((await bundled(spec.name, '--help')).stdout, new RegExp(`sealward ${spec.name} `));
+});
+
+test('the node verifier is one file that stands anywhere, and does not say yes to whom it does not know', async () => {
+  const elsewhere = join(out, 'elsewhere');
+  mkdirSync(elsewhere);
+  const program = join(elsewhere, 'sealward-node-verifier');
+  copyFileSync(join(out, 'bin', 'sealward-node-verifier.cjs'), program);
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const asked = run(process.execPath, [program, '-name', 'r.example/a:1', '-digest', digest, '-stdin-media-type', 'application/vnd.oci.descriptor.v1+json'], {
+    env: { SEALWARD_NODE_CONFIG: join(elsewhere, 'none.yaml') },
+  });
+  asked.child.stdin?.end(JSON.stringify({ mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 1 }));
+  await assert.rejects(asked, (error: { code: number; stdout: string }) => {
+    assert.match(error.stdout, /ERR_FILE_UNREADABLE/);
+    return error.code === 2;
+  });
 });
 
 test('commands of the bundle work: a key is made, and read again', async () => {
@@ -78,7 +94,7 @@ test('code is neither kept in nor taken from a folder that others may write', as
 
 test('its manifest starts the program and brings nothing of development', () => {
   const manifest = JSON.parse(readFileSync(join(out, 'package.json'), 'utf8')) as Record<string, unknown>;
-  assert.deepEqual(manifest['bin'], { sealward: 'bin/sealward.cjs' });
+  assert.deepEqual(manifest['bin'], { sealward: 'bin/sealward.cjs', 'sealward-node-verifier': 'bin/sealward-node-verifier.cjs' });
   for (const field of ['scripts', 'devDependencies', 'devEngines', 'optionalDependencies', 'private']) assert.ok(!(field in manifest), field);
   assert.match(readFileSync(join(out, 'bin', 'sealward.cjs'), 'utf8'), /^#!\/usr\/bin\/env node\n/);
   assert.match(readFileSync(join(out, 'THIRD-PARTY.txt'), 'utf8'), /@noble\/ciphers/);

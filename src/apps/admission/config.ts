@@ -1,12 +1,8 @@
 /** The one configuration of the webhook: YAML to one validated, frozen value. Paths are relative to its file; secrets come by path. */
 import { dirname, resolve } from 'node:path';
 import { readSettings, readYaml, type Section } from '../../clients/settings/index.ts';
+import { type AgentSettings, type ClusterName, readAgentSettings, readClusterName } from '../../sdk/index.ts';
 import type { AdmissionLimits } from './open-admission.ts';
-
-export interface ClusterName {
-  readonly namespace: string;
-  readonly name: string;
-}
 
 export type TlsConfig =
   /** PEM files that somebody else renews, such as cert-manager. */
@@ -31,17 +27,6 @@ export type CallerConfig =
   | { readonly kind: 'path-secret'; readonly secretFile?: string }
   | { readonly kind: 'network' };
 
-export interface TrustPlace {
-  /** A folder, a URL, `registry:HOST/REPOSITORY:TAG` or `configmap:NAMESPACE/NAME`. */
-  readonly from: string;
-  readonly configMap?: ClusterName;
-  readonly rootFile?: string;
-  /** Remembers what was seen, so that trust never goes back; without it only this run does not. */
-  readonly memory?: string;
-  readonly everyMs: number;
-  readonly tier?: string;
-}
-
 export interface DecisionsConfig {
   readonly folder: string;
   readonly mode: 'strict' | 'async';
@@ -50,33 +35,14 @@ export interface DecisionsConfig {
   readonly keepMs?: number;
 }
 
-export interface RegistriesConfig {
-  /** Hosts that may be contacted, with stars where wanted, instead of those that signed policies speak of. */
-  readonly allowed?: readonly string[];
-  /** By registry: what is asked before it. */
-  readonly mirrors: Readonly<Record<string, readonly string[]>>;
-  /** By registry: hosts to which it may send us although they are on private addresses. */
-  readonly privateHosts: Readonly<Record<string, readonly string[]>>;
-  /** A config.json of Docker with credentials. */
-  readonly credentialsFile?: string;
-  /** PEM, believed besides the authorities of the system. */
-  readonly authoritiesFile?: string;
-  readonly allowHttp: boolean;
-}
-
-export interface AdmissionConfig {
+export interface AdmissionConfig extends AgentSettings {
   readonly file: string;
   readonly listen: { readonly host: string; readonly port: number };
   /** Health, readiness and numbers, without TLS. */
   readonly operations: { readonly host: string; readonly port: number };
   readonly tls: TlsConfig;
   readonly caller: CallerConfig;
-  readonly trust: TrustPlace;
-  readonly evidenceFolder: string;
   readonly decisions?: DecisionsConfig;
-  readonly registries: RegistriesConfig;
-  readonly cluster?: string;
-  readonly environment?: string;
   /** What is watched in the cluster. */
   readonly watch: { readonly namespaceLabels: boolean; readonly namespacedPolicies: boolean };
   readonly custom: ReadonlyMap<string, readonly string[]>;
@@ -95,7 +61,6 @@ const MiB = 1024 * 1024;
 /** DNS-1123 labels and names, as Kubernetes has them for namespaces and for what is served. */
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const HOST_NAME = /^[A-Za-z0-9*](?:[A-Za-z0-9.:-]{0,252})$/;
-const HOST_PATTERN = /^[a-z0-9*[](?:[a-z0-9.*:[\]-]{0,252})$/;
 const SPEC_PATH = /^[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*){0,15}$/;
 const KIND = /^[a-z0-9.-]{0,253}\/[A-Za-z][A-Za-z0-9]{0,62}$/;
 
@@ -109,7 +74,6 @@ export function parseAdmissionConfig(file: string, text: string): AdmissionConfi
   const path = (name: string): string => (name === '' ? '' : resolve(folder, name));
   return readYaml(file, text, (root) => {
     const decisions = root.section('decisions');
-    const [cluster, environment] = [root.optionalText('cluster'), root.optionalText('environment')];
     const limits = root.section('limits');
     const watch = root.section('watch');
     const tls = readTls(root, path);
@@ -119,12 +83,8 @@ export function parseAdmissionConfig(file: string, text: string): AdmissionConfi
       operations: root.address('operations', '0.0.0.0:9444'),
       tls,
       caller: readCaller(root, tls, path),
-      trust: readTrust(root, path),
-      evidenceFolder: path(root.text('evidence')),
+      ...readAgentSettings(root, path),
       ...(decisions ? { decisions: readDecisions(decisions, path) } : {}),
-      registries: readRegistries(root, path),
-      ...(cluster === undefined ? {} : { cluster }),
-      ...(environment === undefined ? {} : { environment }),
       watch: { namespaceLabels: watch?.flag('namespaceLabels', false) ?? false, namespacedPolicies: watch?.flag('namespacedPolicies', false) ?? false },
       custom: readCustom(root),
       exemptNamespaces: readExempt(root),
@@ -169,14 +129,7 @@ function readTls(root: Section, path: (name: string) => string): TlsConfig {
 function readKept(section: Section, path: (name: string) => string): { readonly folder: string } | { readonly secret: ClusterName } {
   const [folder, secret] = [section.optionalText('folder'), section.optionalText('secret')];
   if ((folder === undefined) === (secret === undefined)) section.refuse('folder', 'or secret must say where the authority is kept, and one of them is enough');
-  return secret === undefined ? { folder: path(folder ?? '') } : { secret: readName(section, 'secret', secret) };
-}
-
-/** NAMESPACE/NAME */
-function readName(section: Section, member: string, text: string): ClusterName {
-  const match = /^([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\/([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)$/.exec(text);
-  if (!match) section.refuse(member, 'must name an object of the cluster, as in NAMESPACE/NAME');
-  return { namespace: match?.[1] ?? '', name: match?.[2] ?? '' };
+  return secret === undefined ? { folder: path(folder ?? '') } : { secret: readClusterName(section, 'secret', secret) };
 }
 
 function readCaller(root: Section, tls: TlsConfig, path: (name: string) => string): CallerConfig {
@@ -198,47 +151,12 @@ function readCaller(root: Section, tls: TlsConfig, path: (name: string) => strin
   return { kind, authorities: path(section.text('authorities')), names };
 }
 
-function readTrust(root: Section, path: (name: string) => string): TrustPlace {
-  const section = root.section('trust');
-  if (!section) root.refuse('trust', 'is missing: it says where the trust state comes from');
-  const from = section?.text('from') ?? '';
-  const [rootFile, memory, tier] = [section?.optionalText('root'), section?.optionalText('memory'), section?.optionalText('tier')];
-  const isFolder = !/^(?:https?:\/\/|registry:|configmap:)/i.test(from);
-  const configMap = section && from.startsWith('configmap:') ? readName(section, 'from', from.slice('configmap:'.length)) : undefined;
-  if (section && !isFolder && rootFile === undefined)
-    section.refuse('root', 'is missing: the root.json that is trusted, because the place is none of this machine');
-  return {
-    from: isFolder ? path(from) : from,
-    ...(configMap ? { configMap } : {}),
-    ...(rootFile === undefined ? {} : { rootFile: path(rootFile) }),
-    ...(memory === undefined ? {} : { memory: path(memory) }),
-    everyMs: section?.duration('every', SECOND, DAY, '30s') ?? 0,
-    ...(tier === undefined ? {} : { tier }),
-  };
-}
-
 function readDecisions(section: Section, path: (name: string) => string): DecisionsConfig {
   return {
     folder: path(section.text('folder')),
     mode: section.choice('mode', ['strict', 'async'], 'strict'),
     shareMs: section.duration('share', 0, HOUR, '60s'),
     ...(section.has('keep') ? { keepMs: section.duration('keep', DAY, 3650 * DAY, '90d') } : {}),
-  };
-}
-
-function readRegistries(root: Section, path: (name: string) => string): RegistriesConfig {
-  const section = root.section('registries');
-  const allowed = section?.texts('allowed') ?? [];
-  if (!allowed.every((host) => HOST_PATTERN.test(host)))
-    section?.refuse('allowed', 'must be hosts, as in registry.example, registry.example:5000 or *.registry.example');
-  const [credentials, authorities] = [section?.optionalText('credentialsFile'), section?.optionalText('authoritiesFile')];
-  return {
-    ...(allowed.length > 0 ? { allowed } : {}),
-    mirrors: section?.textLists('mirrors') ?? {},
-    privateHosts: section?.textLists('privateHosts') ?? {},
-    ...(credentials === undefined ? {} : { credentialsFile: path(credentials) }),
-    ...(authorities === undefined ? {} : { authoritiesFile: path(authorities) }),
-    allowHttp: section?.choice('http', ['loopback', 'allow'], 'loopback') === 'allow',
   };
 }
 

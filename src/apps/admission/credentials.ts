@@ -6,7 +6,8 @@ import { FileCertificates, readText } from './certificates/files.ts';
 import { type AuthorityKeeper, folderKeeper } from './certificates/keep-authority.ts';
 import { SelfMadeCertificates } from './certificates/self-made.ts';
 import type { BundlePublisher, CertificateSource } from './certificates/source.ts';
-import type { AdmissionConfig, CallerConfig, ClusterName } from './config.ts';
+import type { ClusterName } from '../../sdk/index.ts';
+import type { AdmissionConfig, CallerConfig } from './config.ts';
 import type { ServerCertificate } from './serve.ts';
 
 export interface Credentials {

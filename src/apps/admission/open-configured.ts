@@ -1,14 +1,10 @@
 /** From a configuration to a webhook that answers: trust, evidence, registries, cluster, certificates, the decision log, and the end of all of them. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { FolderStore } from '../../clients/evidence/index.ts';
-import { HostLimits, HttpClient, parseProxyEnvironment } from '../../clients/http/index.ts';
+import { parseProxyEnvironment } from '../../clients/http/index.ts';
 import { clusterOf, KubernetesClient } from '../../clients/kubernetes/index.ts';
-import { anonymous, dockerConfig, RegistryClient, type RegistryClientOptions } from '../../clients/registry/index.ts';
-import { LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import { Agent } from '../../sdk/index.ts';
-import { readText } from './certificates/files.ts';
+import { type Agent, openAgent, type OpenedAgent } from '../../sdk/index.ts';
 import { configMapMembers, lookAround, type Surroundings } from './cluster/look-around.ts';
 import { webhookPublisher } from './cluster/patch-webhooks.ts';
 import { secretKeeper } from './cluster/secret-keeper.ts';
@@ -50,7 +46,9 @@ export async function openConfigured(options: OpenConfiguredOptions): Promise<Op
       if (!cluster) throw new SealwardError('ERR_CLUSTER_MISSING', 'nothing says which cluster is meant');
       return cluster;
     };
-    const agent = openAgent(options, metrics, open, inCluster);
+    const opened = openJudge(options, metrics, inCluster);
+    open.push(() => opened.close());
+    const { agent } = opened;
     const credentials = await openCredentials({
       ...config,
       secretKeeper: (secret) => secretKeeper(inCluster(), secret),
@@ -105,52 +103,18 @@ export async function openConfigured(options: OpenConfiguredOptions): Promise<Op
   }
 }
 
-function openAgent(
-  { config, version, environment, logger }: OpenConfiguredOptions,
-  metrics: AdmissionMetrics,
-  open: (() => Promise<void> | void)[],
-  inCluster: () => KubernetesClient,
-): Agent {
-  const { registries, trust, held } = config;
-  const ca = registries.authoritiesFile === undefined ? [] : [readText(registries.authoritiesFile, 'the authorities of registries')];
-  const limits = new HostLimits();
-  const http = new HttpClient({
-    tls: { ca },
-    proxy: parseProxyEnvironment(environment),
+function openJudge({ config, version, environment, logger }: OpenConfiguredOptions, metrics: AdmissionMetrics, inCluster: () => KubernetesClient): OpenedAgent {
+  const { held } = config;
+  const opened = openAgent(config, {
     userAgent: `sealward/${version}`,
-    gate: limits,
+    proxy: parseProxyEnvironment(environment),
     observe: ({ host, status, error, milliseconds }) => metrics.registry(host, status, error?.code, milliseconds / 1000),
-  });
-  open.push(() => http.close());
-  const settings: RegistryClientOptions = {
-    http,
-    credentials: registries.credentialsFile === undefined ? anonymous : dockerConfig(registries.credentialsFile),
-    allowHttp: registries.allowHttp,
-    mirrors: registries.mirrors,
-    privateHosts: registries.privateHosts,
-  };
-  mkdirSync(config.evidenceFolder, { recursive: true, mode: 0o700 });
-  const store = new FolderStore(config.evidenceFolder, { onProblem: ({ path, why }) => logger.warn({ path, why }, 'the evidence store has a problem') });
-  const agent: Agent = new Agent({
-    trust: {
-      from: trust.from,
-      ...(trust.rootFile === undefined ? {} : { root: readBounded(trust.rootFile, LIMITS.tufRootBytes, 'the trusted root') }),
-      ...(trust.memory === undefined ? {} : { memory: trust.memory }),
-      http: () => http,
-      // Whoever wrote the configuration named this one; the list of registries is about images.
-      registry: () => new RegistryClient(settings),
-      ...(trust.configMap ? { configMap: () => configMapMembers(inCluster(), trust.configMap as NonNullable<typeof trust.configMap>) } : {}),
-    },
-    store,
-    registry: new RegistryClient({ ...settings, allowRegistry: (host) => agent.allows(host) }),
-    trustEvery: trust.everyMs,
-    ...(trust.tier === undefined ? {} : { tier: trust.tier }),
-    ...(registries.allowed ? { registries: registries.allowed } : {}),
-    mirrors: registries.mirrors,
+    onProblem: ({ path, why }) => logger.warn({ path, why }, 'the evidence store has a problem'),
+    configMap: (name) => configMapMembers(inCluster(), name),
     heldDigests: held.digests,
     heldBytes: held.bytes,
   });
-  open.push(() => agent.close());
+  const { agent, limits } = opened;
   metrics.gauge('sealward_held_digests', 'Digests whose facts are in memory', () => agent.status().held.digests);
   metrics.gauge('sealward_held_bytes', 'About how many bytes these take', () => agent.status().held.bytes);
   metrics.gauge('sealward_gatherings_under_way', 'Digests that registries are being asked for', () => agent.status().held.gathering);
@@ -161,7 +125,7 @@ function openAgent(
     'Hosts that are not asked for a while, because they failed',
     () => limits.states.filter(({ breaker }) => breaker.state !== 'closed').length,
   );
-  return agent;
+  return opened;
 }
 
 function needsCluster({ tls, trust, watch }: AdmissionConfig): boolean {

@@ -1,0 +1,16 @@
+/** The program `sealward-node-verifier`, as containerd starts it. */
+import { NODE_CONFIG_VARIABLE, runNodeVerifier } from './run.ts';
+import { VERSION } from './version.ts';
+
+process.on('uncaughtException', (error) => {
+  process.stdout.write(`the node verifier failed: ${String(error).replace(/[\p{C}]+/gu, ' ')} (ERR_INVARIANT)\n`);
+  process.exit(70);
+});
+void runNodeVerifier({
+  argv: process.argv.slice(2),
+  stdin: process.stdin,
+  print: (line) => void process.stdout.write(`${line}\n`),
+  complain: (line) => void process.stderr.write(`${line}\n`),
+  configFile: process.env[NODE_CONFIG_VARIABLE],
+  userAgent: `sealward-node-verifier/${VERSION}`,
+}).then((code) => process.exit(code));

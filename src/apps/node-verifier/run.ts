@@ -1,0 +1,59 @@
+/** containerd's words in, one line and an exit code out. Whatever goes wrong, the code is not 0. */
+import { LIMITS } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import { DEFAULT_CONFIG, readNodeVerifierConfig } from './config.ts';
+import { parsePull } from './pull.ts';
+import { verifyPull } from './verify-pull.ts';
+
+export interface NodeVerifierIo {
+  readonly argv: readonly string[];
+  readonly stdin: AsyncIterable<Uint8Array>;
+  readonly print: (line: string) => void;
+  readonly complain: (line: string) => void;
+  /** What NODE_CONFIG_VARIABLE names, when it is set. */
+  readonly configFile: string | undefined;
+  readonly userAgent: string;
+}
+
+/** containerd passes its own environment on, and no flags of ours. */
+export const NODE_CONFIG_VARIABLE = 'SEALWARD_NODE_CONFIG';
+/** containerd takes 32 KiB, and shows the beginning to people. Characters. */
+const LONGEST_REASON = 4000;
+
+/** 0: pull it. 1: refused. 2: asked wrongly, or badly configured. 4: could not be found out. 70: our own fault. */
+export async function runNodeVerifier({ argv, stdin, print, complain, configFile, userAgent }: NodeVerifierIo): Promise<number> {
+  try {
+    const pull = parsePull(argv, await readAll(stdin));
+    const config = readNodeVerifierConfig(configFile ?? DEFAULT_CONFIG);
+    const { allowed, reason, judged } = await verifyPull(pull, config, {
+      userAgent,
+      onProblem: ({ path, why }) => complain(oneLine(`sealward: evidence ${path}: ${why}`)),
+    });
+    print(oneLine(reason));
+    if (allowed) return 0;
+    return judged.outcome === 'inconclusive' ? 4 : 1;
+  } catch (error) {
+    const known = error instanceof SealwardError ? error : new SealwardError('ERR_INVARIANT', `the node verifier failed: ${String(error)}`, { cause: error });
+    print(oneLine(`${known.message} [${known.hint}] (${known.code})`));
+    return known.exit === 0 ? 70 : known.exit;
+  }
+}
+
+async function readAll(stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stdin) {
+    size += chunk.length;
+    if (size > LIMITS.documentBytes) throw new SealwardError('ERR_TOO_LARGE', `the descriptor is larger than ${LIMITS.documentBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** It goes to the log of containerd, and names come from strangers. */
+function oneLine(text: string): string {
+  return text
+    .toWellFormed()
+    .slice(0, LONGEST_REASON)
+    .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ');
+}

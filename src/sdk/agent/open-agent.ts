@@ -1,0 +1,94 @@
+/** An agent as its settings describe it: the store on the disk, the registries with their credentials and limits, trust from its place. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { FolderStore, type StoreProblem } from '../../clients/evidence/index.ts';
+import { type Clock, HostLimits, HttpClient, type HttpObserver, type ProxyConfig } from '../../clients/http/index.ts';
+import { anonymous, dockerConfig, RegistryClient, type RegistryClientOptions } from '../../clients/registry/index.ts';
+import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
+import { invariant, SealwardError } from '../../core/errors.ts';
+import { Agent, type AgentOptions } from './agent.ts';
+import type { AgentSettings, ClusterName } from './settings.ts';
+
+export interface OpenAgentOptions extends Pick<AgentOptions, 'heldDigests' | 'heldBytes' | 'patience' | 'clock'> {
+  readonly userAgent: string;
+  readonly proxy?: ProxyConfig;
+  readonly observe?: HttpObserver;
+  /** Told of each file of the store that is not what it claims to be. */
+  readonly onProblem?: (problem: StoreProblem) => void;
+  /** Reads a ConfigMap of the cluster; needed where trust lies in one. */
+  readonly configMap?: (name: ClusterName) => Promise<ReadonlyMap<string, Uint8Array>>;
+}
+
+export interface OpenedAgent {
+  readonly agent: Agent;
+  readonly store: FolderStore;
+  /** How every host that is asked fares. */
+  readonly limits: HostLimits;
+  close(): Promise<void>;
+}
+
+/** Asks nobody yet: `agent.start` does. Throws ERR_FILE_UNREADABLE, ERR_TOO_LARGE, ERR_EVIDENCE_STORE. */
+export function openAgent({ trust, evidenceFolder, registries }: AgentSettings, options: OpenAgentOptions): OpenedAgent {
+  const { userAgent, proxy, observe, onProblem, configMap, ...held } = options;
+  const timed: { readonly clock?: Clock } = held.clock ? { clock: held.clock } : {};
+  const limits = new HostLimits(timed);
+  const { authoritiesFile, credentialsFile, allowHttp, mirrors, privateHosts } = registries;
+  const authorities = authoritiesFile === undefined ? undefined : readBounded(authoritiesFile, LIMITS.documentBytes, 'the authorities of registries');
+  const http = new HttpClient({
+    ...timed,
+    userAgent,
+    gate: limits,
+    ...(proxy ? { proxy } : {}),
+    ...(observe ? { observe } : {}),
+    ...(authorities ? { tls: { ca: [decodeUtf8(authorities, `the file ${authoritiesFile}`)] } } : {}),
+  });
+  const connection: RegistryClientOptions = {
+    http,
+    credentials: credentialsFile === undefined ? anonymous : dockerConfig(credentialsFile),
+    allowHttp,
+    mirrors,
+    privateHosts,
+  };
+  mkdirSync(evidenceFolder, { recursive: true, mode: 0o700 });
+  const store = new FolderStore(evidenceFolder, onProblem ? { onProblem } : {});
+  const agent: Agent = new Agent({
+    ...held,
+    store,
+    registry: new RegistryClient({ ...connection, allowRegistry: (host) => agent.allows(host) }),
+    trust: {
+      from: trust.from,
+      ...(trust.rootFile === undefined ? {} : { root: readBounded(trust.rootFile, LIMITS.tufRootBytes, 'the trusted root') }),
+      ...(trust.memory === undefined ? {} : { memory: trust.memory }),
+      http: () => http,
+      // Whoever wrote the settings named this one; the list of registries is about images.
+      registry: () => new RegistryClient(connection),
+      configMap: async () => {
+        invariant(configMap && trust.configMap, 'whoever reads ConfigMaps is there where trust lies in one');
+        return configMap(trust.configMap);
+      },
+    },
+    trustEvery: trust.everyMs,
+    ...(trust.tier === undefined ? {} : { tier: trust.tier }),
+    ...(registries.allowed ? { registries: registries.allowed } : {}),
+    mirrors,
+  });
+  return {
+    agent,
+    store,
+    limits,
+    async close() {
+      await agent.close();
+      http.close();
+    },
+  };
+}
+
+function readBounded(path: string, most: number, what: string): Uint8Array {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new SealwardError('ERR_FILE_UNREADABLE', `${what} in ${path} cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause });
+  }
+  if (bytes.length > most) throw new SealwardError('ERR_TOO_LARGE', `${what} in ${path} is larger than ${most} bytes`);
+  return bytes;
+}
