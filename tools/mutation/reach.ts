@@ -31,9 +31,8 @@ export function testsThatReach(root: string, files: readonly string[]): string[]
   });
 }
 
-/** Tests in the folder of the file before those elsewhere, its own before all. */
-export function nearestFirst(path: string, tests: readonly string[]): string[] {
+/** Of these those in the room of the file, its own before all. */
+export function testsInRoom(path: string, room: string, tests: readonly string[]): string[] {
   const own = path.replace(/\.ts$/, '.test.ts');
-  const rank = (test: string): number => (test === own ? 0 : dirname(test) === dirname(path) ? 1 : 2);
-  return [...tests].sort((a, b) => rank(a) - rank(b));
+  return tests.filter((test) => test.startsWith(join(room, '/'))).sort((a, b) => Number(b === own) - Number(a === own));
 }

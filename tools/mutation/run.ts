@@ -9,13 +9,13 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Mutant, mutantsOf } from './mutants.ts';
-import { nearestFirst, testsThatReach } from './reach.ts';
+import { testsInRoom, testsThatReach } from './reach.ts';
 import { livesAlone, type Survey, type Verdict, Worker } from './workers.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
 const DECIDING = ['src/core/policy', 'src/core/trust', 'src/core/verify'];
-/** A test that takes longer is not run for what only acts while files are loaded, unless it reaches the file in question. */
-const SLOW_MILLISECONDS = 250;
+/** A test that takes longer is not run for what acts while files are loaded, unless it reaches the file in question. */
+const SLOW_MILLISECONDS = 100;
 /** On top of ten times what the tests take without a mutant. */
 const PATIENCE_MILLISECONDS = 30_000;
 
@@ -79,7 +79,7 @@ class Room {
     this.#tests = testsThatReach(root, sources);
     const first = (path: string): number => tasks.find((task) => task.path === path)?.number ?? 0;
     this.#worker = new Worker({ files: sources.map((path) => ({ path, first: first(path) })), tests: this.#tests });
-    this.#of = ({ path }) => nearestFirst(path, testsThatReach(root, [path]));
+    this.#of = ({ path }) => testsInRoom(path, join(root, roomOf(path)), testsThatReach(root, [path]));
   }
 
   async prepare(): Promise<void> {
@@ -92,16 +92,14 @@ class Room {
       .map(({ milliseconds, reached }, at) => ({ at, milliseconds, reaches: reached.includes(task.number) }))
       .filter(({ reaches }) => reaches)
       .sort((a, b) => a.milliseconds - b.milliseconds);
-    if (task.place && reaching.length > 0) {
-      const asked = { mutant: task.number, tests: reaching.map(({ at }) => at) };
-      const patience = PATIENCE_MILLISECONDS + 10 * reaching.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
-      let verdict: Verdict = await this.#worker.try(asked, patience);
-      // Something of an earlier mutant may have been left: the answer counts that a fresh process gives.
-      if (verdict?.spoilt) verdict = await this.#worker.try(asked, patience);
-      if (verdict) return false;
-    }
-    // What acts while files are loaded, too, was not tried by this: there it stands in the file from the beginning.
-    return task.place && !atLoad.has(task.number) ? true : this.#livesAlone(task);
+    // What acts only while files are loaded, or cannot stand behind a switch, stands in the file from the beginning.
+    if (!task.place || reaching.length === 0) return task.place && !atLoad.has(task.number) ? true : this.#livesAlone(task);
+    const asked = { mutant: task.number, tests: reaching.map(({ at }) => at) };
+    const patience = PATIENCE_MILLISECONDS + 10 * reaching.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+    let verdict: Verdict = await this.#worker.try(asked, patience);
+    // Something of an earlier mutant may have been left: the answer counts that a fresh process gives.
+    if (verdict?.spoilt) verdict = await this.#worker.try(asked, patience);
+    return verdict === undefined;
   }
 
   #livesAlone(task: Task): Promise<boolean> {

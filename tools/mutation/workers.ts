@@ -1,5 +1,6 @@
 /** Processes in which mutants are tried. One that hangs or dies has noticed its mutant, and another takes its place. */
 import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Answer, Ask, Order, Surveyed } from './trial.ts';
 
@@ -12,6 +13,7 @@ export interface Survey {
 export type Verdict = { readonly noticedBy: string; readonly spoilt: boolean } | undefined;
 
 const SLOWEST_LOAD_MILLISECONDS = 600_000;
+const LONGEST_WAIT_MILLISECONDS = 900_000;
 
 function start(order: Order): ChildProcess {
   return fork(join(import.meta.dirname, 'trial.ts'), { stdio: 'ignore', env: { ...process.env, SEALWARD_MUTATION: JSON.stringify(order) } });
@@ -20,15 +22,38 @@ function start(order: Order): ChildProcess {
 /** Undefined when the process ended, or was ended, without a word. */
 function nextAnswer(child: ChildProcess, milliseconds: number): Promise<Answer | undefined> {
   return new Promise((done) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);
+    const stop = endWhenSpent(child, milliseconds);
     const settle = (answer?: Answer): void => {
-      clearTimeout(timer);
+      stop();
       child.off('message', settle).off('exit', gone);
       done(answer);
     };
     const gone = (): void => settle();
     child.once('message', settle).once('exit', gone);
   });
+}
+
+/** A busy machine is no loop without end: what counts is the work that was done, where the system tells it. */
+function endWhenSpent(child: ChildProcess, milliseconds: number): () => void {
+  const began = performance.now();
+  const before = workOf(child.pid);
+  const timer = setInterval(() => {
+    const work = workOf(child.pid);
+    const waited = performance.now() - began;
+    const spent = work === undefined || before === undefined ? waited : work - before;
+    if (spent > milliseconds || waited > LONGEST_WAIT_MILLISECONDS) child.kill('SIGKILL');
+  }, 1000);
+  return () => clearInterval(timer);
+}
+
+/** Time on a processor, in milliseconds (proc(5): the fields 14 and 15 of `stat`, in hundredths of a second). */
+function workOf(pid: number | undefined): number | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return 10 * (Number(fields[11]) + Number(fields[12]));
+  } catch {
+    return undefined;
+  }
 }
 
 /** One room with all its mutants in it. */
@@ -75,9 +100,9 @@ export function livesAlone(alone: Order['alone'] & object, tests: readonly strin
   const { path, start: from, end, replacement } = alone;
   const child = start({ files: [], alone: { path, start: from, end, replacement }, tests, skip, survey: false });
   return new Promise((done) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);
+    const stop = endWhenSpent(child, milliseconds);
     child.once('exit', (code) => {
-      clearTimeout(timer);
+      stop();
       done(code === 0);
     });
   });
