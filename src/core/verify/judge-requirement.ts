@@ -81,7 +81,9 @@ function openToNews(judged: Unmet | undefined, { latest }: Of<'signatures'> | Of
       detail: () => `${silent ? silent.where : 'nothing'}: ${silent?.cause?.message ?? 'it was not asked'}${judged ? `; ${judged.detail()}` : ''}`,
     };
   }
-  const stale = latest && places.find(({ askedAt }) => askedAt === undefined || !context.clock.notAfter(askedAt + latest.maxLag));
+  const stale = latest && places.find(({ askedAt }) => askedAt === undefined || askedAt + latest.maxLag < context.clock.now);
+  // Only where none is stale can time alone make one so: in whatever order they stand.
+  if (latest && !stale) for (const { askedAt = 0 } of places) context.clock.notAfter(askedAt + latest.maxLag);
   return stale ? { status: 'unknown', code: 'EVIDENCE_STALE', detail: () => `${stale.where} was asked too long ago` } : judged;
 }
 
