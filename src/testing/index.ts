@@ -1,5 +1,6 @@
-export { type ClusterRequest, ClusterServer } from './cluster/server.ts';
+export { type ClusterOptions, type ClusterRequest, ClusterServer } from './cluster/server.ts';
 export type { ClusterUser } from './cluster/users.ts';
+export type { WebhookCall } from './cluster/webhooks.ts';
 export type { Fault } from './faults.ts';
 export { FixedClock } from './fixed-clock.ts';
 export { type Gate, gate } from './gate.ts';

@@ -51,7 +51,7 @@ export class ClusterApi {
   }
 
   get kinds(): ServedKind[] {
-    return servedKinds(this.store.list({ group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' } as ServedKind));
+    return servedKinds(this.store.list({ group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' }));
   }
 
   kindOf(key: string): ServedKind {

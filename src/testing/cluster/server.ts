@@ -5,6 +5,7 @@
  *     const cluster = await ClusterServer.start();
  *     writeFileSync('kubeconfig', cluster.kubeconfig());     // kubectl --kubeconfig kubeconfig apply -f ...
  *     await cluster.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
+ *     cluster.services.set('shop/webhook', '127.0.0.1:8443'); // and webhook configurations that name it are honoured
  *     cluster.compact();                                      // watches that begin in the past get 410
  *     await cluster.close();
  */
@@ -24,6 +25,7 @@ import { ApiFailure, badRequest, notServed, unauthorized } from './statuses.ts';
 import { ClusterStore } from './store.ts';
 import { ADMINISTRATOR, ANONYMOUS, type ClusterUser } from './users.ts';
 import { Watches } from './watches.ts';
+import { WebhookAdmission, type WebhookCall, warningHeaders } from './webhooks.ts';
 
 /** One request as it came in, and how it was answered. */
 export interface ClusterRequest {
@@ -35,6 +37,12 @@ export interface ClusterRequest {
   status: number;
 }
 
+export interface ClusterOptions {
+  readonly services?: Readonly<Record<string, string>>;
+  /** The client certificate that the API server shows to webhooks, PEM; real clusters have one where somebody configured it. */
+  readonly webhookIdentity?: { readonly key: string; readonly cert: string };
+}
+
 const BODY_BYTES = 3 * 1024 * 1024;
 
 export class ClusterServer {
@@ -42,16 +50,19 @@ export class ClusterServer {
   readonly journal: ClusterRequest[] = [];
   /** Of an administrator. */
   readonly token: string;
+  /** Where services are that webhook configurations name: "namespace/name" to "127.0.0.1:8443". May change at any time. */
+  readonly services: Map<string, string>;
   readonly #authority = createTlsAuthority('sealward test cluster');
   readonly #server: Server;
   readonly #store = new ClusterStore();
   readonly #api: ClusterApi;
+  readonly #admission: WebhookAdmission;
   readonly #watches: Watches;
   readonly #tokens = new Map<string, ClusterUser>();
   readonly #certified = new Map<string, ClusterUser>();
   readonly #faults: { readonly fault: Fault; left: number; skip: number }[] = [];
 
-  constructor() {
+  constructor(options: ClusterOptions = {}) {
     const { key, cert } = this.#authority.issue('127.0.0.1', 'localhost', 'kubernetes.default.svc');
     this.#server = createServer({ key, cert, ca: this.#authority.ca, requestCert: true, rejectUnauthorized: false }, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
@@ -59,13 +70,15 @@ export class ClusterServer {
         else response.destroy();
       });
     });
-    this.#api = new ClusterApi(this.#store, { mutate: async ({ object, oldObject }) => object ?? oldObject ?? {}, validate: async () => {} });
+    this.services = new Map(Object.entries(options.services ?? {}));
+    this.#admission = new WebhookAdmission(this.#store, { services: this.services, ...(options.webhookIdentity ? { identity: options.webhookIdentity } : {}) });
+    this.#api = new ClusterApi(this.#store, this.#admission);
     this.#watches = new Watches(this.#store);
     this.token = this.addUser(ADMINISTRATOR);
   }
 
-  static async start(): Promise<ClusterServer> {
-    const cluster = new ClusterServer();
+  static async start(options: ClusterOptions = {}): Promise<ClusterServer> {
+    const cluster = new ClusterServer(options);
     await new Promise<void>((resolve, reject) => {
       cluster.#server.once('error', reject);
       cluster.#server.listen(0, '127.0.0.1', resolve);
@@ -148,8 +161,15 @@ export class ClusterServer {
     this.#faults.length = 0;
   }
 
+  /** Forgets the journal and the calls of webhooks. */
   forget(): void {
     this.journal.length = 0;
+    this.#admission.calls.length = 0;
+  }
+
+  /** Every call of a webhook, in the order of their ends. */
+  get webhookCalls(): readonly WebhookCall[] {
+    return this.#admission.calls;
   }
 
   /** Forgets all changes of the past, as etcd does every five minutes. */
@@ -172,6 +192,7 @@ export class ClusterServer {
 
   async close(): Promise<void> {
     this.#watches.close();
+    this.#admission.close();
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
@@ -191,7 +212,7 @@ export class ClusterServer {
     // A watch, which has its response already.
     if (!answer) return void (entry.status = 200);
     entry.status = answer.status;
-    const warning = warnings.map((text) => `299 - ${JSON.stringify(text)}`);
+    const warning = warningHeaders(warnings);
     const full: Answer = { ...answer, headers: { 'content-type': 'application/json', ...(warning.length > 0 ? { warning } : {}) } };
     await deliver(response, fault ? alter(full, fault) : full, method, fault);
   }

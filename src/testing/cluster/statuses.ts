@@ -19,7 +19,6 @@ export const notServed = (): ApiFailure => new ApiFailure(404, 'NotFound', 'the 
 export const notAllowed = (): ApiFailure => new ApiFailure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 export const unauthorized = (): ApiFailure => new ApiFailure(401, 'Unauthorized', 'Unauthorized');
 export const badRequest = (message: string): ApiFailure => new ApiFailure(400, 'BadRequest', message);
-/** @public */
 export const internal = (message: string): ApiFailure => new ApiFailure(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] });
 
 export const notFound = (kind: ServedKind, name: string): ApiFailure =>

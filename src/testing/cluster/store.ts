@@ -33,12 +33,12 @@ export class ClusterStore {
     return this.#compacted;
   }
 
-  get(kind: ServedKind, namespace: string, name: string): JsonObject | undefined {
+  get(kind: Pick<ServedKind, 'group' | 'plural'>, namespace: string, name: string): JsonObject | undefined {
     return this.#objects.get(kindKey(kind))?.get(keyOf(namespace, name));
   }
 
   /** In the order of their keys. */
-  list(kind: ServedKind, namespace?: string): JsonObject[] {
+  list(kind: Pick<ServedKind, 'group' | 'plural'>, namespace?: string): JsonObject[] {
     const held = [...(this.#objects.get(kindKey(kind)) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
     return namespace === undefined ? held : held.filter((object) => textAt(object, 'metadata', 'namespace') === namespace);
   }

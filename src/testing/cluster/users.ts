@@ -42,5 +42,5 @@ export function mayAccess(user: ClusterUser, access: Access): boolean {
   });
 }
 
-/** As it stands in a review. @public */
+/** As it stands in a review. */
 export const userInfo = (user: ClusterUser): JsonObject => ({ username: user.name, groups: [...(user.groups ?? ['system:authenticated'])] });
