@@ -1,7 +1,8 @@
 /** Opens the decision log of this agent. Its name and key are made with its folder, so that no two logs ever share them. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeDurably } from '../../clients/files/index.ts';
 import { type DecisionLog, openDecisionLog } from '../../clients/journal/index.ts';
 import {
   algorithmsFor,
@@ -12,7 +13,7 @@ import {
   publicKeyOf,
   signBytes,
 } from '../../core/crypto/index.ts';
-import { encodeHex, encodePem, LIMITS, parseJsonObject, parsePemBlock } from '../../core/encoding/index.ts';
+import { encodeHex, encodePem, LIMITS, parseJsonObject, parsePemBlock, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { encodeVerifierKey, NOTE_KEY_TYPE, type NoteKey, noteVerifier } from '../../core/tlog/index.ts';
 import type { DecisionsConfig } from './config.ts';
@@ -65,7 +66,6 @@ function identityIn(folder: string, cluster: string): { readonly origin: string;
   }
   const { privateKey } = generateKeyPair('ed25519');
   const origin = `${cluster}/admission/${encodeHex(randomBytes(8))}`;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   write(path, `${JSON.stringify({ version: 1, origin, key: encodePem(KEY_LABEL, encodePrivateKeyPkcs8(privateKey)) }, null, 2)}\n`, 0o600);
   return { origin, key: privateKey, isNew: true };
 }
@@ -83,18 +83,9 @@ function noteKeyOf(origin: string, key: KeyObject): NoteKey {
   return { verifier: noteVerifier(origin, NOTE_KEY_TYPE.ed25519, publicKey), sign: (message) => signBytes(key, algorithm, message) };
 }
 
-/** Whole or not at all. */
 function write(path: string, text: string, mode: number): void {
-  const part = `${path}.part`;
   try {
-    const file = openSync(part, 'w', mode);
-    try {
-      writeSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(part, path);
+    writeDurably(path, utf8(text), { mode });
   } catch (cause) {
     throw new SealwardError('ERR_FILE_UNREADABLE', `${path} cannot be written: ${(cause as NodeJS.ErrnoException).code}`, { cause });
   }

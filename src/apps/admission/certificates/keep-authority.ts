@@ -1,7 +1,9 @@
 /** Where replicas keep the authority that they share. Whoever saves says which version it read: of two, one wins, and the other reads again. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, openSync, readFileSync, renameSync, fsyncSync, closeSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeDurably } from '../../../clients/files/index.ts';
+import { utf8 } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 
 export interface KeptAuthority {
@@ -35,17 +37,7 @@ export function folderKeeper(folder: string): AuthorityKeeper {
     async save(text, version) {
       if ((await load())?.version !== version) return false;
       try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
-        // Whole or not at all: a cut-off authority would be one that nobody can read.
-        const part = `${path}.part`;
-        const file = openSync(part, 'w', 0o600);
-        try {
-          writeSync(file, text);
-          fsyncSync(file);
-        } finally {
-          closeSync(file);
-        }
-        renameSync(part, path);
+        writeDurably(path, utf8(text));
         return true;
       } catch (cause) {
         throw unusable(path, cause);

@@ -1,0 +1,263 @@
+/** What the webhook reads and writes in its cluster, against an API server over HTTPS, with no more rights than it needs. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it, type TestContext } from 'node:test';
+import { KubernetesClient } from '../../../clients/kubernetes/index.ts';
+import type { JsonObject, JsonValue } from '../../../core/encoding/index.ts';
+import type { SealwardError } from '../../../core/errors.ts';
+import { ClusterServer, FixedClock } from '../../../testing/index.ts';
+import { bundleOf, type Lives, parseState } from '../certificates/authority-state.ts';
+import { SelfMadeCertificates } from '../certificates/self-made.ts';
+import { configMapMembers, lookAround } from './look-around.ts';
+import { webhookPublisher } from './patch-webhooks.ts';
+import { secretKeeper } from './secret-keeper.ts';
+
+const SECRET = { namespace: 'sealward-system', name: 'sealward-authority' };
+const LIVES: Lives = { lifeMs: 7 * 86_400_000, authorityLifeMs: 365 * 86_400_000, settleMs: 600_000 };
+const DAY = 86_400_000;
+const START = Date.UTC(2026, 10, 27);
+
+/** As narrow as the reference says. */
+const RULES: readonly { readonly namespace?: string; readonly rule: JsonValue }[] = [
+  { namespace: SECRET.namespace, rule: { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'update'], resourceNames: [SECRET.name] } },
+  { namespace: SECRET.namespace, rule: { apiGroups: [''], resources: ['secrets'], verbs: ['create'] } },
+  { namespace: SECRET.namespace, rule: { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] } },
+  {
+    rule: {
+      apiGroups: ['admissionregistration.k8s.io'],
+      resources: ['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'],
+      verbs: ['get', 'patch'],
+      resourceNames: ['sealward', 'later'],
+    },
+  },
+  { rule: { apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] } },
+  { rule: { apiGroups: ['sealward.dev'], resources: ['imagepolicies'], verbs: ['list', 'watch'] } },
+];
+
+const CRD: JsonObject = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'imagepolicies.sealward.dev' },
+  spec: {
+    group: 'sealward.dev',
+    scope: 'Namespaced',
+    names: { plural: 'imagepolicies', singular: 'imagepolicy', kind: 'ImagePolicy', listKind: 'ImagePolicyList' },
+    versions: [
+      { name: 'v1alpha1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } },
+    ],
+  },
+};
+
+const webhooks = (path: string): JsonObject[] =>
+  ['pods', 'templates'].map((name) => ({
+    name: `${name}.sealward.dev`,
+    admissionReviewVersions: ['v1'],
+    sideEffects: 'None',
+    clientConfig: { service: { namespace: SECRET.namespace, name: 'sealward', path } },
+    rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+  }));
+const PATHS = {
+  Validating: '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
+  Mutating: '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations',
+};
+
+let server: ClusterServer;
+let client: KubernetesClient;
+before(async () => {
+  server = await ClusterServer.start();
+  client = new KubernetesClient(server.access(server.addUser({ name: 'system:serviceaccount:sealward-system:sealward', rules: RULES })));
+  for (const name of [SECRET.namespace, 'shop'])
+    await server.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { tier: name } } });
+  await server.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', CRD);
+});
+after(async () => {
+  client.close();
+  await server.close();
+});
+
+const configured = async (name: string): Promise<void> => {
+  for (const [kind, path] of Object.entries(PATHS))
+    await server.request('POST', path, {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: `${kind}WebhookConfiguration`,
+      metadata: { name },
+      webhooks: webhooks(`/${kind === 'Validating' ? 'validate' : 'mutate'}`),
+    });
+};
+const clientConfigs = async (name: string): Promise<JsonObject[]> => {
+  const found: JsonObject[] = [];
+  for (const path of Object.values(PATHS)) {
+    const { body } = await server.request('GET', `${path}/${name}`);
+    for (const { clientConfig } of body['webhooks'] as { clientConfig: JsonObject }[]) found.push(clientConfig);
+  }
+  return found;
+};
+
+const first = async (): Promise<JsonObject> => {
+  const [config] = await clientConfigs('sealward');
+  assert.ok(config);
+  return config;
+};
+
+describe('the authority of the webhook in its cluster', () => {
+  beforeEach(async () => {
+    await server.request('DELETE', `/api/v1/namespaces/${SECRET.namespace}/secrets/${SECRET.name}`);
+    for (const path of Object.values(PATHS)) await server.request('DELETE', `${path}/sealward`);
+  });
+
+  const replica = (secretPath = true): SelfMadeCertificates =>
+    new SelfMadeCertificates({
+      ...LIVES,
+      keeper: secretKeeper(client, SECRET),
+      publisher: webhookPublisher(client, { configurations: ['sealward'], secretPath }),
+      names: ['a'],
+    });
+  const kept = async () => parseState((await secretKeeper(client, SECRET).load())?.text ?? '');
+
+  it('is one for all replicas, whoever comes first', async () => {
+    const [a, b, c] = [replica(), replica(), replica()];
+    await Promise.all([a.tick(START), b.tick(START), c.tick(START)]);
+    assert.deepEqual([b.secrets(), c.secrets()], [a.secrets(), a.secrets()]);
+    assert.deepEqual(a.secrets(), [(await kept()).current.secret]);
+  });
+
+  it('is told to every entry of both configurations, with the path; and again when somebody writes over it', async () => {
+    await configured('sealward');
+    const one = replica();
+    await one.tick(START);
+    const { current } = await kept();
+    const caBundle = Buffer.from(bundleOf(await kept())).toString('base64');
+    const wanted = (path: string) => ({ service: { namespace: SECRET.namespace, name: 'sealward', path: `/${current.secret}/${path}` }, caBundle });
+    const said = (await clientConfigs('sealward')).map(({ caBundle: bundle, service }) => ({ caBundle: bundle, path: (service as JsonObject)['path'] }));
+    assert.deepEqual(
+      said,
+      ['validate', 'validate', 'mutate', 'mutate'].map((path) => ({ caBundle, path: wanted(path).service.path })),
+    );
+    server.forget();
+    await one.tick(START + 1000);
+    assert.deepEqual(
+      server.journal.filter(({ method }) => method !== 'GET'),
+      [],
+      'what is known is not written again',
+    );
+    await server.request('PATCH', `${PATHS.Validating}/sealward`, [{ op: 'replace', path: '/webhooks/1/clientConfig/caBundle', value: '' }], {
+      contentType: 'application/json-patch+json',
+    });
+    await one.tick(START + 2000);
+    assert.equal((await clientConfigs('sealward'))[1]?.['caBundle'], caBundle);
+  });
+
+  it('leaves the path alone where it proves nobody', async () => {
+    await configured('sealward');
+    await replica(false).tick(START);
+    assert.deepEqual(
+      (await clientConfigs('sealward')).map(({ service }) => (service as JsonObject)['path']),
+      ['/validate', '/validate', '/mutate', '/mutate'],
+    );
+  });
+
+  it('turns: both authorities are told of first, then the new one is used, by a path of its own', async () => {
+    await configured('sealward');
+    const [a, b] = [replica(), replica()];
+    await a.tick(START);
+    const due = START + 244 * DAY;
+    await a.tick(due);
+    const before = await kept();
+    assert.ok(before.next?.publishedAt);
+    const told = Buffer.from((await first())['caBundle'] as string, 'base64').toString();
+    assert.equal(told, before.current.cert + before.next.cert);
+    await b.tick(due + LIVES.settleMs);
+    const turned = await kept();
+    assert.equal(turned.current.secret, before.next.secret);
+    await a.tick(due + LIVES.settleMs + 1000);
+    assert.deepEqual(a.secrets(), [before.next.secret, before.current.secret], 'who still calls by the old path is known');
+    assert.equal(((await first())['service'] as JsonObject)['path'], `/${before.next.secret}/validate`);
+  });
+
+  it('goes on with what it has while the API server is away', async () => {
+    const impatient = new KubernetesClient(server.access(), { clock: new FixedClock({ skipSleep: true }) });
+    const one = new SelfMadeCertificates({ ...LIVES, keeper: secretKeeper(impatient, SECRET), publisher: { publish: async () => {} }, names: ['a'] });
+    await one.tick(START);
+    const shown = one.current();
+    server.fault({ path: '/secrets/', drop: 'before' });
+    try {
+      await assert.rejects(one.tick(START + DAY), { code: 'ERR_CLUSTER_UNAVAILABLE' });
+      assert.deepEqual(one.current(), shown);
+      await assert.rejects(one.tick(START + 5 * DAY), { code: 'ERR_CLUSTER_UNAVAILABLE' });
+      assert.notEqual(one.current().cert, shown.cert, 'renewed below the authority that it knows');
+    } finally {
+      server.clearFaults();
+      impatient.close();
+    }
+  });
+
+  it('in a Secret that somebody made empty is made anew', async () => {
+    await server.request('POST', `/api/v1/namespaces/${SECRET.namespace}/secrets`, { apiVersion: 'v1', kind: 'Secret', metadata: { name: SECRET.name } });
+    await replica().tick(START);
+    assert.equal((await kept()).former.length, 0);
+  });
+});
+
+describe('what the webhook sees of its cluster', () => {
+  const report = (): void => undefined;
+  async function looking(t: TestContext, taken: (policies: readonly { namespace: string; name: string; text: string }[]) => void) {
+    const around = lookAround(client, { namespaceLabels: true, namespacedPolicies: true, setNamespaced: async (policies) => taken(policies), report });
+    t.after(() => around.close());
+    return around;
+  }
+  const until = async (holds: () => boolean): Promise<void> => {
+    while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it('are the labels of namespaces and the policies in them, and it is not ready before both are there', async (t) => {
+    let policies: readonly { namespace: string; name: string; text: string }[] = [];
+    const around = await looking(t, (taken) => (policies = taken));
+    assert.equal(around.missing(), 'the policies of namespaces');
+    await until(() => around.missing() === undefined);
+    assert.deepEqual(around.labels('shop'), { tier: 'shop', 'kubernetes.io/metadata.name': 'shop' });
+    assert.equal(around.labels('nowhere'), undefined);
+    const path = '/apis/sealward.dev/v1alpha1/namespaces/shop/imagepolicies';
+    await server.request('POST', path, { apiVersion: 'sealward.dev/v1alpha1', kind: 'ImagePolicy', metadata: { name: 'more' }, spec: { refuse: 'no' } });
+    await until(() => policies.length === 1);
+    assert.deepEqual(
+      [policies[0]?.namespace, policies[0]?.name, (JSON.parse(policies[0]?.text ?? '') as JsonObject)['spec']],
+      ['shop', 'more', { refuse: 'no' }],
+    );
+    await server.request('DELETE', `${path}/more`);
+    await until(() => policies.length === 0);
+  });
+
+  it('a list that cannot be had keeps it from being ready, and is told', async (t) => {
+    const told: SealwardError[] = [];
+    const stranger = new KubernetesClient(server.access(server.addUser({ name: 'stranger', rules: [] })));
+    t.after(() => stranger.close());
+    const around = lookAround(stranger, {
+      namespaceLabels: true,
+      namespacedPolicies: false,
+      setNamespaced: async () => {},
+      report: (problem) => told.push(problem),
+    });
+    t.after(() => around.close());
+    await until(() => told.length > 0);
+    assert.deepEqual([told[0]?.code, around.missing(), around.labels('shop')], ['ERR_CLUSTER_DENIED', 'the namespaces of the cluster', undefined]);
+  });
+
+  it('members of a ConfigMap are bytes, however they are written', async () => {
+    const named = { namespace: SECRET.namespace, name: 'trust' };
+    await assert.rejects(configMapMembers(client, named), { code: 'ERR_OBJECT_NOT_FOUND' });
+    await server.request('POST', `/api/v1/namespaces/${SECRET.namespace}/configmaps`, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'trust' },
+      data: { 'a.json': '{}' },
+      binaryData: { b: Buffer.from([0, 255]).toString('base64') },
+    });
+    const members = await configMapMembers(client, named);
+    assert.deepEqual(
+      [...members].map(([key, bytes]) => [key, ...bytes]),
+      [
+        ['a.json', 123, 125],
+        ['b', 0, 255],
+      ],
+    );
+  });
+});
