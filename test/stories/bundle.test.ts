@@ -32,7 +32,7 @@ test('the bundle needs nothing but Node', async () => {
 test('the node verifier is one file that stands anywhere, and does not say yes to whom it does not know', async () => {
   const elsewhere = join(out, 'elsewhere');
   mkdirSync(elsewhere);
-  const program = join(elsewhere, 'sealward-node-verifier');
+  const program = join(elsewhere, 'sealward-node-verifier.cjs');
   copyFileSync(join(out, 'bin', 'sealward-node-verifier.cjs'), program);
   const digest = `sha256:${'a'.repeat(64)}`;
   const asked = run(process.execPath, [program, '-name', 'r.example/a:1', '-digest', digest, '-stdin-media-type', 'application/vnd.oci.descriptor.v1+json'], {
