@@ -1,12 +1,13 @@
 /**
  * npm run bench: all figures of docs/benchmarks.md in one run, as one table. `npm run bench -- prove`,
- * `decide`, `log`, `journal`, `policy`, `verify`, `sign`, `copy` or `server` runs one part; `--quick` runs it with less patience. Goals that are missed are
+ * `decide`, `agent`, `log`, `journal`, `policy`, `verify`, `sign`, `copy` or `server` runs one part; `--quick` runs it with less patience. Goals that are missed are
  * marked, and fail nothing: a benchmark on a busy machine is no test.
  */
 import { existsSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { type Peer, peerPath } from '../test/peers.ts';
 import { vectorsPath } from '../test/vectors.ts';
+import { benchAgent } from './agent.ts';
 import { benchDecide } from './decide.ts';
 import { benchCopy, NEEDED as NEEDED_TO_COPY } from './copy.ts';
 import { benchJournal } from './journal.ts';
@@ -28,6 +29,7 @@ if (asked('prove')) {
   else console.error('prove is not measured: the vectors are missing, see CONTRIBUTING.md');
 }
 if (asked('decide')) rows.push(...benchDecide(quick ? 2 : 10));
+if (asked('agent')) rows.push(...(await benchAgent()));
 if (asked('log')) rows.push(...(await benchLog(quick ? 4 : 15)));
 if (asked('journal')) rows.push(...(await benchJournal(quick ? 4 : 15)));
 if (asked('policy')) rows.push(...(await benchPolicy(quick ? 2 : 10)));

@@ -103,7 +103,8 @@ export class Cluster {
     return agent;
   }
 
-  async push(repository = 'app', tag = `v${++this.#images}`): Promise<Image> {
+  async push(repository = 'app', tag = `v${this.#images + 1}`): Promise<Image> {
+    this.#images++;
     const name = { registry: this.registry.host, repository };
     const descriptor = await pushArtifact(this.client, name, buildImage({ 'hello.txt': `${repository} ${tag} ${this.#images}` }), tag);
     const digest = formatDigest(descriptor.digest);

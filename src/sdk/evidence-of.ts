@@ -5,7 +5,7 @@ import { OPENVEX, type Statement } from '../core/bundle/index.ts';
 import { LIMITS, parseJsonObject } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
 import { type Appraisal, type Appraiser, type Condition, type PolicySet, VEX_CONDITION_ID } from '../core/policy/index.ts';
-import type { Evidence, EvidenceDocument, Place, ProvenFacts } from '../core/verify/index.ts';
+import type { Evidence, EvidenceDocument, Place, PlaceName, ProvenFacts } from '../core/verify/index.ts';
 import { gather } from './gather.ts';
 
 export interface Gathering {
@@ -48,19 +48,31 @@ export async function* gatherSteps(gathering: Gathering): AsyncGenerator<Evidenc
   }
 }
 
+/** What is known before anybody was asked. */
+export function nothingAsked(gathering: Gathering): Evidence {
+  return evidenceOf(gathering, new Map(), new Map());
+}
+
 /** Nothing is said to be missing before all places were asked. */
 export async function gatherAll(gathering: Gathering): Promise<Evidence> {
-  let evidence = evidenceOf(gathering, new Map(), new Map());
+  let evidence = nothingAsked(gathering);
   for await (const step of gatherSteps(gathering)) evidence = step;
   return evidence;
 }
+
+const PLACES: readonly (readonly [PlaceName, string])[] = [
+  ['referrers-api', 'the referrers API'],
+  ['fallback-tag', 'the tag of referrers'],
+  ['sig-tag', 'the tag of signatures'],
+  ['att-tag', 'the tag of attestations'],
+];
 
 function evidenceOf({ digest, now }: Gathering, places: ReadonlyMap<string, Place>, documents: ReadonlyMap<string, EvidenceDocument>): Evidence {
   const dated = [...places.values()].map((place) =>
     place.askedAt === undefined && (place.state === 'complete' || place.state === 'absent') ? { ...place, askedAt: now } : place,
   );
-  // The tag of attestations is known to the second role alone, and until then it was not asked.
-  if (!places.has('att-tag')) dated.push({ name: 'att-tag', where: 'the tag of attestations', state: 'not-asked' });
+  // Places that the first role does not know, or that nobody came to, were not asked.
+  for (const [name, where] of PLACES) if (!places.has(name)) dated.push({ name, where, state: 'not-asked' });
   return { subject: { digests: { [digest.algorithm]: digest.hex } }, places: dated, documents: [...documents.values()] };
 }
 

@@ -227,6 +227,23 @@ describe('keeping within a bound', () => {
     assert.deepEqual(held(), [false, false, true]);
     assert.ok(store.bytes(digest), 'what a pinned one names stays with it');
   });
+
+  it('keeps as long as an image what its places do not list any more, and the indexes that list it', () => {
+    const store = new FolderStore(folder());
+    const image = formatDigest(digestOf(utf8('image')));
+    const [withheld, index] = [utf8('a signature'), utf8('{"an": "index"}')].map((content) => {
+      const name = formatDigest(digestOf(content));
+      store.keep(name, content);
+      return name;
+    }) as [string, string];
+    store.write('withheld', `r.test/app@${image}`, { askedAt: 1, documents: [{ digest: withheld, place: 'sig-tag' }] });
+    store.write('indexes', `r.test/app@${image}`, { askedAt: 1, indexes: [index] });
+    const held = (): boolean[] => [withheld, index].map((name) => store.bytes(name) !== undefined);
+    prune(store, { maxBytes: 1e9, now: old });
+    assert.deepEqual(held(), [true, true]);
+    assert.equal(prune(store, { maxBytes: 0, now: old }).digests, 1);
+    assert.deepEqual([held(), store.records('withheld'), store.records('indexes')], [[false, false], [], []]);
+  });
 });
 
 describe('a store among others', () => {

@@ -3,5 +3,5 @@ export { keptEdges } from './edge-memory.ts';
 export { FolderStore } from './folder-store.ts';
 export { createMemoryStore } from './memory-store.ts';
 export { namesOf, prune } from './prune.ts';
-export type { EvidenceStore, StoredRecord, StoreProblem } from './store.ts';
+export type { EvidenceStore, RecordKind, StoredRecord, StoreProblem } from './store.ts';
 export { pinEvidence, type PinnedEvidence } from './pin-evidence.ts';

@@ -86,11 +86,14 @@ export function prune(store: FolderStore, { maxBytes, now, running = [] }: Prune
   return { digests, blobs: gone, bytes };
 }
 
+/** What is held about an artifact, whichever way it came to be known. */
+const UNIT_KINDS = ['answers', 'tags', 'indexes', 'withheld'] as const;
+
 function unitsOf(store: FolderStore): Unit[] {
   const admitted = new Map(store.records('admitted').map(({ key, body }) => [key, Number(body.at) || 0]));
   const units = new Map<string, Unit>();
-  for (const record of [...store.records('answers'), ...store.records('tags')]) {
-    const of = record.kind === 'answers' ? subjectOf(record) : typeof record.body.digest === 'string' ? record.body.digest : record.key;
+  for (const record of UNIT_KINDS.flatMap((kind) => store.records(kind))) {
+    const of = record.kind !== 'tags' ? subjectOf(record) : typeof record.body.digest === 'string' ? record.body.digest : record.key;
     const unit = units.get(of) ?? { subject: of, records: [], usedAt: admitted.get(of) ?? 0, names: new Set() };
     units.set(of, unit);
     unit.records.push(record);

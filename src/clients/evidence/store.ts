@@ -6,9 +6,10 @@ import type { JsonObject } from '../../core/encoding/index.ts';
 
 /**
  * `answers`: the places of one digest in one repository. `tags`: what a tag stood for. `edges`: verdicts of cryptography
- * over one document. `pins`: digests that stay, with the reason. `admitted`: when a digest was last let in.
+ * over one document. `pins`: digests that stay, with the reason. `admitted`: when a digest was last let in. `indexes`: which
+ * indexes list a digest. `withheld`: documents about a digest that its places listed before, and do not list any more.
  */
-export const RECORD_KINDS = ['answers', 'tags', 'edges', 'pins', 'admitted'] as const;
+export const RECORD_KINDS = ['answers', 'tags', 'edges', 'pins', 'admitted', 'indexes', 'withheld'] as const;
 export type RecordKind = (typeof RECORD_KINDS)[number];
 
 export interface StoredRecord {

@@ -1,14 +1,38 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Cluster, POLICY } from '../../../test/agents.ts';
-import { createTestKey, gate } from '../../testing/index.ts';
-import type { JudgedName } from '../index.ts';
+import { createMemoryStore } from '../../clients/evidence/index.ts';
+import { HttpClient } from '../../clients/http/index.ts';
+import { RegistryClient } from '../../clients/registry/index.ts';
+import { formatDigest } from '../../core/artifact/index.ts';
+import { buildImage, buildIndex, createTestKey, type Fault, FixedClock, gate, pushArtifact } from '../../testing/index.ts';
+import type { Ask, JudgedName } from '../index.ts';
 
 let cluster: Cluster;
 beforeEach(async () => {
   cluster = await Cluster.start();
 });
 afterEach(() => cluster.close());
+
+/** What a registry may do; none of it is news about an image. */
+const FAULTS: readonly Omit<Fault, 'path'>[] = [
+  { drop: 'before' },
+  { drop: 'after' },
+  { truncateAfter: 3 },
+  { status: 429, headers: { 'retry-after': '1' } },
+  { status: 500 },
+  { status: 503 },
+  { status: 401 },
+  { status: 403 },
+  { status: 302, headers: { location: 'http://169.254.169.254/' } },
+  { status: 200, body: '{"not": "what was asked for"}' },
+  { headers: { 'content-encoding': 'gzip' } },
+];
+
+/** Resolves when the condition holds, looked at once in each turn of the event loop. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => void setImmediate(resolve));
+}
 
 const told = ({ outcome, code, action }: JudgedName): string => `${action} ${outcome} ${code}`;
 
@@ -41,12 +65,12 @@ describe('an agent', () => {
   it('allows from what it holds without a single request, also when the registry is gone and after a new start', async () => {
     const image = await cluster.push();
     await cluster.sign(image);
-    const { createMemoryStore } = await import('../../clients/evidence/index.ts');
     const store = createMemoryStore();
     const agent = await cluster.started({ store });
     assert.equal((await agent.judge(image.pinned, cluster.ask())).from, 'registry');
     cluster.registry.forget();
     assert.deepEqual([(await agent.judge(image.pinned, cluster.ask())).from, cluster.registry.count('')], ['memory', 0]);
+    await agent.close();
     cluster.registry.fault({ path: '', drop: 'before' });
     const again = await cluster.started({ store });
     assert.deepEqual([told(await again.judge(image.pinned, cluster.ask())), cluster.registry.count('')], ['allow verified VERIFIED', 0]);
@@ -100,5 +124,170 @@ describe('an agent', () => {
     cluster.registry.fault({ path: '', drop: 'before' });
     assert.equal(told(await agent.judgeHeld(image.pinned, cluster.ask())), 'deny rejected DENIED');
     assert.equal(told(await agent.judge(image.pinned, cluster.ask())), 'deny rejected DENIED');
+  });
+});
+
+describe('what an agent holds', () => {
+  it('loses nothing to a registry that leaves out what it listed before, nor to a new start', async () => {
+    const image = await cluster.push();
+    await cluster.sign(image);
+    const store = createMemoryStore();
+    const agent = await cluster.started({ store });
+    assert.ok(await agent.gather(image.pinned));
+    cluster.clock.advance(600_000);
+    const empty = JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [] });
+    cluster.registry.fault({ path: '/referrers/', body: empty });
+    assert.ok(await agent.gather(image.pinned));
+    assert.equal(told(await agent.judge(image.pinned, cluster.ask())), 'allow verified VERIFIED');
+    await agent.close();
+    const again = await cluster.started({ store });
+    assert.equal(told(await again.judgeHeld(image.pinned, cluster.ask())), 'allow verified VERIFIED');
+    cluster.registry.clearFaults();
+    cluster.clock.advance(600_000);
+    assert.ok(await again.gather(image.pinned));
+    assert.deepEqual(store.records('withheld'), [], 'it is listed again');
+  });
+
+  it('decides a held digest from what is held while its registry fails in any way, and says that it does not know a new one', async () => {
+    const [held, unsigned, fresh] = [await cluster.push(), await cluster.push(), await cluster.push()];
+    await cluster.sign(held);
+    for (const [at, fault] of FAULTS.entries()) {
+      // Whoever waits before he asks again moves the clock: what is not answered is late.
+      const clock = new FixedClock({ start: cluster.clock.now(), skipSleep: true });
+      const http = new HttpClient({ clock });
+      const agent = await cluster.started({ clock, registry: new RegistryClient({ http }) });
+      for (const name of [held.pinned, held.tagged, unsigned.pinned]) assert.ok(await agent.gather(name));
+      clock.advance(60_000);
+      cluster.registry.fault({ path: '/v2/', ...fault });
+      const ask = (): Ask => cluster.ask({ deadline: clock.now() + 10_000 });
+      assert.equal(told(await agent.judge(held.pinned, ask())), 'allow verified VERIFIED', `fault ${at}`);
+      assert.equal(told(await agent.judge(held.tagged, ask())), 'allow verified VERIFIED', `fault ${at}: a tag that was resolved`);
+      assert.equal((await agent.judge(unsigned.pinned, ask())).code, 'NO_SIGNATURE', `fault ${at}: it was known to be unsigned`);
+      assert.equal((await agent.judge(fresh.pinned, ask())).outcome, 'inconclusive', `fault ${at}`);
+      cluster.registry.clearFaults();
+      await agent.close();
+      http.close();
+    }
+  });
+
+  it('is noted when it was let in, and not by a dry run', async () => {
+    const [image, unsigned] = [await cluster.push(), await cluster.push()];
+    await cluster.sign(image);
+    const store = createMemoryStore();
+    const agent = await cluster.started({ store });
+    await agent.judge(image.pinned, cluster.ask({ dryRun: true }));
+    await agent.judge(unsigned.pinned, cluster.ask());
+    assert.deepEqual(store.records('admitted'), []);
+    await agent.judge(image.pinned, cluster.ask());
+    await agent.close();
+    assert.deepEqual(
+      store.records('admitted').map(({ key, body }) => [key, body.at]),
+      [[image.digest, cluster.clock.now()]],
+    );
+  });
+
+  it('covers the images of an index that is signed, by the bytes of the index', async () => {
+    const child = buildImage({ 'a.txt': 'a' });
+    const index = buildIndex([child, buildImage({ 'b.txt': 'b' })]);
+    const name = { registry: cluster.registry.host, repository: 'app' };
+    const descriptor = await pushArtifact(cluster.client, name, index, 'multi');
+    const pinned = `${cluster.registry.host}/app@${formatDigest(descriptor.digest)}`;
+    await cluster.sign({ pinned, tagged: '', digest: '', descriptor });
+    const image = `${cluster.registry.host}/app@${formatDigest(child.descriptor.digest)}`;
+    const store = createMemoryStore();
+    const agent = await cluster.started({ store });
+    assert.equal((await agent.judge(image, cluster.ask())).code, 'NO_SIGNATURE', 'nobody has seen the index');
+    agent.prefetch([pinned]);
+    cluster.clock.advance(500);
+    await until(() => store.records('indexes').length === 2);
+    cluster.clock.advance(60_000);
+    assert.equal(told(await agent.judge(image, cluster.ask())), 'allow verified VERIFIED');
+    cluster.trust.denials = [{ id: 'd1', kind: 'digest', digest: formatDigest(descriptor.digest), reason: 'stolen', addedAt: cluster.clock.now() }];
+    cluster.publish({ 'policy/signed.yaml': POLICY });
+    await agent.updateTrust();
+    assert.equal((await agent.judge(image, cluster.ask())).code, 'DENIED', 'what is denied of the index is denied of its images');
+  });
+
+  it('is gathered ahead one after the other and again when it is old, and no more after the end', async () => {
+    const images = [await cluster.push(), await cluster.push()];
+    for (const image of images) await cluster.sign(image);
+    const agent = await cluster.started({ prefetch: { pace: 1000, refreshAfter: 60_000 } });
+    cluster.registry.forget();
+    agent.prefetch(['no name', 'other.test/app:1', ...images.map(({ tagged }) => tagged)]);
+    assert.deepEqual(agent.status().prefetch, { images: 4, due: 4 });
+    for (let i = 0; i < 4; i++) {
+      cluster.clock.advance(1000);
+      await until(() => agent.status().prefetch.due === 3 - i);
+    }
+    cluster.registry.fault({ path: '', drop: 'before' });
+    for (const image of images) assert.equal((await agent.judge(image.pinned, cluster.ask())).from, 'memory');
+    const asked = cluster.registry.count('');
+    await agent.close();
+    cluster.clock.advance(600_000);
+    await new Promise((resolve) => void setImmediate(resolve));
+    assert.equal(cluster.registry.count(''), asked);
+  });
+});
+
+describe('a tag', () => {
+  it('is what it stands for now, whatever it stood for before', async () => {
+    const image = await cluster.push('app', 'latest');
+    await cluster.sign(image);
+    const agent = await cluster.started();
+    assert.equal(told(await agent.judge(image.tagged, cluster.ask())), 'allow verified VERIFIED');
+    const moved = await cluster.push('app', 'latest');
+    cluster.clock.advance(5001);
+    const answer = await agent.judge(image.tagged, cluster.ask());
+    assert.deepEqual([answer.digest, told(answer)], [moved.digest, 'deny rejected NO_SIGNATURE']);
+  });
+
+  it('that nobody resolves in time is what it was, or follows the strictest mode of the policies about it', async () => {
+    const image = await cluster.push('app', 'v1');
+    await cluster.sign(image);
+    const agent = await cluster.started();
+    await agent.judge(image.tagged, cluster.ask());
+    cluster.clock.advance(60_000);
+    const stalled = gate();
+    cluster.registry.fault({ path: '/manifests/', before: stalled });
+    const pending = agent.judge(image.tagged, cluster.ask());
+    const unknown = agent.judge(`${cluster.registry.host}/app:new`, cluster.ask());
+    await stalled.reached;
+    cluster.clock.advance(10_000);
+    assert.equal(told(await pending), 'allow verified VERIFIED');
+    assert.equal(told(await unknown), 'deny inconclusive ERR_DEADLINE');
+    for (const [mode, action] of [
+      ['warn', 'warn'],
+      ['audit', 'allow'],
+    ]) {
+      cluster.publish({ 'policy/signed.yaml': POLICY.replace('spec:', `spec:\n  mode: ${mode}`) });
+      await agent.updateTrust();
+      const again = agent.judge(`${cluster.registry.host}/app:new`, cluster.ask());
+      await new Promise((resolve) => void setImmediate(resolve));
+      cluster.clock.advance(10_000);
+      assert.equal(told(await again), `${action} inconclusive ERR_DEADLINE`);
+    }
+    stalled.open();
+  });
+});
+
+describe('registries that no policy speaks of', () => {
+  it('are not contacted, and the answer names them', async () => {
+    const other = await Cluster.start();
+    try {
+      const image = await other.push('elsewhere');
+      const agent = await cluster.started({ registries: ['r.test'] });
+      for (const name of [image.pinned, image.tagged]) {
+        const answer = await agent.judge(name, cluster.ask());
+        assert.deepEqual([answer.action, answer.code], name === image.pinned ? ['deny', 'NO_POLICY'] : ['deny', 'ERR_REGISTRY_NOT_ALLOWED']);
+      }
+      const own = await cluster.push();
+      const answer = await agent.judge(own.pinned, cluster.ask());
+      assert.equal(told(answer), 'deny inconclusive ERR_REGISTRY_NOT_ALLOWED');
+      assert.match(answer.message, new RegExp(cluster.registry.host));
+      cluster.registry.forget();
+      assert.deepEqual([other.registry.count('GET /v2/elsewhere/referrers'), cluster.registry.count('GET ')], [0, 0]);
+    } finally {
+      await other.close();
+    }
   });
 });

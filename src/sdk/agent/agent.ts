@@ -17,7 +17,7 @@ import {
 } from '../../core/artifact/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { Place } from '../../core/policy/index.ts';
-import { actionUnresolved, decide, type Decision, type Request } from '../../core/verify/index.ts';
+import { actionUnresolved, decide, type Decision, type DecisionCode, type Request } from '../../core/verify/index.ts';
 import { heldRegistry } from '../held-registry.ts';
 import { openTrust, type OpenTrustOptions } from '../open-trust.ts';
 import { allowedRegistries, type AllowedRegistry, type AllowListOptions } from './allow-list.ts';
@@ -25,6 +25,7 @@ import { FRESH, HeldEvidence, type Sought } from './held-evidence.ts';
 import { type HeldFacts, prepareView, type View, viewOf } from './held-facts.ts';
 import { type InForce, type Moved, type NamespacedPolicy, type TrustHealth, TrustWatch } from './in-force.ts';
 import { type AnsweredFrom, DecidedName, type JudgedName, undecided } from './judged-name.ts';
+import { Prefetch } from './prefetch.ts';
 
 export interface AgentOptions extends AllowListOptions {
   /** Where trust comes from; `now` and `signal` are the agent's own. */
@@ -46,6 +47,14 @@ export interface AgentOptions extends AllowListOptions {
   readonly heldBytes?: number;
   /** Milliseconds that one gathering may take, whoever waits for it; 30 s when not said. */
   readonly patience?: number;
+  readonly prefetch?: {
+    /** Milliseconds from one image to the next; 500 when not said. */
+    readonly pace?: number;
+    /** Milliseconds after which an image is gathered again; 10 minutes when not said. */
+    readonly refreshAfter?: number;
+    /** How many images; 10,000 when not said. */
+    readonly most?: number;
+  };
 }
 
 export interface Ask {
@@ -66,6 +75,7 @@ export interface Ask {
 export interface AgentStatus {
   readonly trust: TrustHealth;
   readonly held: { readonly digests: number; readonly bytes: number; readonly gathering: number };
+  readonly prefetch: { readonly images: number; readonly due: number };
 }
 
 /** A digest that is let in again and again is noted once in so long. Milliseconds. */
@@ -77,6 +87,7 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #trust: TrustWatch;
   readonly #evidence: HeldEvidence;
+  readonly #prefetch: Prefetch;
   readonly #tags = new Map<string, Promise<Lookup<{ readonly digest: Digest }>>>();
   readonly #noted = new Map<string, number>();
   readonly #ending = new AbortController();
@@ -95,6 +106,8 @@ export class Agent {
       ...(tier === undefined ? {} : { tier }),
     });
     this.#evidence = new HeldEvidence({ store: options.store, clock: this.clock, digests: heldDigests, bytes: heldBytes, patience });
+    const { pace = 500, refreshAfter = 600_000, most = 10_000 } = options.prefetch ?? {};
+    this.#prefetch = new Prefetch({ clock: this.clock, gather: (name) => this.gather(name), pace, refreshAfter, most });
   }
 
   /** Ends when trust was asked for once; whether it was taken is in `inForce` and `status`. From then on it is taken in the background. */
@@ -108,7 +121,7 @@ export class Agent {
   }
 
   status(): AgentStatus {
-    return { trust: this.#trust.health(this.clock.now()), held: this.#evidence.size };
+    return { trust: this.#trust.health(this.clock.now()), held: this.#evidence.size, prefetch: this.#prefetch.size };
   }
 
   /** Called after trust or policies moved. @returns a function that ends the subscription. */
@@ -167,17 +180,46 @@ export class Agent {
       const sought = this.#sought(question, digest);
       const held = this.#evidence.recall(sought, view);
       if (held) return this.#decide(question, digest, held, 'memory');
-      const loaded = await this.#evidence.load(sought, view);
-      return this.#decide(question, digest, loaded?.held ?? nothingHeld(sought, view), loaded ? 'store' : 'nothing');
+      const { held: known, isKnown } = await this.#evidence.load(sought, view);
+      return this.#decide(question, digest, known, isKnown ? 'store' : 'nothing');
     } catch (error) {
       return undecided(name, error instanceof SealwardError ? error : new SealwardError('ERR_INVARIANT', String(error), { cause: error }), 'deny', inForce);
+    }
+  }
+
+  /**
+   * Gathers evidence about these images ahead, one after the other, and again when it has grown old; with the images that an
+   * index lists, so that what is signed of it is known to cover them. Registries that may not be contacted are left out.
+   */
+  prefetch(names: Iterable<string>): void {
+    this.#prefetch.add(names);
+  }
+
+  /**
+   * Gathers all that there is about one image now, in every place. False when something did not answer, or there is no trust
+   * yet by which to know whom one may ask; never throws.
+   */
+  async gather(name: string): Promise<boolean> {
+    const inForce = this.inForce();
+    if (!inForce) return false;
+    try {
+      const reference = parseReference(name);
+      const view = await prepareView(inForce);
+      const question: Question = { name, reference, inForce, view, ask: { place: {}, deadline: Number.POSITIVE_INFINITY, signal: this.#ending.signal } };
+      if (this.#refused(question) !== undefined) return true;
+      const digest = reference.digest ?? (await this.#resolve(question));
+      if (digest instanceof SealwardError) return digest.code === 'ERR_NOT_FOUND';
+      return await this.#evidence.refresh(this.#sought(question, digest), view, this.#options.registry);
+    } catch (error) {
+      // A name that is none has nothing to be gathered; whatever else it is, the others go on.
+      return error instanceof SealwardError && error.family === 'InputError';
     }
   }
 
   /** Ends what is under way; whoever still waits is answered. */
   async close(): Promise<void> {
     this.#ending.abort();
-    await Promise.all([this.#trust.close(), this.#evidence.close()]);
+    await Promise.all([this.#trust.close(), this.#prefetch.close(), this.#evidence.close()]);
   }
 
   #sought({ reference }: Question, digest: Digest): Sought {
@@ -189,36 +231,36 @@ export class Agent {
     const sought = this.#sought(question, digest);
     const held = this.#evidence.recall(sought, question.view);
     const answer = held && this.#decide(question, digest, held, 'memory');
-    if (answer?.outcome === 'verified') return answer;
-    const recent = this.#evidence.recent(sought, question.view);
+    if (answer && isFinal(answer)) return answer;
+    const recent = this.#evidence.recent(sought, question.view, question.ask.registry ?? this.#options.registry);
     return recent && this.#decide(question, digest, recent, 'memory');
   }
 
   async #judgeSlowly(question: Question): Promise<JudgedName> {
     const { name, reference, view, inForce, ask } = question;
-    const { signatureRepository = reference } = this.#options;
-    const refused = [reference, signatureRepository].find(({ registry }) => !this.#allows(inForce, registry));
-    if (refused) return this.#refuseRegistry(question, refused.registry);
+    const refused = this.#refused(question);
+    if (refused !== undefined) return this.#refuseRegistry(question, refused);
     const digest = reference.digest ?? (await this.#resolve(question));
     if (digest instanceof SealwardError) return this.#unresolved(question, digest);
     const known = reference.digest ? undefined : this.#fromMemory(question, digest);
     if (known) return known;
     const sought = this.#sought(question, digest);
     const loaded = await this.#evidence.load(sought, view);
-    const first = loaded && this.#decide(question, digest, loaded.held, 'store');
-    if (first?.outcome === 'verified') return first;
-    const gathering = this.#evidence.gathering(sought, view, ask.registry ?? this.#options.registry, loaded?.evidence);
-    const landing = await gathering.ask(
-      () => this.#decide(question, digest, gathering.facts(view), 'registry').outcome === 'verified',
-      this.clock,
-      ask.deadline,
-      ask.signal,
-    );
+    const first = this.#decide(question, digest, loaded.held, loaded.isKnown ? 'store' : 'nothing');
+    if (isFinal(first)) return first;
+    const gathering = this.#evidence.gathering(sought, view, ask.registry ?? this.#options.registry, loaded);
+    const landing = await gathering.ask(() => isFinal(this.#decide(question, digest, gathering.facts(view), 'registry')), this.clock, ask.deadline, ask.signal);
     if (landing === 'late') return this.#decide(question, digest, gathering.late(view), 'registry');
     if (gathering.failure !== undefined) return undecided(name, ourFault(gathering.failure), 'deny', inForce);
     const held = gathering.facts(view);
     this.#evidence.keep(sought, held);
     return this.#decide(question, digest, held, 'registry');
+  }
+
+  /** The first registry that would have to be contacted and may not be. */
+  #refused({ reference, inForce }: Question): string | undefined {
+    const { signatureRepository = reference } = this.#options;
+    return [reference.registry, signatureRepository.registry].find((registry) => !this.#allows(inForce, registry));
   }
 
   /** A registry that nobody speaks of is not contacted; what is held about the digest, and the default rule, still count. */
@@ -227,8 +269,8 @@ export class Agent {
     const cause = new SealwardError('ERR_REGISTRY_NOT_ALLOWED', `${host} is not on the list of registries that may be contacted`);
     if (!reference.digest) return this.#unresolved(question, cause);
     const sought = this.#sought(question, reference.digest);
-    const loaded = await this.#evidence.load(sought, view);
-    return this.#decide(question, reference.digest, loaded?.held ?? nothingHeld(sought, view, cause), loaded ? 'store' : 'nothing');
+    const { held, isKnown } = await this.#evidence.load(sought, view);
+    return this.#decide(question, reference.digest, refusedPlaces(held, cause), isKnown ? 'store' : 'nothing');
   }
 
   /** A tag is asked for again, by one for all; what it stood for before counts only where nobody answers in time. */
@@ -319,23 +361,22 @@ interface Question {
   readonly ask: Ask;
 }
 
+/** What no signature changes: it is denied by name, past the lease, or nobody's policy speaks of it. */
+const WHATEVER_IS_SIGNED: ReadonlySet<DecisionCode> = new Set<DecisionCode>(['DENIED', 'TRUST_STALE', 'NO_POLICY', 'IMAGE_REFUSED', 'IMAGE_NAME_REFUSED']);
+
+/** Whether asking anybody could give another answer. */
+function isFinal({ outcome, code }: Decision | JudgedName): boolean {
+  return outcome === 'verified' || WHATEVER_IS_SIGNED.has(code);
+}
+
 const NOT_READY = new SealwardError('ERR_TRUST_MISSING', 'no trust state with policies was taken yet');
 
 function ourFault(cause: unknown): SealwardError {
   return cause instanceof SealwardError ? cause : new SealwardError('ERR_INVARIANT', `evidence could not be gathered: ${String(cause)}`, { cause });
 }
 
-/** What is known of a digest of which nothing is held, and whose registry is not asked. */
-function nothingHeld(
-  { digest }: Sought,
-  view: View,
-  cause = new SealwardError('ERR_EVIDENCE_MISSING', `nothing about ${formatDigest(digest)} is held`),
-): HeldFacts {
-  const places = [{ name: 'referrers-api', where: 'the referrers API', state: 'unavailable', cause } as const];
-  return {
-    view: view.key,
-    evidence: '',
-    facts: { digests: { [digest.algorithm]: digest.hex }, indexes: [], places, signatures: [], unreadable: [] },
-    values: new Map(),
-  };
+/** Places that may not be asked are not merely missing from what is held. */
+function refusedPlaces(held: HeldFacts, { code, message, hint }: SealwardError): HeldFacts {
+  const places = held.facts.places.map((place) => (place.state === 'unavailable' ? { ...place, cause: { code, message, hint } } : place));
+  return { ...held, facts: { ...held.facts, places } };
 }

@@ -8,13 +8,14 @@ import type { Clock } from '../../clients/http/index.ts';
 import type { Registry } from '../../clients/registry/index.ts';
 import type { Digest, RepositoryName } from '../../core/artifact/index.ts';
 import { createVerdictCache } from '../../core/crypto/index.ts';
-import type { JsonValue } from '../../core/encoding/index.ts';
-import { SealwardError } from '../../core/errors.ts';
-import type { Evidence, Place, ProofMemory } from '../../core/verify/index.ts';
-import { gatherAll, gatherSteps, labelsOf } from '../evidence-of.ts';
+import type { Evidence, ProofMemory } from '../../core/verify/index.ts';
+import { gatherAll, type Gathering, gatherSteps, labelsOf, nothingAsked } from '../evidence-of.ts';
 import { heldRegistry } from '../held-registry.ts';
-import { Flight } from './flight.ts';
+import { bufferedStore } from './buffered-store.ts';
+import { Compactor } from './compact.ts';
+import { Gathered } from './gathered.ts';
 import { factsFrom, type HeldFacts, heldKey, isHeld, overlay, type View } from './held-facts.ts';
+import { type Covering, coveredBy, coveringIndexes, noteIndex, noteWithheld, withheldDocuments } from './known-before.ts';
 
 export interface HeldEvidenceOptions {
   readonly store: EvidenceStore;
@@ -33,6 +34,16 @@ export interface Sought {
   /** Where signatures lie. */
   readonly signatures: RepositoryName;
   readonly digest: Digest;
+}
+
+/** What the store says of a digest. */
+export interface Loaded {
+  readonly evidence: Evidence;
+  readonly held: HeldFacts;
+  /** Indexes that list it. */
+  readonly covering: readonly Covering[];
+  /** Whether anything was ever heard about it. */
+  readonly isKnown: boolean;
 }
 
 /** Answers that are younger are not asked for again, not even before a denial. Milliseconds. */
@@ -55,13 +66,14 @@ export class HeldEvidence {
   readonly #flights = new Map<string, Gathered>();
   readonly #running = new Set<Promise<void>>();
   readonly #memory: ProofMemory = { certificates: createVerdictCache(10_000) };
-  readonly #offline: Registry;
+  readonly #compactor = new Compactor();
   readonly #ending = new AbortController();
+  readonly #registries = new WeakMap<Registry, number>();
+  #registriesSeen = 0;
 
   constructor(options: HeldEvidenceOptions) {
     this.#options = options;
     this.#facts = new LRUCache({ max: options.digests, maxSize: options.bytes, sizeCalculation: sizeOf });
-    this.#offline = heldRegistry({ store: options.store, now: () => options.clock.now() });
   }
 
   /** How many digests have their facts in memory, and about how many bytes these take. */
@@ -76,65 +88,115 @@ export class HeldEvidence {
   }
 
   /** What a gathering came to that ended just now; undefined when somebody has to ask again. */
-  recent(sought: Sought, view: View): HeldFacts | undefined {
-    const recent = this.#recent.get(heldKey(sought.signatures, sought.digest));
+  recent(sought: Sought, view: View, registry: Registry): HeldFacts | undefined {
+    const recent = this.#recent.get(this.#flightKey(sought, registry));
     return recent && recent.until > this.#options.clock.now() && recent.held.view === view.key ? recent.held : undefined;
   }
 
-  /** From the store; undefined when it knows nothing of the digest. Asks no registry. */
-  async load(sought: Sought, view: View): Promise<{ readonly evidence: Evidence; readonly held: HeldFacts } | undefined> {
-    const evidence = await this.#gatherOffline(sought);
-    if (!isHeld(evidence)) return undefined;
-    const labels = view.labels ? await labelsOf(this.#offline, sought.repository, sought.digest, {}) : undefined;
-    const held = factsFrom(evidence, labels, view, this.#memory);
-    this.keep(sought, held);
-    return { evidence, held };
+  /** Who asks with other credentials may be told something else. */
+  #flightKey({ signatures, digest }: Sought, registry: Registry): string {
+    const name = this.#registries.get(registry) ?? this.#registriesSeen++;
+    this.#registries.set(registry, name);
+    return `${name} ${heldKey(signatures, digest)}`;
   }
 
-  #gatherOffline({ signatures, digest }: Sought): Promise<Evidence> {
-    return gatherAll({ registry: this.#offline, repository: signatures, digest, now: this.#options.clock.now() });
+  /** From the store; nothing but the digest where it knows nothing. Asks no registry. */
+  async load(sought: Sought, view: View): Promise<Loaded> {
+    const store = bufferedStore(this.#options.store);
+    const now = this.#options.clock.now();
+    const registry = heldRegistry({ store, now: () => now });
+    const { repository, signatures, digest } = sought;
+    const covering = coveringIndexes(store, digest, heldKey(repository, digest));
+    const held = async (one: Digest): Promise<Evidence> => {
+      const { subject, places, documents } = await gatherAll({ registry, repository: signatures, digest: one, now });
+      return { subject, places, documents: [...withheldDocuments(store, heldKey(signatures, one)), ...documents] };
+    };
+    const evidence = coveredBy(
+      await held(digest),
+      await Promise.all(covering.map(async ({ digest: index, proven }) => ({ proven, evidence: await held(index) }))),
+    );
+    const labels = view.labels ? await labelsOf(registry, repository, digest, {}) : undefined;
+    const facts = factsFrom(evidence, labels, view, this.#memory);
+    const isKnown = isHeld(evidence);
+    if (isKnown) this.keep(sought, facts);
+    return { evidence, held: facts, covering, isKnown };
   }
 
   /** The gathering about a digest: the one that is under way, or one that begins now. */
-  gathering(sought: Sought, view: View, registry: Registry, known?: Evidence): Gathered {
-    const key = heldKey(sought.signatures, sought.digest);
+  gathering(sought: Sought, view: View, registry: Registry, known: Loaded): Gathered {
+    const key = this.#flightKey(sought, registry);
     return this.#flights.get(key) ?? this.#begin(key, sought, view, registry, known);
   }
 
-  #begin(key: string, sought: Sought, view: View, registry: Registry, known: Evidence | undefined): Gathered {
-    const { clock, store, patience } = this.#options;
-    const memory: ProofMemory = { ...this.#memory, edges: forOneFlight() };
-    const flight = new Gathered(sought, known, memory, clock.now());
+  #begin(key: string, sought: Sought, view: View, registry: Registry, known: Loaded): Gathered {
+    const { clock, patience } = this.#options;
+    const store = bufferedStore(this.#options.store);
+    const flight = new Gathered(known.evidence, this.#memory, clock.now());
     this.#flights.set(key, flight);
     const call = { deadline: clock.now() + patience, signal: this.#ending.signal };
     const online = heldRegistry({ store, registry, now: () => clock.now(), maxAge: FRESH });
     const labels = view.labels ? labelsOf(online, sought.repository, sought.digest, call) : undefined;
+    const asked = (digest: Digest): Gathering => ({ registry: online, repository: sought.signatures, digest, now: clock.now(), ...call });
     const steps = async function* (): AsyncGenerator<Evidence> {
       const found = await labels;
       if (found) flight.labels = found;
-      for await (const step of gatherSteps({ registry: online, repository: sought.signatures, digest: sought.digest, now: clock.now(), ...call }))
-        yield known ? overlay(known, step) : step;
+      const covering = known.covering.map(({ digest, proven }) => ({ proven, digest, evidence: nothingAsked(asked(digest)) }));
+      let own = nothingAsked(asked(sought.digest));
+      const all = (): Evidence => {
+        flight.fresh = coveredBy(own, covering);
+        return overlay(known.evidence, flight.fresh);
+      };
+      for await (own of gatherSteps(asked(sought.digest))) yield all();
+      for (const one of covering) for await (one.evidence of gatherSteps(asked(one.digest))) yield all();
     };
-    const run = flight.run(steps(), clock).then(() => {
+    const run = flight.run(steps(), clock).then(async () => {
       this.#flights.delete(key);
+      if (flight.failure === undefined && !this.#ending.signal.aborted) this.#land(key, sought, flight, view, known, store);
+      await store.flush();
       this.#running.delete(run);
-      if (flight.failure === undefined && !this.#ending.signal.aborted) this.#land(key, sought, flight, view);
     });
     this.#running.add(run);
     return flight;
   }
 
-  #land(key: string, sought: Sought, flight: Gathered, view: View): void {
+  #land(key: string, sought: Sought, flight: Gathered, view: View, known: Loaded, store: EvidenceStore): void {
     const held = flight.facts(view);
-    // What is told again from what is held was not answered.
-    const silent = flight.evidence.places.some(({ askedAt = 0 }) => askedAt < flight.begunAt - FRESH);
-    this.#recent.set(key, { held, until: flight.endedAt + (silent ? SILENCE : FRESH) });
     this.keep(sought, held);
+    const { places } = flight.evidence;
+    // Whoever was satisfied early leaves places that the next one may need.
+    if (places.some(({ state }) => state === 'not-asked')) return;
+    // What is told again from what is held was not answered.
+    const silent = places.some(({ askedAt = 0 }) => askedAt < flight.begunAt - FRESH);
+    this.#recent.set(key, { held, until: flight.endedAt + (silent ? SILENCE : FRESH) });
+    // Of an image under an index each has documents of its own, and what is withheld of which is not told apart.
+    if (silent || known.covering.length > 0 || !flight.fresh) return;
+    const listed = new Set(flight.fresh.documents.map(({ place, digest }) => `${place} ${digest}`));
+    const signed = new Set(held.facts.signatures.filter(({ signers }) => signers.length > 0).map(({ place, document }) => `${place} ${document}`));
+    const missing = flight.evidence.documents.filter(({ place, digest }) => !listed.has(`${place} ${digest}`) && signed.has(`${place} ${digest}`));
+    noteWithheld(store, heldKey(sought.signatures, sought.digest), missing, flight.endedAt);
   }
 
   /** What nobody trusted has signed is not worth a place that something else needs: whoever may start pods could fill them all. */
   keep({ signatures, digest }: Sought, held: HeldFacts): void {
-    if (held.facts.signatures.some(({ signers }) => signers.length > 0)) this.#facts.set(heldKey(signatures, digest), held);
+    const isOfUse = held.facts.signatures.some(({ signers }) => signers.length > 0);
+    if (isOfUse) this.#facts.set(heldKey(signatures, digest), { ...held, facts: this.#compactor.compact(held.facts) });
+  }
+
+  /** Gathers all that there is about a digest, and of an index notes which images it lists. False when something did not answer. */
+  async refresh(sought: Sought, view: View, registry: Registry): Promise<boolean> {
+    const { clock, patience } = this.#options;
+    const known = await this.load(sought, view);
+    const flight = this.gathering(sought, view, registry, known);
+    await flight.ask(() => false, clock, Number.POSITIVE_INFINITY, this.#ending.signal);
+    const store = bufferedStore(this.#options.store);
+    const online = heldRegistry({ store, registry, now: () => clock.now(), maxAge: FRESH });
+    const { repository, digest } = sought;
+    const manifest = await online.manifest(repository, digest, { deadline: clock.now() + patience, signal: this.#ending.signal });
+    if (manifest.state === 'complete' && manifest.value.manifest.kind === 'index')
+      noteIndex(store, digest, manifest.value.manifest, (child) => heldKey(repository, child), clock.now());
+    await store.flush();
+    const asked = flight.failure === undefined && flight.evidence.places.every(({ askedAt = 0 }) => askedAt >= flight.begunAt - FRESH);
+    return asked && manifest.state !== 'unavailable';
   }
 
   /** Ends what is under way. */
@@ -142,51 +204,6 @@ export class HeldEvidence {
     this.#ending.abort();
     await Promise.all(this.#running);
   }
-}
-
-/** A gathering, with what its evidence comes to under a view. */
-export class Gathered extends Flight {
-  labels: HeldFacts['labels'];
-  readonly #memory: ProofMemory;
-  #made: { readonly evidence: Evidence; readonly labels: HeldFacts['labels']; readonly held: HeldFacts } | undefined;
-
-  readonly begunAt: number;
-
-  /** @param known what is held, and what counts where nobody answers. */
-  constructor({ digest }: Sought, known: Evidence | undefined, memory: ProofMemory, begunAt: number) {
-    super(known ?? { subject: { digests: { [digest.algorithm]: digest.hex } }, places: [], documents: [] });
-    this.#memory = memory;
-    this.begunAt = begunAt;
-  }
-
-  facts(view: View): HeldFacts {
-    const { evidence, labels } = this;
-    if (this.#made?.evidence !== evidence || this.#made.labels !== labels || this.#made.held.view !== view.key)
-      this.#made = { evidence, labels, held: factsFrom(evidence, labels, view, this.#memory) };
-    return this.#made.held;
-  }
-
-  /** What is known when somebody's time is over: places that have not answered by now are named. */
-  late(view: View): HeldFacts {
-    const places = this.evidence.places.map((place): Place => {
-      const missing = place.state === 'unavailable' && place.cause?.code === 'ERR_EVIDENCE_MISSING';
-      if (place.state !== 'not-asked' && !missing) return place;
-      return { ...place, state: 'unavailable', cause: new SealwardError('ERR_DEADLINE', `${place.where} did not answer in time`) };
-    });
-    const none: Place = { name: 'referrers-api', where: 'the referrers API', state: 'unavailable', cause: SILENT };
-    return factsFrom({ ...this.evidence, places: places.length > 0 ? places : [none] }, this.labels, view, this.#memory);
-  }
-}
-
-const SILENT = new SealwardError('ERR_DEADLINE', 'the referrers API did not answer in time');
-
-/** Each step looks at all that is known by then, and what the steps before it proved is not proven again. */
-function forOneFlight(): NonNullable<ProofMemory['edges']> {
-  const edges = new Map<string, JsonValue>();
-  return {
-    get: (evidence, anchor) => edges.get(`${evidence}\n${anchor}`),
-    set: (evidence, anchor, verdict) => void edges.set(`${evidence}\n${anchor}`, verdict),
-  };
 }
 
 /** About how many bytes facts take in memory: what most of them were measured to take, by what there is many of. */

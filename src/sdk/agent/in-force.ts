@@ -194,7 +194,8 @@ export class TrustWatch {
     const compiler = await loadPolicyCompiler();
     const from = fingerprint(trust);
     let signed = before?.signedPolicies;
-    if (!signed || from !== this.#compiledFrom) {
+    if (from === this.#compiledFrom) this.#problems = [];
+    else {
       const compiled = compileTrusted(trust, compiler);
       this.#problems = compiled.ok ? [] : compiled.problems;
       if (compiled.ok) {

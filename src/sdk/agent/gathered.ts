@@ -1,0 +1,48 @@
+/** A gathering under way, with what its evidence comes to under a view. */
+import type { JsonValue } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import type { Evidence, Place, ProofMemory } from '../../core/verify/index.ts';
+import { Flight } from './flight.ts';
+import { factsFrom, type HeldFacts, type View } from './held-facts.ts';
+
+export class Gathered extends Flight {
+  labels: HeldFacts['labels'];
+  readonly begunAt: number;
+  /** What the places listed by now, without what was known before. */
+  fresh: Evidence | undefined;
+  readonly #memory: ProofMemory;
+  #made: { readonly evidence: Evidence; readonly labels: HeldFacts['labels']; readonly held: HeldFacts } | undefined;
+
+  /** @param known what is held, and what counts where nobody answers. */
+  constructor(known: Evidence, memory: ProofMemory, begunAt: number) {
+    super(known);
+    this.#memory = { ...memory, edges: forOneFlight() };
+    this.begunAt = begunAt;
+  }
+
+  facts(view: View): HeldFacts {
+    const { evidence, labels } = this;
+    if (this.#made?.evidence !== evidence || this.#made.labels !== labels || this.#made.held.view !== view.key)
+      this.#made = { evidence, labels, held: factsFrom(evidence, labels, view, this.#memory) };
+    return this.#made.held;
+  }
+
+  /** What is known when somebody's time is over: places that have not answered by now are named. */
+  late(view: View): HeldFacts {
+    const places = this.evidence.places.map((place): Place => {
+      const missing = place.state === 'unavailable' && place.cause?.code === 'ERR_EVIDENCE_MISSING';
+      if (place.state !== 'not-asked' && !missing) return place;
+      return { ...place, state: 'unavailable', cause: new SealwardError('ERR_DEADLINE', `${place.where} did not answer in time`) };
+    });
+    return factsFrom({ ...this.evidence, places }, this.labels, view, this.#memory);
+  }
+}
+
+/** Each step looks at all that is known by then, and what the steps before it proved is not proven again. */
+function forOneFlight(): NonNullable<ProofMemory['edges']> {
+  const edges = new Map<string, JsonValue>();
+  return {
+    get: (evidence, anchor) => edges.get(`${evidence}\n${anchor}`),
+    set: (evidence, anchor, verdict) => void edges.set(`${evidence}\n${anchor}`, verdict),
+  };
+}
