@@ -7,7 +7,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { FILE_STEPS } from '../src/clients/evidence/durable-file.ts';
+import { DISK } from '../src/clients/files/index.ts';
 import { FolderStore } from '../src/clients/evidence/index.ts';
 import type { Registry } from '../src/clients/registry/index.ts';
 import { absent, complete, digestOf, MEDIA_TYPES, parseManifest, parseRepository, sameDigest } from '../src/core/artifact/index.ts';
@@ -97,7 +97,7 @@ async function fill(folder: string, sigstore: TestSigstore): Promise<void> {
     writeSync(file, bytes);
     closeSync(file);
   };
-  const disk = new FolderStore(folder, { steps: { ...FILE_STEPS, create, syncFolder: () => undefined } });
+  const disk = new FolderStore(folder, { steps: { ...DISK, create, syncFolder: () => undefined } });
   for (let i = 0; i < IMAGES; i++) {
     const bytes = utf8(JSON.stringify({ schemaVersion: 2, image: i }));
     const digest = digestOf(bytes);
