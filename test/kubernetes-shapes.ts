@@ -86,7 +86,7 @@ const hook = {
 const KINDS: Readonly<Record<string, Shape>> = {
   'v1 Namespace': { 'metadata!': metadata },
   'v1 ConfigMap': { 'metadata!': metadata, data: labels },
-  'v1 Secret': { 'metadata!': metadata, stringData: labels },
+  'v1 Secret': { 'metadata!': metadata, 'type!': 'string', stringData: labels },
   'v1 ServiceAccount': { 'metadata!': metadata, automountServiceAccountToken: 'boolean' },
   'v1 Service': {
     'metadata!': metadata,

@@ -21,18 +21,6 @@ app.kubernetes.io/component: webhook
 {{- end -}}
 {{- end -}}
 
-{{- /* What stands before /validate and /mutate. A secret that is there already is kept. */ -}}
-{{- define "sealward.pathSecret" -}}
-{{- if .Values.caller.pathSecret -}}
-{{- .Values.caller.pathSecret -}}
-{{- else -}}
-{{- $kept := lookup "v1" "Secret" .Release.Namespace "sealward-caller" -}}
-{{- if $kept -}}
-{{- index $kept.data "path-secret" | b64dec -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-
 {{- /* The configuration of the webhook; docs/reference/admission.md has every key. Written out, so that its checksum does not depend on the order of keys. */ -}}
 {{- define "sealward.config" -}}
 listen: 0.0.0.0:9443
@@ -45,13 +33,16 @@ tls:
 {{- else }}
 tls:
   selfMade:
-    folder: /var/lib/sealward/tls
+    secret: {{ printf "%s/sealward-authority" .Release.Namespace }}
+    configurations: [sealward]
     names: [{{ printf "sealward.%s.svc" .Release.Namespace }}]
 {{- end }}
 caller:
   proof: {{ .Values.caller.proof }}
 {{- if eq .Values.caller.proof "path-secret" }}
+{{- if .Values.tls.certManager.enabled }}
   secretFile: /etc/sealward/caller/path-secret
+{{- end }}
 {{- else if eq .Values.caller.proof "mtls" }}
   authorities: /etc/sealward/files/caller-authorities.pem
   names: [{{ range $at, $name := .Values.caller.names }}{{ if $at }}, {{ end }}{{ $name | quote }}{{ end }}]
@@ -59,7 +50,11 @@ caller:
 {{- fail "caller.proof is one of network, path-secret and mtls" }}
 {{- end }}
 trust:
+{{- if .Values.trust.configMap }}
+  from: {{ printf "configmap:%s/%s" .Release.Namespace .Values.trust.configMap | quote }}
+{{- else }}
   from: {{ required "trust.from is missing: where the trust state is published, as in https://trust.example/sealward" .Values.trust.from | quote }}
+{{- end }}
 {{- if .Values.trust.root }}
   root: /etc/sealward/files/root.json
 {{- end }}
@@ -77,6 +72,18 @@ decisions:
 {{- end }}
 registries:
   allowed: [{{ range $at, $host := .Values.registries.allowed }}{{ if $at }}, {{ end }}{{ $host | quote }}{{ end }}]
+{{- if .Values.registries.mirrors }}
+  mirrors:
+{{- range $host, $mirrors := .Values.registries.mirrors }}
+    {{ $host | quote }}: [{{ range $at, $mirror := $mirrors }}{{ if $at }}, {{ end }}{{ $mirror | quote }}{{ end }}]
+{{- end }}
+{{- end }}
+{{- if .Values.registries.privateHosts }}
+  privateHosts:
+{{- range $host, $others := .Values.registries.privateHosts }}
+    {{ $host | quote }}: [{{ range $at, $other := $others }}{{ if $at }}, {{ end }}{{ $other | quote }}{{ end }}]
+{{- end }}
+{{- end }}
 {{- if .Values.registries.credentialsSecret }}
   credentialsFile: /etc/sealward/registry/config.json
 {{- end }}
@@ -89,6 +96,9 @@ cluster: {{ .Values.cluster | quote }}
 {{- if .Values.environment }}
 environment: {{ .Values.environment | quote }}
 {{- end }}
+watch:
+  namespaceLabels: {{ .Values.watch.namespaceLabels }}
+  namespacedPolicies: {{ .Values.watch.namespacedPolicies }}
 {{- if .Values.customKinds }}
 customKinds:
 {{- range .Values.customKinds }}

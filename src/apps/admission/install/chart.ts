@@ -3,7 +3,7 @@ import { parseAllDocuments, stringify } from 'yaml';
 import { quoted } from '../../../core/artifact/index.ts';
 import type { JsonObject, JsonValue } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
-import { type LookUp, renderFiles } from './render.ts';
+import { renderFiles } from './render.ts';
 
 /** The files of the chart, by their path in it. */
 export type ChartFiles = Readonly<Record<string, string>>;
@@ -12,14 +12,13 @@ export interface ChartOptions {
   readonly namespace: string;
   /** What differs from values.yaml. */
   readonly values: JsonObject;
-  readonly lookUp?: LookUp;
 }
 
 /** Maps whose keys are not ours: any may stand in them. */
-const FREE = new Set(['resources', 'nodeSelector', 'podAnnotations', 'tls.certManager.issuerRef']);
+const FREE = new Set(['resources', 'nodeSelector', 'podAnnotations', 'tls.certManager.issuerRef', 'registries.mirrors', 'registries.privateHosts']);
 
 /** The objects of the chart in the order of its files. Throws ERR_CONFIG_INVALID for values that the chart does not have, or refuses. */
-export function renderChart(files: ChartFiles, { namespace, values, lookUp = () => ({}) }: ChartOptions): readonly JsonObject[] {
+export function renderChart(files: ChartFiles, { namespace, values }: ChartOptions): readonly JsonObject[] {
   const chart = yamlObject(files['Chart.yaml'] ?? '');
   const root: JsonObject = {
     Values: merged(yamlObject(files['values.yaml'] ?? ''), values, ''),
@@ -27,7 +26,7 @@ export function renderChart(files: ChartFiles, { namespace, values, lookUp = () 
     Chart: { Name: chart['name'] ?? '', Version: chart['version'] ?? '', AppVersion: chart['appVersion'] ?? '' },
   };
   const templates = new Map(Object.entries(files).filter(([path]) => /^templates\/.*\.(?:yaml|tpl)$/.test(path)));
-  const rendered = renderFiles(templates, { root, lookUp, toYaml: (value) => stringify(value, { lineWidth: 0 }).trimEnd() });
+  const rendered = renderFiles(templates, { root, toYaml: (value) => stringify(value, { lineWidth: 0 }).trimEnd() });
   return [...rendered].flatMap(([path, text]) => documentsOf(text, path));
 }
 

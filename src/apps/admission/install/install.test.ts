@@ -99,7 +99,15 @@ const writes = ({ cluster }: Stage): readonly string[] =>
 
 /** What is in the cluster, without what the server adds to everything. */
 function contents({ cluster }: Stage): readonly string[] {
-  const kinds = ['serviceaccounts', 'configmaps', 'services', 'statefulsets.apps', 'roles.rbac.authorization.k8s.io', 'clusterroles.rbac.authorization.k8s.io'];
+  const kinds = [
+    'serviceaccounts',
+    'secrets',
+    'configmaps',
+    'services',
+    'statefulsets.apps',
+    'roles.rbac.authorization.k8s.io',
+    'clusterroles.rbac.authorization.k8s.io',
+  ];
   const others = [
     'rolebindings.rbac.authorization.k8s.io',
     'clusterrolebindings.rbac.authorization.k8s.io',
@@ -129,7 +137,7 @@ test('nothing is asked before all replicas are ready, and nothing is closed befo
   assert.deepEqual(policies(stage), ['Fail', 'Fail', 'Fail']);
   for (const hook of hooksOf(stage)) assert.notEqual(at(hook, 'clientConfig', 'caBundle') ?? '', '', 'what the webhook wrote there stays');
   assert.deepEqual(new Set(objects.slice(0, -2).map(({ change }) => change)), new Set(['created']));
-  assert.equal(contents(stage).length, 11);
+  assert.equal(contents(stage).length, 14);
   assert.ok(lines.includes('0 of 3 replicas are ready') && lines.includes('3 of 3 replicas are ready'), lines.join('\n'));
   assert.match(lines[0] ?? '', /^Namespace sealward-system: created$/);
 });
@@ -171,7 +179,7 @@ test('replicas that do not come are told of with what keeps them, and nobody is 
     const pods = `/api/v1/namespaces/${NAMESPACE}/pods`;
     await stage.cluster.request('POST', pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [{ name: 'webhook', image: 'x' }] } });
     await merge(stage.cluster, `${pods}/sealward-0/status`, { status: { containerStatuses: [{ name: 'webhook', state: { waiting } }] } });
-    stage.late += 59_500;
+    stage.late += 60_000;
   };
   await assert.rejects(install(stage), {
     code: 'ERR_DEADLINE',
@@ -183,7 +191,7 @@ test('replicas that do not come are told of with what keeps them, and nobody is 
 test('where nobody says whom to believe, it stays open and says so', async (t) => {
   const stage = await staged(t);
   stage.onWait = async () => {
-    if (hooksOf(stage).length > 0) stage.late += 59_500;
+    if (hooksOf(stage).length > 0) stage.late += 60_000;
     await ready(stage.cluster, 3);
   };
   await assert.rejects(install(stage), { code: 'ERR_DEADLINE', message: /no caBundle/ });
@@ -244,7 +252,15 @@ test('what is taken away goes in an order in which nobody is asked who is gone; 
   await stage.cluster.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
   const metadata = { name: 'sealward', labels: { 'app.kubernetes.io/name': 'sealward' } };
   await stage.cluster.request('POST', '/api/v1/namespaces/shop/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata });
-  await install(stage, { ...VALUES, pullSecretNamespaces: ['shop'] });
+  await install(stage);
+  // The replicas put their authority there, and nothing of ours need be left on it.
+  const secret = `/api/v1/namespaces/${NAMESPACE}/secrets/sealward-authority`;
+  await stage.cluster.request('PUT', secret, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'sealward-authority' },
+    data: { 'authority.json': 'e30=' },
+  });
   const all = contents(stage);
   assert.deepEqual((await uninstall(stage, true)).length, all.length - 1);
   assert.deepEqual(contents(stage), all, 'a dry run takes nothing away');

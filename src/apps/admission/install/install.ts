@@ -9,7 +9,7 @@ import { CHART_FILES } from './chart-files.ts';
 import { definitionsOf, renderChart } from './chart.ts';
 import { findHooks, type Hook, withFailurePolicy } from './hooks.ts';
 import { namespaceObject } from './namespace.ts';
-import { NAME, type Replicas, waitForReplicas } from './replicas.ts';
+import { looking, NAME, type Replicas, waitForReplicas } from './replicas.ts';
 import { HOOKS, type Placed, placed, STATEFUL_SETS, titleOf } from './resources.ts';
 
 export interface InstallOptions {
@@ -81,7 +81,7 @@ const POLL_MS = 500;
 async function waitForBelief({ client, deadline, signal, report, namespace }: InstallOptions): Promise<void> {
   report('waiting until the API server knows the certificates of the webhook');
   for (;;) {
-    const hooks = await findHooks(client, { deadline, signal });
+    const hooks = await findHooks(client, looking(client, { deadline, signal }));
     if (hooks.length > 0 && hooks.every(isBelieving)) return;
     if (client.clock.now() + POLL_MS >= deadline)
       throw new SealwardError('ERR_DEADLINE', 'nobody told the API server whom to believe: the webhook configurations have no caBundle', {

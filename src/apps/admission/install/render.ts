@@ -1,17 +1,13 @@
 /** Fills templates: what Go's text/template and the functions of Helm (helm.sh/docs/chart_template_guide/function_list) do, as far as our chart asks. */
 import { sha256 } from '../../../core/crypto/index.ts';
-import { decodeBase64, decodeUtf8, encodeHex, type JsonValue, utf8 } from '../../../core/encoding/index.ts';
+import { encodeHex, type JsonValue, utf8 } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import { broken, type Expression, type Node, parseTemplate } from './template.ts';
 
 type Value = JsonValue | undefined;
-/** What is asked of the cluster; nothing there is an empty object. */
-export type LookUp = (apiVersion: string, kind: string, namespace: string, name: string) => JsonValue;
-
 export interface Rendering {
   /** `.Values`, `.Release`, `.Chart`. */
   readonly root: JsonValue;
-  readonly lookUp: LookUp;
   readonly toYaml: (value: JsonValue) => string;
 }
 
@@ -139,15 +135,13 @@ class Renderer {
       return value;
     }
     const values = args.map((arg) => this.#value(arg, dot, scope));
-    const [first, second, third] = values;
+    const [first, second] = values;
     switch (name) {
       case 'include': {
         const body = this.#defined.get(printed(first));
         if (!body) throw broken(this.#file, `nothing is called ${JSON.stringify(first)}`);
         return this.fill(body, second);
       }
-      case 'lookup':
-        return this.#rendering.lookUp(printed(first), printed(second), printed(third), printed(values[3]));
       case 'toYaml':
         return this.#rendering.toYaml(first ?? null);
       case 'required':
@@ -184,8 +178,6 @@ const FUNCTIONS: Readonly<Record<string, (args: readonly Value[]) => Value>> = {
   not: ([value]) => !isTrue(value),
   add: (args) => args.reduce<number>((sum, arg) => sum + Number(arg), 0),
   sub: ([first, second]) => Number(first) - Number(second),
-  index: ([of, key]) => (of !== null && typeof of === 'object' && !Array.isArray(of) ? of[printed(key)] : undefined),
-  b64dec: ([text]) => decodeUtf8(decodeBase64(printed(text)), 'a value of a Secret'),
   sha256sum: ([text]) => encodeHex(sha256(utf8(printed(text)))),
 };
 

@@ -60,12 +60,19 @@ function replicaOf(name: string, status: JsonValue | undefined): Replica {
 }
 
 const POLL_MS = 1000;
+/** The last look may take this long past the deadline: what it finds says more than that time is over. */
+const LAST_LOOK_MS = 10_000;
+
+/** For each look while something is waited for. */
+export function looking(client: KubernetesClient, { deadline, signal }: Asking): Asking {
+  return { deadline: Math.max(deadline, client.clock.now() + LAST_LOOK_MS), signal };
+}
 
 /** Until all are ready. Throws ERR_DEADLINE with what keeps them. */
 export async function waitForReplicas(client: KubernetesClient, namespace: string, asking: Asking, report: (line: string) => void): Promise<Replicas> {
   let said = '';
   for (;;) {
-    const found = await findReplicas(client, namespace, asking);
+    const found = await findReplicas(client, namespace, looking(client, asking));
     if (found && found.ready >= found.wanted) return found;
     const line = found ? stateOf(found) : 'there are no replicas yet';
     if (line !== said) report(line);

@@ -1,5 +1,5 @@
 /** Takes an installation away: first what makes the API server ask, so that at no time it asks somebody who is gone. */
-import type { KubernetesClient, Resource } from '../../../clients/kubernetes/index.ts';
+import { type KubernetesClient, type Resource, RESOURCES } from '../../../clients/kubernetes/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import { ofHelm } from './install.ts';
 import { NAME } from './replicas.ts';
@@ -14,6 +14,7 @@ export interface UninstallOptions {
   readonly report: (line: string) => void;
 }
 
+const AUTHORITY = 'sealward-authority';
 const OURS = 'app.kubernetes.io/name=sealward,app.kubernetes.io/managed-by=sealward';
 
 /**
@@ -35,6 +36,8 @@ export async function uninstallAdmission({ client, namespace, dryRun, deadline, 
   for (const of of [...PARTS].reverse()) {
     for (const found of await ours(client, of, asking)) await remove(of, found.name, of.namespaced ? found.namespace : undefined);
   }
+  // The replicas write it whole, without the labels that it was made with.
+  await remove(RESOURCES.secrets, AUTHORITY, namespace);
   return deleted;
 }
 
