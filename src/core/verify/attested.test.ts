@@ -52,6 +52,17 @@ describe('attestations by several', () => {
     assert.match(asked(2, 'good', 'bad', 'bad'), /^rejected CONDITION_FAILED: it is 0: no$/);
   });
 
+  it('tell the first of those that failed, and the first that is open', () => {
+    const said = (detail: string): Appraisal => ({ value: 'fails', detail });
+    const values: Record<string, Appraisal> = { first: said('1'), second: said('2'), cost: VALUES['open'] as Appraisal };
+    const told = (...statements: string[]) => judge(wanted(), each(...statements), { appraisals: (statement) => values[statement] });
+    assert.equal(told('first', 'second'), 'rejected CONDITION_FAILED: it is 0: 1');
+    assert.equal(told('second', 'first'), 'rejected CONDITION_FAILED: it is 0: 2');
+    assert.equal(told('cost', 'unseen'), 'inconclusive ERR_CONDITION_COST: it is 0: steps');
+    assert.equal(told('unseen', 'cost'), 'inconclusive CONDITION_UNKNOWN: it is 0');
+    assert.equal(told('cost', 'first'), 'inconclusive ERR_CONDITION_COST: it is 0: steps');
+  });
+
   it('name who attested, when only their number is short', () => {
     const names = [A, B].map((id) => `key:${id}`).sort();
     assert.equal(asked(3, 'good', 'good'), `rejected SIGNERS_MISSING: attested by ${names.join(', ')}; 3 different signers are asked for`);
@@ -99,6 +110,8 @@ describe('conditions of one statement', () => {
     assert.equal(aged('late/silent'), 'verified VERIFIED');
     assert.equal(aged('late/silent', NOW - 2 * DAY), old);
     assert.equal(aged('silent/silent', NOW - DAY), 'verified VERIFIED');
+    const unconditional = (time: number) => judge(wanted({ conditions: [], maxAge: DAY }), [attested(A, 's', { times: [dated(time)] })]);
+    assert.deepEqual([unconditional(NOW - DAY), unconditional(NOW - 2 * DAY)], ['verified VERIFIED', old]);
     assert.equal(aged('silent/silent'), 'rejected TIME_MISSING: its age is asked for, and nobody says when it was made');
   });
 });
@@ -181,6 +194,14 @@ describe('VEX', () => {
     const either = { ...scan, vex: [by(PQ), by(B)] };
     const found = judge(wanted({ conditions: [either] }), [attested(A, 'found'), vex(B, 'mine', NOW - 9), vex(PQ, 'others', NOW - 5)], { appraisals: say });
     assert.equal(found, 'verified VERIFIED');
+  });
+
+  it('of one authority with several keys is the latest of any of them', () => {
+    const team = { ...scan, vex: [by(B, { anchors: [B, PQ] })] };
+    const ask = (...documents: ReturnType<typeof attested>[]) =>
+      judge(wanted({ conditions: [team] }), [attested(A, 'found'), ...documents], { appraisals: say });
+    assert.match(ask(vex(B, 'mine', NOW - 9), vex(PQ, 'others', NOW - 5)), /^rejected CONDITION_FAILED/);
+    assert.equal(ask(vex(B, 'others', NOW - 9), vex(PQ, 'mine', NOW - 5)), 'verified VERIFIED');
   });
 
   it('is not looked for in what has no statement', () => {

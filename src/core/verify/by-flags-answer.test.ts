@@ -47,8 +47,26 @@ describe('an answer to flags', () => {
     const [candidate] = judged([signature('e'.repeat(64))], { ...KEY, logs: 1 }).candidates;
     assert.deepEqual([candidate?.counts, candidate?.passed], [false, ['readable', 'type', 'subject', 'signer', 'unbroken']]);
     assert.deepEqual(candidate?.failed, { check: 'log', finding: { code: 'LOG_ENTRY_MISSING', detail: 'it carries no log entry' } });
-    const { outcome, code, finding } = judged([signature(A)], { ...KEY, logs: 1 });
+    const { outcome, code, finding, places } = judged([signature(A)], { ...KEY, logs: 1 });
+    assert.deepEqual(places, [place()]);
     assert.deepEqual([outcome, code, finding], ['rejected', 'LOG_ENTRY_MISSING', candidate.failed.finding]);
+  });
+
+  it('tells whose time nobody believes, where a certificate must be dated', () => {
+    const stranger = 'e'.repeat(64);
+    const dating = (by: 'log' | 'timestamp-authority') =>
+      judged([certified('maria', {}, { times: [{ ...dated(NOW, stranger), by }] })], { ...MARIA, undated: 'refuse' }).finding;
+    const detail = `${stranger.slice(0, 16)} is not trusted for ${new Date(NOW).toISOString()}`;
+    assert.deepEqual(dating('log'), { code: 'LOG_OUTSIDE_WINDOW', detail });
+    assert.deepEqual(dating('timestamp-authority'), { code: 'TIMESTAMP_OUTSIDE_WINDOW', detail });
+    const undated = (more: object) => judged([certified('maria', {}, more)], { ...MARIA, undated: 'refuse' }).finding;
+    assert.deepEqual(undated({}), { code: 'TIME_MISSING', detail: 'neither a log nor a timestamp authority states a time' });
+    const findings = [
+      { code: 'LOG_UNKNOWN', detail: 'x' },
+      { code: 'TIMESTAMP_UNTRUSTED', detail: 'a stranger' },
+    ] as const;
+    assert.deepEqual(undated({ findings }), findings[1]);
+    assert.equal(judged([certified('maria')], { ...MARIA, undated: 'now' }).code, 'VERIFIED');
   });
 
   it('says for whom nothing was found', () => {

@@ -37,11 +37,9 @@ export function checkSigner({ signers, broken, findings }: SignatureFacts, { sig
 export function checkValidity({ facts: { signers }, times }: Dated, asked: Asked, context: Context): Miss | undefined {
   const [signer] = signers;
   // verification.md, Time: the upper end of the interval is compared, so that an inexact clock cannot extend a validity.
-  if (asked.window && !everyMoment(times, asked.window, context)) {
-    return miss(
-      'AUTHORITY_OUTSIDE_WINDOW',
-      () => `the policy trusts it from ${iso(asked.window?.from ?? 0)} on, and it is dated ${momentText(times, context)}`,
-    );
+  const { window } = asked;
+  if (window && !everyMoment(times, window, context)) {
+    return miss('AUTHORITY_OUTSIDE_WINDOW', () => `the policy trusts it from ${iso(window.from)} on, and it is dated ${momentText(times, context)}`);
   }
   if (asked.signer === 'key') return checkKeyWindow(signer?.anchor, times, context);
   if (!signer?.certificate) return undefined;

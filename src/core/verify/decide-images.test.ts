@@ -46,6 +46,24 @@ describe('images', () => {
     assert.equal(named({ labels }, { labels: { team: 'other' } }), 'IMAGE_LABEL_MISSING');
     assert.equal(named({ labels }, { labels: { team: 'shop' } }), 'VERIFIED');
     assert.equal(named({ labels }, { labels: undefined } as never), 'IMAGE_LABELS_UNKNOWN');
+    assert.equal(named({ repositories: [text(IMAGE)] }, { labels: undefined } as never), 'VERIFIED', 'nobody asked for a label');
+    assert.equal(named({ tags: [text('2')] }, { tag: undefined } as never), 'VERIFIED', 'a digest has no tag that could be wrong');
+    assert.equal(named({ repositories: [text('x'), text(IMAGE)], tags: [text('2'), text('1')] }), 'VERIFIED', 'one of several is enough');
+  });
+
+  it('tell which name or label it was, and what was found, cut short', () => {
+    const told = (requirement: object, request: object = {}) =>
+      decided({ request, policies: set([policy([{ name: 'image', kind: 'image', repositories: [], tags: [], labels: [], ...requirement }])]) }).policies[0]
+        ?.requirements[0]?.detail;
+    assert.equal(told({ repositories: [text('x'), text('y')] }), `the repository ${IMAGE} is not one of x, y`);
+    assert.equal(told({ tags: [text('2'), text('3')] }), 'the tag 1 is not one of 2, 3');
+    const labels = [{ key: 'any' }, { key: 'team', value: text('shop') }];
+    assert.equal(told({ labels }, { labels: { any: '' } }), 'team is not set');
+    assert.equal(told({ labels }, { labels: { team: 'shop' } }), 'any is not set');
+    assert.equal(told({ labels }, { labels: { any: '', team: 'bank' } }), 'team is bank');
+    assert.equal(told({ labels }, { labels: { any: '', team: 'x'.repeat(300) } }), `team is ${'x'.repeat(200)}`);
+    assert.equal(told({ labels }, { labels: undefined }), 'any, team');
+    assert.equal(told({ labels: [{ key: 'toString' }] }, { labels: {} }), 'toString is not set');
   });
 });
 
@@ -65,6 +83,9 @@ describe('indexes', () => {
     assert.equal(prove(evidence([proven]), sigstore.anchors).signatures[0]?.about, proven.digest);
     assert.deepEqual(prove(evidence([proven]), sigstore.anchors).indexes, [proven.digest]);
     assert.equal(prove(evidence([]), sigstore.anchors).signatures[0]?.about, undefined);
+    const several = sigstoreIndex([`sha256:${'b'.repeat(64)}`, `sha256:${HEX}`]);
+    assert.ok(indexThatLists(several, `sha256:${HEX}`), 'any of its images');
+    assert.equal(indexThatLists(sigstoreIndex([]), `sha256:${HEX}`), undefined);
   });
 });
 

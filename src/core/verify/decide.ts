@@ -22,7 +22,7 @@ import { indexTrust, type TrustIndex } from './trust-index.ts';
 /** Changes whenever the same input could give another decision than before. */
 export const JUDGE_VERSION = 1;
 
-/** One policy's answer; `why` is the first requirement that is not met. */
+/** One policy's answer; `why` is the first requirement that is not met, where nothing excuses it. */
 interface Judged {
   readonly policy: ImagePolicy;
   readonly outcome: Outcome;
@@ -107,7 +107,7 @@ function judgePolicy(policy: ImagePolicy, { exceptions }: PolicySet, hearing: He
   }
   if (!why) return { policy, outcome: 'verified', action: 'allow' };
   const exception = exceptionsFor(exceptions, policy, hearing.request, hearing.request.place).find(({ window }) => hearing.context.clock.in(window));
-  if (exception) return { policy, outcome: 'verified', action: 'allow', why, exception };
+  if (exception) return { policy, outcome: 'verified', action: 'allow', exception };
   const outcome = why.status === 'unknown' ? 'inconclusive' : 'rejected';
   return { policy, outcome, action: actionOf(policy, outcome, hearing.request), why };
 }
@@ -140,8 +140,8 @@ function refusalsOf(selected: readonly SelectedPolicy[], judged: readonly Judged
 }
 
 function answerOf(by: Judged): Answer[] {
-  const { why, exception, outcome, action } = by;
-  return !why || exception ? [] : [{ action, outcome, code: why.code, detail: why.detail, by }];
+  const { why, outcome, action } = by;
+  return why ? [{ action, outcome, code: why.code, detail: why.detail, by }] : [];
 }
 
 /** Namespaced policies that nobody signed only add: where there is nothing but those, the default rule still holds. */
@@ -227,8 +227,7 @@ class Decided implements Decision {
   }
 
   get policies(): readonly PolicyJudgement[] {
-    // Under a clock of its own, so that reading an explanation changes no answer.
-    const hearing: Hearing = { ...this.#hearing, context: { ...this.#hearing.context, clock: new Clock(this.#hearing.request.now) } };
+    const hearing = this.#hearing;
     return this.#judged
       .map(
         ({ policy, outcome, action, why, exception }): PolicyJudgement => ({

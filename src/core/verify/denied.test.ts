@@ -79,6 +79,7 @@ describe('a denied signer', () => {
     assert.equal(asMaria(through(issuer('leaf', 'bad', 'top'), issuer('leaf', 'good', 'top')), denied), 'VERIFIED');
     assert.equal(asMaria(through(issuer('leaf', 'good', 'top'), issuer('leaf', 'bad', 'top')), denied), 'VERIFIED');
     assert.equal(asMaria(through(issuer('leaf', 'bad', 'x'), issuer('leaf', 'y', 'worse')), denied, { kind: 'certificate', certificate: 'worse' }), 'DENIED');
+    assert.equal(asMaria(through(), { kind: 'certificate', certificate: 'leaf' }), 'DENIED', 'itself, whoever issued it');
     assert.equal(asMaria(through(), denied), 'CERTIFICATE_UNTRUSTED', 'nothing stands behind it, and nothing of it is denied');
   });
 

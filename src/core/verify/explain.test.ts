@@ -122,6 +122,26 @@ describe('an explanation', () => {
     assert.ok(second);
   });
 
+  it('of signatures of one authority calls none the latest: each counts', () => {
+    const signatures = [signature(A, { times: [dated(NOW - 9)] }), signature(A, { times: [dated(NOW - 5)] })];
+    assert.deepEqual(
+      ask(signedBy(one(by(A))), { signatures }).candidates.map(({ counts }) => counts),
+      [true, true],
+    );
+  });
+
+  it('lists the signatures of one document by signer', () => {
+    const document = 'sha256:same';
+    const pair = [signature(A, { document }), signature(PQ, { document })];
+    for (const signatures of [pair, [...pair].reverse()]) {
+      const { candidates } = ask(signedBy(one(by(B))), { signatures });
+      assert.deepEqual(
+        candidates.map(({ signer }) => signer),
+        [A, PQ].map((id) => `the key ${id.slice(0, 16)}`).sort(),
+      );
+    }
+  });
+
   it('names a certificate by its name and issuer, or by its subject', () => {
     const signer = (found: SignatureFacts) => ask(signedBy(one(identity('maria'))), { signatures: [found] }).candidates[0]?.signer;
     assert.equal(signer(certified('maria')), 'maria (https://issuer.test)');

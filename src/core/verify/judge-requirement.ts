@@ -271,7 +271,7 @@ function judgeAttestation(requirement: Of<'attestation'>, policy: ImagePolicy, h
   }
   if (Number.isInteger(atLeast) && atLeast >= 1 && holding.size >= atLeast) return undefined;
   const status = holding.size + [...unsure].filter((one) => !holding.has(one)).length >= atLeast ? 'unknown' : 'unmet';
-  if (first) return status === 'unmet' && first.status === 'unknown' ? unmet('SIGNERS_MISSING', first.detail) : { ...first, status };
+  if (first) return status === 'unmet' && first.status === 'unknown' ? unmet('SIGNERS_MISSING', first.detail) : first;
   if (holding.size > 0) return unmet('SIGNERS_MISSING', () => `attested by ${[...holding].sort().join(', ')}; ${atLeast} different signers are asked for`);
   return nearestMiss(from, 'attestation', policy, hearing, predicateTypes);
 }

@@ -133,6 +133,13 @@ describe('a key under several names', () => {
     }
   });
 
+  it('must count under each of them, also where the worst one still does', () => {
+    const before = version(A, { name: 'old', state: 'superseded', invalidFrom: NOW });
+    assert.equal(answer([before], [dated(T)]), 'VERIFIED');
+    assert.equal(answer([before, version(A, { name: 'new', window: { from: T + 1 } })], [dated(T)]), 'KEY_NOT_ACTIVE');
+    assert.equal(answer([before, version(A, { name: 'new', window: { from: 0, to: T - 1 } })], [dated(T)]), 'KEY_OUTSIDE_WINDOW');
+  });
+
   it('says nothing of other keys', () => {
     assert.equal(answer([version(B, { state: 'revoked-all' })], [dated(T)]), 'VERIFIED');
   });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   A,
+  attested,
   B,
   by,
   CA,
@@ -22,6 +23,7 @@ import {
   signature,
   signedBy,
   text,
+  trust,
   version,
 } from '../../../test/hand-made.ts';
 import type { Authority, Strictness } from '../policy/index.ts';
@@ -251,6 +253,32 @@ describe('the reason why a signature does not count', () => {
     assert.equal(state({ state: 'retired', retiredAt: T }, T + 1), `KEY_RETIRED: release/1 was retired at ${T_TEXT}, and the signature is dated ${after}`);
     assert.equal(state({ window: { from: 0, to: T } }, T + 1), `KEY_OUTSIDE_WINDOW: release/1 counted until ${T_TEXT}, and the signature is dated ${after}`);
     assert.equal(state({ role: 'log' }, T), 'KEY_MISMATCH: release/1 is a key for another purpose: log');
+  });
+
+  it('names the time for which a key is not trusted, the first of several that is', () => {
+    const windowed = (from: number, to: number) => ({
+      trust: { anchors: { ...trust().anchors, keys: trust().anchors.keys.map((key) => ({ ...key, name: 'ours', window: { from, to } })) } },
+    });
+    const found = (...times: number[]) => signature(A, { times: times.map((at) => dated(at)) });
+    assert.equal(reason(found(T, T + 1), by(A), windowed(0, T)), `KEY_OUTSIDE_WINDOW: ours is not trusted for ${new Date(T + 1).toISOString()}`);
+    assert.equal(reason(found(T, T + 1), by(A), windowed(T + 1, NOW)), `KEY_OUTSIDE_WINDOW: ours is not trusted for ${T_TEXT}`);
+    assert.equal(reason(found(), by(A), windowed(0, NOW - 1)), 'KEY_OUTSIDE_WINDOW: ours is not trusted for 2026-11-27T00:00:00.000Z');
+  });
+
+  it('names the certificate log that was not trusted, or what was found wrong with its word', () => {
+    const logged = identity('maria', { certificateLog: true });
+    const said = [{ code: 'SCT_INVALID', detail: 'of another certificate' }] as const;
+    assert.equal(reason(certified('maria', {}, {}, { findings: said }), logged), 'SCT_INVALID: of another certificate');
+    assert.equal(reason(certified('maria'), logged), 'SCT_INVALID: the certificate log was not trusted at that time');
+  });
+
+  it('names the type of an attestation of another type, cut short', () => {
+    const told = (predicateType: string) => {
+      const wanted = { name: 'x', kind: 'attestation', predicateTypes: ['https://wanted.test'], from: [by(A)], atLeast: 1, conditions: [] } as const;
+      return decided({ signatures: [attested(A, 's', { predicateType })], policies: set([policy([wanted])]) }).policies[0]?.requirements[0]?.detail;
+    };
+    assert.equal(told('https://other.test'), 'its predicate is of the type https://other.test');
+    assert.equal(told(LONG), `its predicate is of the type ${'x'.repeat(200)}`);
   });
 
   it('says of a moment outside the calendar that nobody knows it', () => {

@@ -1,8 +1,29 @@
 /** What a policy asks of the repository that was signed for, and of authorities by their kind. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { A, by, CA, certified, code, dated, identity, NOW, one, policy, set, signature, signedBy, text, trust, version } from '../../../test/hand-made.ts';
+import {
+  A,
+  by,
+  CA,
+  certified,
+  code,
+  dated,
+  identity,
+  LOG,
+  NOW,
+  one,
+  OWN_LOG,
+  policy,
+  set,
+  signature,
+  signedBy,
+  text,
+  trust,
+  version,
+} from '../../../test/hand-made.ts';
 import type { Authority, Strictness } from '../policy/index.ts';
+import type { KeyVersion } from '../trust/index.ts';
+import type { TimeFact } from './facts.ts';
 
 type Claim = Strictness['repositoryClaim'];
 const ask = (claim: Partial<Claim>, repository: string, claimed: string, where: 'simple-signing' | 'statement' = 'simple-signing') =>
@@ -97,6 +118,14 @@ describe('an authority', () => {
     assert.equal(judged(issuer(CA, SIGNING, expired), issuer(CA, '1.2.3', valid)), 'CERTIFICATE_EXPIRED', 'not the purpose of one with the time of the other');
     assert.equal(judged(issuer(CA, SIGNING, expired), issuer('e'.repeat(64), SIGNING, valid)), 'CERTIFICATE_EXPIRED');
     assert.equal(judged(issuer(CA, '1.2.3', valid), issuer(CA, SIGNING, valid)), 'VERIFIED');
+    const two: Authority = { kind: 'certificate', name: 'private', anchors: [CA], names: [], extendedKeyUsage: ['1.2.3', '1.2.4'] };
+    const half = { ...issuer(CA, '1.2.3', valid) };
+    const whole = { ...issuer(CA, '1.2.3', expired), purposes: ['1.2.3', '1.2.4'] };
+    assert.equal(
+      judge(two, certified('maria', {}, { times: [dated(NOW - 5)] }, { issuers: [half, whole] })),
+      'CERTIFICATE_EXPIRED',
+      'all purposes of one, then',
+    );
   });
 
   it('of the trusted roots is any of theirs, and none that a policy brought for others', () => {
@@ -166,6 +195,31 @@ describe('who dates', () => {
       [{ state: 'compromised', invalidFrom: NOW }, false],
       [{ state: 'revoked-all' }, false],
     ];
+    assert.equal(table.filter(([, believed]) => believed).length, 5);
     for (const [key, believed] of table) assert.equal(logged(key), believed ? 'VERIFIED' : 'LOG_OUTSIDE_WINDOW', JSON.stringify(key));
+  });
+
+  it('without a promise holds an entry by any time that others prove, or as of now', () => {
+    const entry = { anchor: LOG.id, index: '7', included: true };
+    const stamp = (at: number) => ({ ...dated(at, OWN_LOG.id), by: 'timestamp-authority' as const });
+    const held = (dating: Partial<Strictness['dated']>, times: readonly TimeFact[], keys: readonly KeyVersion[], window = { from: 0, to: NOW }) =>
+      code({
+        signatures: [signature(A, { times, entries: [entry] })],
+        policies: set([policy([signedBy(one(by(A)))], { strictness: { dated: { logs: 0, timestamps: 0, any: 0, ...dating } } })]),
+        trust: { keys, anchors: { ...trust().anchors, logs: [{ ...LOG, window }, OWN_LOG] } },
+      });
+    const log = (more: Partial<KeyVersion>) => [version(LOG.id, { role: 'log', ...more })];
+    assert.equal(held({ logs: 1 }, [], log({})), 'VERIFIED');
+    assert.equal(held({ logs: 1 }, [], log({ state: 'retired', retiredAt: NOW - 1 })), 'LOG_OUTSIDE_WINDOW');
+    assert.equal(held({ logs: 1 }, [], log({}), { from: 0, to: NOW - 1 }), 'LOG_OUTSIDE_WINDOW');
+    assert.equal(held({ logs: 1 }, [stamp(NOW - 9), stamp(NOW - 5)], log({ state: 'retired', retiredAt: NOW - 7 })), 'VERIFIED', 'by then it was there');
+    assert.equal(held({ logs: 1 }, [stamp(NOW - 6), stamp(NOW - 5)], log({ state: 'retired', retiredAt: NOW - 7 })), 'LOG_OUTSIDE_WINDOW');
+    assert.equal(held({ any: 1 }, [], []), 'VERIFIED', 'a log that holds it vouches for it');
+    assert.equal(held({ any: 1 }, [], log({ state: 'revoked-all' })), 'THRESHOLD_NOT_MET');
+    assert.equal(held({ any: 2 }, [stamp(NOW - 5)], []), 'VERIFIED');
+    assert.equal(
+      code({ signatures: [signature(A)], policies: set([policy([signedBy(one(by(A)))], { strictness: { dated: { logs: 0, timestamps: 0, any: 1 } } })]) }),
+      'THRESHOLD_NOT_MET',
+    );
   });
 });

@@ -2,7 +2,26 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { A, B, by, type Case, dated, decided, exception, HEX, NOW, one, policy, REQUEST, set, signature, signedBy } from '../../../test/hand-made.ts';
+import {
+  A,
+  B,
+  by,
+  type Case,
+  dated,
+  decided,
+  EVERYWHERE,
+  exception,
+  HEX,
+  NOW,
+  one,
+  policy,
+  PQ,
+  REQUEST,
+  set,
+  signature,
+  signedBy,
+  text,
+} from '../../../test/hand-made.ts';
 import type { ImagePolicy, Requirement } from '../policy/index.ts';
 import { type Action, encodeDecision } from './index.ts';
 
@@ -14,7 +33,7 @@ const open = { ...met, name: 'open', latest: { maxLag: -1 } } as Requirement;
 const other: Requirement = { name: 'other', kind: 'refusal', reason: 'given up' };
 const outcomeOf = { verified: met, rejected: missing, inconclusive: open };
 
-const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const decoded = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const kinds = fc.constantFrom<keyof typeof outcomeOf>('verified', 'rejected', 'inconclusive');
 const modes = fc.constantFrom<ImagePolicy['mode']>('enforce', 'warn', 'audit');
 const STRICT: readonly Action[] = ['allow', 'warn', 'deny'];
@@ -53,6 +72,47 @@ describe('of several policies', () => {
     assert.equal(told(['a', met, 'enforce'], ['b', open, 'audit']), 'inconclusive EVIDENCE_STALE b');
     assert.equal(told(['a', open, 'audit'], ['b', missing, 'audit']), 'rejected KEY_MISMATCH b');
     assert.equal(told(['same', missing, 'enforce'], ['same', missing, 'enforce']), 'rejected KEY_MISMATCH same');
+  });
+
+  it('of signatures that miss as much, the same is told in any order', () => {
+    const pair = [signature(B), signature(PQ)];
+    const told = (order: typeof pair): string => decided({ signatures: order, policies: set([policy([met])]) }).message;
+    assert.equal(told([...pair].reverse()), told(pair));
+    assert.match(told(pair), new RegExp(`the key ${B.slice(0, 16)}`));
+  });
+
+  it('of signatures the one is told that came furthest', () => {
+    const pairs = [
+      [signature(B), signature(A, { times: [dated(NOW - 9)] })],
+      [signature(A, { times: [dated(NOW - 9)] }), signature(B)],
+    ];
+    for (const signatures of pairs)
+      assert.match(decided({ signatures, policies: set([policy([met], { strictness: { maxAge: 5 } })]) }).code, /^SIGNATURE_TOO_OLD$/);
+    const both = signedBy(one(by(A, { anchors: [A, PQ] })));
+    for (const signatures of [
+      [signature(B), signature(A)],
+      [signature(A), signature(B)],
+    ])
+      assert.equal(decided({ signatures, policies: set([policy([both], { strictness: { postQuantum: 'require' } })]) }).code, 'POST_QUANTUM_MISSING');
+  });
+
+  it('one that only adds is told before a default that would have allowed', () => {
+    const watched = policy([open], { namespace: 'shop', mode: 'audit' });
+    const { action, outcome, code } = decided({ ...found, policies: set([watched], { defaultRule: { action: 'allow', stated: true } }) });
+    assert.deepEqual([action, outcome, code], ['allow', 'inconclusive', 'EVIDENCE_STALE']);
+  });
+
+  it('a single one for a namespace that nobody knows must be satisfied', () => {
+    const scoped = policy([missing], { scope: { ...EVERYWHERE, namespaces: [text('shop')] } });
+    const somewhere = { ...found, request: { place: {} } };
+    assert.equal(decided({ ...somewhere, policies: set([scoped]) }).action, 'deny');
+    assert.equal(decided({ ...somewhere, policies: set([{ ...scoped, requirements: [met] }]) }).action, 'allow');
+    assert.equal(decided({ ...somewhere, policies: set([scoped, { ...scoped, name: 'q', requirements: [met] }]) }).action, 'allow');
+    assert.equal(
+      decided({ ...somewhere, policies: set([scoped, { ...scoped, name: 'q', mode: 'audit' }]) }).action,
+      'deny',
+      'one that is only watched satisfies nothing',
+    );
   });
 
   it('of one name the digest tells which is told', () => {
@@ -162,6 +222,22 @@ describe('an answer', () => {
     assert.equal(decided(found).message, `${image} is what its policies ask for`);
   });
 
+  it('names what could not be asked, in the words of its code', () => {
+    const cause = { code: 'ERR_REGISTRY_THROTTLED', message: 'slow down', hint: '' } as const;
+    const decision = decided({ facts: { places: [{ name: 'sig-tag', where: 'the tag', state: 'unavailable', cause }] } });
+    assert.match(decision.message, /may not run by the policy p: .+ \(the tag: slow down; every place answered, and none holds one\)$/);
+    assert.notEqual(decision.hint, '');
+  });
+
+  it('names each signer once, and who else there is', () => {
+    const two = policy([signedBy({ kind: 'at-least', count: 2, of: [one(by(A)), one(by(PQ))] })]);
+    const detail = (...signatures: ReturnType<typeof signature>[]) => decided({ signatures, policies: set([two]) }).policies[0]?.requirements[0]?.detail;
+    const wanted = `signed by key:${A}; wanted was 2 of key ${A.slice(0, 6)}, key ${PQ.slice(0, 6)}`;
+    assert.equal(detail(signature(A), signature(A)), `${wanted}; nobody else signed`);
+    assert.equal(detail(signature(A), signature(A), signature(A)), `${wanted}; nobody else signed`);
+    assert.equal(detail(signature(A), signature(B)), `${wanted}; it was made with the key ${B.slice(0, 16)}`);
+  });
+
   it('names the denial, and the end of the lease', () => {
     const denials = [{ id: 'd1', kind: 'digest', digest: `sha256:${HEX}`, reason: 'stolen', addedAt: 0 }] as const;
     const denial = decided({ ...found, trust: { denials } });
@@ -179,7 +255,7 @@ describe('a record', () => {
     const policies = set([policy([missing], { name: 'b', owner: 'o', contact: 'c', runbook: 'r', message: 'm' }), policy([met], { name: 'a' })]);
     const from = { evidence: 'sha256:e', known: 'sha256:k', policies, trust: { digest: 'sha256:t', versions: { keys: 3 } }, request: REQUEST };
     const decision = decided({ ...found, policies, trust: { lease: { issuedAt: 0, endsAt: Number.POSITIVE_INFINITY } } });
-    const read = JSON.parse(text(encodeDecision(decision, from))) as Record<string, unknown>;
+    const read = JSON.parse(decoded(encodeDecision(decision, from))) as Record<string, unknown>;
     const { decision: said, ...about } = read;
     assert.deepEqual(about, {
       version: 1,
@@ -203,6 +279,6 @@ describe('a record', () => {
       policies: JSON.parse(JSON.stringify(decision.policies)),
     });
     const { known: _, ...unkept } = from;
-    assert.ok(!('known' in (JSON.parse(text(encodeDecision(decision, unkept))) as object)));
+    assert.ok(!('known' in (JSON.parse(decoded(encodeDecision(decision, unkept))) as object)));
   });
 });
