@@ -266,7 +266,11 @@ describe('a server that cannot be what it was', () => {
   });
 
   it('speaks TLS by an authority for its own name, and takes another certificate while connections go on', async () => {
-    const server = await startOwnServer({ tls: true, tlsLookMs: 20 });
+    const server = await startOwnServer({
+      tls: true,
+      tlsLookMs: 20,
+      configure: (yaml) => yaml.replace('tls/server.pem }', 'tls/server.pem, names: [next.sealward.test] }'),
+    });
     const kept = new Agent({ keepAlive: true, maxSockets: 1 });
     try {
       const at = (name: string): string => join(server.folder, name);
@@ -314,6 +318,11 @@ describe('a server that cannot be what it was', () => {
       assert.doesNotMatch(await said(), /not taken/);
       await server.restart();
       assert.notEqual((await ask(false)).certificate, first.certificate);
+      const [renewed] = parseCertificatesPem(readFileSync(at('tls/server.pem'), 'utf8'), 'the certificate for TLS');
+      assert.ok(
+        renewed?.subjectAlternativeNames.some(({ value }) => value === 'next.sealward.test'),
+        'a name of a shard to come',
+      );
     } finally {
       kept.destroy();
       await server.stop();

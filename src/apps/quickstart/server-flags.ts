@@ -12,6 +12,7 @@ export const spec = defineCommand({
     'status: asks the running server, and says in words what runs, how old its certificates are, and what is wrong.',
     'rotate authority | timestamp: makes another key, certified by the root in --offline, and stages it for the trust repository; says what to do next.',
     'rotate tls: makes another key and certificate for the name of the server, by the authority in --offline; a running server takes them by itself.',
+    'rotate log: makes the key of another shard of the log, named --name, and stages it for the trust repository; says what to do next.',
     'hash-password: reads a password and prints what `passwordHashFile` of a user holds.',
   ],
   examples: [
@@ -40,6 +41,7 @@ export const spec = defineCommand({
       summary: 'init: where it answers for health, readiness and metrics, without TLS',
     },
     offline: { type: 'string', valueName: 'DIR', default: 'offline', group: 'input', summary: 'rotate: the folder that was taken away' },
+    name: { type: 'string', valueName: 'HOST', group: 'input', summary: 'rotate log: the host name of the new shard' },
     organization: {
       type: 'string',
       valueName: 'NAME',

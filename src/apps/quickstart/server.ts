@@ -3,7 +3,7 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import { SealwardError } from '../../core/errors.ts';
 import { hashPassword } from '../../services/identity/index.ts';
 import { loadKeys } from '../cli/index.ts';
-import { askStatus, initServer, ONLINE_KEYS, type OnlineKey, ROTATED, rotateKey, rotateTls, runServer, statusLines } from '../server/index.ts';
+import { askStatus, initServer, ONLINE_KEYS, type OnlineKey, ROTATED, rotateKey, rotateLog, rotateTls, runServer, statusLines } from '../server/index.ts';
 import type { ServerInvocation } from './server-flags.ts';
 
 export async function run(invocation: ServerInvocation): Promise<number> {
@@ -19,9 +19,8 @@ export async function run(invocation: ServerInvocation): Promise<number> {
     case 'rotate': {
       const { config: configFile, offline } = invocation.flags;
       const name = ROTATED.find((one) => one === what);
-      if (!name && what !== 'tls') throw new SealwardError('ERR_USAGE', `rotate takes ${ROTATED.join(', ')} or tls`);
       const wanted = { configFile, offline, now: Date.now() };
-      invocation.terminal.print((await (name ? rotateKey({ ...wanted, name }) : rotateTls(wanted))).join('\n'));
+      invocation.terminal.print((await (name ? rotateKey({ ...wanted, name }) : rotateOther(what, wanted, invocation.flags.name))).join('\n'));
       return 0;
     }
     case 'hash-password': {
@@ -36,6 +35,14 @@ export async function run(invocation: ServerInvocation): Promise<number> {
         hint: 'Write `sealward server`, `sealward server init`, `sealward server status`, `sealward server rotate` or `sealward server hash-password`.',
       });
   }
+}
+
+function rotateOther(what: string | undefined, wanted: Parameters<typeof rotateTls>[0], host: string | undefined): Promise<readonly string[]> {
+  if (what === 'tls') return rotateTls(wanted);
+  if (what !== 'log') throw new SealwardError('ERR_USAGE', `rotate takes ${ROTATED.join(', ')}, tls or log`);
+  if (host === undefined)
+    throw new SealwardError('ERR_USAGE', 'a new shard needs a host name of its own', { hint: 'Give --name HOST, such as log2027.sigstore.example.' });
+  return rotateLog({ ...wanted, host });
 }
 
 async function serveUntilTold({ flags, terminal, signal, config }: ServerInvocation): Promise<number> {

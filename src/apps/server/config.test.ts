@@ -63,6 +63,22 @@ describe('the configuration of a server', () => {
     assert.match(faults(WHOLE.replace('roles: [', 'roles: [witness, ') + witness.replace('logs:', 'name: a+b, logs:')), /without spaces and \+/);
   });
 
+  it('takes former shards with names, keys and places of their own, and somebody who signs that one follows the other', () => {
+    const control = 'control: { key: keys/control.key, auditor: keys/auditor.key }\n';
+    const log = (former: string): string =>
+      `log: { key: keys/log-2.key, origin: log2.example, folder: state/log-2, mark: keys/log-2.mark, former: [${former}] }\n`;
+    const text = (former: string, more = control): string => WHOLE.replace('roles: [', 'roles: [log, ') + log(former) + more;
+    const config = parseServerConfig('/etc/sealward/server.yaml', text('{ key: keys/log.key, origin: sigstore.example }'));
+    assert.deepEqual(
+      config.log?.former.map(({ origin, folder, mark }) => [origin, folder, mark]),
+      [['sigstore.example', '/etc/sealward/state/log', '/etc/sealward/keys/log.mark']],
+    );
+    assert.match(faults(text('{ key: keys/log-2.key, origin: sigstore.example }')), /has a shard with the same key as another one/);
+    assert.match(faults(text('{ key: keys/log.key, origin: sigstore.example, folder: state/log-2 }')), /the same folder/);
+    assert.match(faults(text('{ key: keys/log.key }')), /former\[0\]\.origin is missing/);
+    assert.match(faults(text('{ key: keys/log.key, origin: sigstore.example }', '')), /needs control/);
+  });
+
   it('names every fault at once, with line and column', () => {
     const text = WHOLE.replace('burst: 5', 'burst: many').replace('tolerance: 250ms', 'tolerance: 250').replace('maxAge: 10m', 'maxage: 10m');
     const said = faults(text).split('\n');

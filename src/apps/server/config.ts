@@ -42,6 +42,11 @@ export interface IdentityConfig {
   readonly workloads: readonly { readonly id: string; readonly subject: string; readonly publicKey: string }[];
 }
 
+export interface TlsConfig extends KeyedCertificates {
+  /** Further host names for which `server rotate tls` makes a certificate, such as those of shards. */
+  readonly names: readonly string[];
+}
+
 export interface ServerConfig {
   readonly file: string;
   /** Where clients reach it, without a slash at its end. */
@@ -50,7 +55,7 @@ export interface ServerConfig {
   /** Health, readiness, metrics and state, without TLS; for whoever runs the server. */
   readonly operations: Address;
   readonly roles: ReadonlySet<Role>;
-  readonly tls?: KeyedCertificates;
+  readonly tls?: TlsConfig;
   /** A folder of SQLite files, or a file that holds a postgres:// URL. */
   readonly database: { readonly folder: string } | { readonly urlFile: string };
   /** Opens the key files. */
@@ -73,6 +78,12 @@ export interface LogConfig extends LogPlace {
   readonly origin: string;
   /** Threads that verify what comes in. */
   readonly threads: number;
+  /** Shards that came before, the oldest first: closed, chained to the next one, and still served under their names. */
+  readonly former: readonly ShardConfig[];
+}
+
+export interface ShardConfig extends LogPlace {
+  readonly origin: string;
 }
 
 export interface LogPlace {
@@ -164,6 +175,7 @@ export function parseServerConfig(file: string, text: string): ServerConfig {
     const certificateLog = authority?.section('certificateLog');
     if (authority && !certificateLog) authority.refuse('certificateLog', 'is missing: no certificate is issued without one');
     const control = root.section('control');
+    if (log && log.has('former') && !control) log.refuse('former', 'needs control: its auditor signs that one shard ends and the next begins');
     const witness = roles.has('witness') ? needed(root, 'witness') : skipped(root, 'witness');
     return {
       file,
@@ -171,7 +183,7 @@ export function parseServerConfig(file: string, text: string): ServerConfig {
       listen: root.address('listen', '127.0.0.1:8443'),
       operations: root.address('operations', '127.0.0.1:8444'),
       roles,
-      ...(tls ? { tls: keyed(tls) } : {}),
+      ...(tls ? { tls: { ...keyed(tls), names: tls.texts('names') } } : {}),
       database: readDatabase(root, path),
       ...(password === undefined ? {} : { keyPasswordFile: path(password) }),
       requestMs: root.duration('requestTimeout', 100, 300_000, '10s'),
@@ -279,13 +291,20 @@ function readClock(root: Section): ClockConfig {
 }
 
 function readLog(section: Section, url: string, path: (name: string) => string, keyOf: (reference: string) => string): LogConfig {
-  const origin = section.text('origin', URL.parse(url)?.hostname ?? '');
+  const origin = readOrigin(section, URL.parse(url)?.hostname ?? '');
+  const former = section.sections('former').map((shard) => ({ ...readPlace(shard, 'log', path, keyOf), origin: readOrigin(shard) }));
+  const places = [...former, { ...readPlace(section, 'log', path, keyOf), origin }];
+  for (const member of ['origin', 'key', 'folder', 'recordFolder', 'mark'] as const) {
+    // A folder is nothing to a database, and two marks of one name would hide which key belongs where.
+    if (new Set(places.map((place) => place[member])).size !== places.length) section.refuse('former', `has a shard with the same ${member} as another one`);
+  }
+  return { ...(places.at(-1) as ShardConfig), threads: section.integer('threads', 0, 64, 1), former };
+}
+
+function readOrigin(section: Section, fallback?: string): string {
+  const origin = section.text('origin', fallback);
   if (!/^[A-Za-z0-9.-]{1,253}$/.test(origin)) section.refuse('origin', 'must be a host name, without a port');
-  return {
-    ...readPlace(section, 'log', path, keyOf),
-    origin,
-    threads: section.integer('threads', 0, 64, 1),
-  };
+  return origin;
 }
 
 function readPlace(section: Section, name: string, path: (name: string) => string, keyOf: (reference: string) => string): LogPlace {

@@ -30,7 +30,7 @@ export async function rotateTls({ configFile, offline, now }: RotateTlsOptions):
     });
   const authority = await openOfflineAuthority(offline, 'tls');
   const { privateKey, publicKey } = generateKeyPair('ecdsa-p256');
-  const certificate = await certifyTls(authority, publicKey, { url, organization: organizationOf(authority), now });
+  const certificate = await certifyTls(authority, publicKey, { url, organization: organizationOf(authority), now, names: tls.names });
   const key = await sealKeyFile(privateKey, readSecret(keyPasswordFile, 'the password of the keys'));
   // A server that looks in between sees a pair that does not fit, and goes on with what it has.
   replaceFile(tls.key, key, true);

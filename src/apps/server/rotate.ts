@@ -63,14 +63,15 @@ export async function rotateKey({ configFile, name, offline, now }: RotateOption
   ];
 }
 
-function trustFolder({ trust }: ServerConfig): string {
+/** The working folder of the trust repository. Throws ERR_CONFIG_INVALID when it is elsewhere. */
+export function trustFolder({ trust }: ServerConfig): string {
   const folder = trust === undefined ? undefined : dirname(trust.repository);
   if (folder === undefined || !existsSync(join(folder, 'trust-folder.json')))
     throw new SealwardError('ERR_CONFIG_INVALID', 'the trust repository of this server is kept elsewhere', { hint: 'Rotate where its working folder lies.' });
   return folder;
 }
 
-function nextVersion(folder: string, name: Rotated): number {
+export function nextVersion(folder: string, name: Rotated | 'log'): number {
   let version = 2;
   while (existsSync(join(folder, `keys/${name}-${version}.key`))) version++;
   return version;

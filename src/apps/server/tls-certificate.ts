@@ -10,10 +10,14 @@ export interface TlsSubject {
   readonly organization: string;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Further host names. */
+  readonly names?: readonly string[];
 }
 
-export function certifyTls(authority: CertifiedKey, key: PublicKey, { url, organization, now }: TlsSubject): Promise<Certificate> {
+export function certifyTls(authority: CertifiedKey, key: PublicKey, { url, organization, now, names = [] }: TlsSubject): Promise<Certificate> {
   const host = bareHost(new URL(url));
   const hosts = host === 'localhost' ? ['localhost', '127.0.0.1', '::1'] : [host];
-  return certifyServer(authority, key, { organization, commonName: host, notBefore: now - 60_000, notAfter: now + YEARS * YEAR_MS }, hosts);
+  return certifyServer(authority, key, { organization, commonName: host, notBefore: now - 60_000, notAfter: now + YEARS * YEAR_MS }, [
+    ...new Set([...hosts, ...names]),
+  ]);
 }

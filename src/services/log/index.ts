@@ -9,9 +9,8 @@ export type { LogStore, NewEntry, SignedTree, SignRecord, StoredTile, TileStorag
 export { type LogHealth, type LogOptions, type OpenedLog, openLog } from './open-log.ts';
 export { inPostgres, type PostgresOptions } from './postgres-store.ts';
 export { openSigningLog, type SigningLog, type SigningLogOptions } from './signing-log.ts';
-export type { ShardChange } from './shards.ts';
-/** @public */
-export { openNextShard } from './shards.ts';
+export { openNextShard, type ShardChange } from './shards.ts';
+export { shardRoutes } from './shard-routes.ts';
 export { openWitnessFile, type WitnessMemory, witnessRoutes } from './witness-routes.ts';
 export { openPostgresWitness } from './postgres-witness.ts';
 export type { WitnessRound, WitnessSettings } from './witnessed.ts';
