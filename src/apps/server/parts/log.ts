@@ -2,8 +2,7 @@
 import { readPublished } from '../../../clients/trust/index.ts';
 import type { Signer } from '../../../clients/signers/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
-import { TRUSTED_ROOT_FILE } from '../../../core/trust/index.ts';
-import { parseTrustedRoot } from '../../../core/trust/index.ts';
+import { parseTrustedRoot, TRUSTED_ROOT_FILE } from '../../../core/trust/index.ts';
 import { openNextShard, openSigningLog, shardRoutes, type SigningLog } from '../../../services/log/index.ts';
 import type { LogConfig, ShardConfig } from '../config.ts';
 import type { OpenedPart, ServerContext } from '../context.ts';
