@@ -20,6 +20,8 @@ export interface CallOptions {
   /** Absolute, on the clock of the client; half a minute from now when missing. */
   readonly deadline?: number;
   readonly signal?: AbortSignal;
+  /** How often a request is sent at most that the server was too busy for, or that was lost on the way; a few times when missing. */
+  readonly attempts?: number;
 }
 
 export interface ApiRequest extends CallOptions {
@@ -33,7 +35,6 @@ export interface ApiRequest extends CallOptions {
   readonly what: string;
   readonly maxBytes?: number;
   readonly idempotent?: boolean;
-  readonly attempts?: number;
 }
 
 export interface ApiServerOptions {

@@ -9,7 +9,7 @@ import type { Clock } from '../http/index.ts';
 import { ApiServer, type ApiServerOptions, type CallOptions } from './api-server.ts';
 import type { Cluster } from './cluster.ts';
 import { type ClusterObject, parseClusterObject } from './object.ts';
-import { apiVersionOf, collectionPath, nameOf, type ObjectName, objectPath, type Resource } from './resource.ts';
+import { apiVersionOf, collectionPath, nameOf, type ObjectName, objectPath, type Resource, RESOURCES } from './resource.ts';
 import { readWatch, type WatchEvent, type WatchOptions } from './watch.ts';
 
 export interface ClientOptions extends ApiServerOptions {
@@ -168,6 +168,36 @@ export class KubernetesClient {
     if (!('reason' in answer)) return true;
     if (answer.status === 404) return false;
     throw answer.error();
+  }
+
+  /**
+   * Asks for a Pod to go, as far as its disruption budgets allow it: `blocked` is to be tried again later. With a uid only
+   * that very Pod.
+   */
+  async evict(pod: ObjectName & { readonly uid?: string }, options: WriteOptions = {}): Promise<'evicted' | 'blocked' | 'gone'> {
+    const { dryRun, ...call } = options;
+    const metadata = { name: pod.name, ...(pod.namespace === undefined ? {} : { namespace: pod.namespace }) };
+    const precondition = pod.uid === undefined ? {} : { preconditions: { uid: pod.uid } };
+    const deleteOptions = { ...precondition, ...(dryRun === true ? { dryRun: ['All'] } : {}) };
+    const body: JsonObject = { apiVersion: 'policy/v1', kind: 'Eviction', metadata, deleteOptions };
+    const path = objectPath(RESOURCES.pods, pod, 'eviction');
+    const query = dryRun === true ? { dryRun: 'All' } : {};
+    // 429 is the answer of a budget, so it is not tried again here.
+    const answer = await this.#server.ask({ ...call, method: 'POST', path, query, body, what: `the eviction of ${nameOf(RESOURCES.pods, pod)}`, attempts: 1 });
+    if (!('reason' in answer)) return 'evicted';
+    if (answer.status === 429) return 'blocked';
+    // A conflict of uids: that Pod is gone, and another one has its name.
+    if (answer.status === 404 || (answer.status === 409 && pod.uid !== undefined)) return 'gone';
+    throw answer.error();
+  }
+
+  /** How many replicas a workload is to have. @returns how many it had. */
+  async scale(of: Resource, name: ObjectName, replicas: number, options: WriteOptions = {}): Promise<number> {
+    const before = await this.get(of, name, { ...options, subresource: 'scale' });
+    if (!before) throw new SealwardError('ERR_OBJECT_NOT_FOUND', `${nameOf(of, name)} is not there to be scaled`);
+    await this.patch(of, name, { type: 'merge', patch: { spec: { replicas } } }, { ...options, subresource: 'scale' });
+    const had = memberOf(before.json['spec'], 'replicas');
+    return typeof had === 'number' ? had : 0;
   }
 
   close(): void {

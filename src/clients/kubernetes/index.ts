@@ -1,5 +1,7 @@
 export { KubernetesClient, type ClientOptions, type ObjectList, type Patch, type Selection } from './client.ts';
 export type { Cluster, ClusterSources } from './cluster.ts';
+export { LeaderElection, type LeaderOptions } from './leader.ts';
+export { EventRecorder, type ObjectEvent } from './events.ts';
 export { fixedCredential } from './credential.ts';
 export { clusterOf } from './find-cluster.ts';
 export type { ClusterObject } from './object.ts';

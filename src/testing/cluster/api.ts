@@ -289,6 +289,8 @@ export class ClusterApi {
     const asked = this.#admitted(request, { operation: 'CREATE', object: bodyOf(request), name });
     await this.#admission.mutate(asked);
     await this.#admission.validate(asked);
+    const [wanted, held] = [textAt(request.body, 'deleteOptions', 'preconditions', 'uid'), textAt(pod, 'metadata', 'uid')];
+    if (wanted !== '' && wanted !== held) throw otherUid(kind, name, wanted, held);
     const blocked = blockedBy(pod, this.store.list(kind, namespace), this.store.list(this.kindOf('poddisruptionbudgets.policy'), namespace));
     if (blocked) throw blocked;
     if (!isDryRun(request)) this.remove(kind, namespace, name);

@@ -123,7 +123,7 @@ test('who asks is known by token or certificate, and what is not allowed is said
 });
 
 test('an eviction asks the disruption budgets, and scale is a subresource', async (t) => {
-  const { cluster } = await started(t);
+  const { cluster, client } = await started(t);
   await cluster.request('POST', '/api/v1/namespaces/default/pods', { apiVersion: 'v1', kind: 'Pod', ...pod('web', { labels: { app: 'web' } }) });
   const ready = { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } };
   await cluster.request('PATCH', '/api/v1/namespaces/default/pods/web/status', ready, { contentType: 'application/merge-patch+json' });
@@ -134,19 +134,21 @@ test('an eviction asks the disruption budgets, and scale is a subresource', asyn
     spec: { minAvailable: 1, selector: { matchLabels: { app: 'web' } } },
   };
   await cluster.request('POST', '/apis/policy/v1/namespaces/default/poddisruptionbudgets', budget);
-  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', ...metadata('web') };
-  const evict = (): ReturnType<ClusterServer['request']> => cluster.request('POST', '/api/v1/namespaces/default/pods/web/eviction', eviction);
-  assert.equal((await evict()).status, 429);
+  assert.equal(await client.evict(WEB), 'blocked');
   await cluster.request('DELETE', '/apis/policy/v1/namespaces/default/poddisruptionbudgets/keep');
-  assert.equal((await evict()).status, 201);
+  assert.equal(await client.evict(WEB, { dryRun: true }), 'evicted');
+  assert.equal(await client.evict({ ...WEB, uid: 'another' }), 'gone');
+  assert.equal(cluster.objects('pods').length, 1);
+  assert.equal(await client.evict(WEB), 'evicted');
+  assert.equal(await client.evict(WEB), 'gone');
   assert.deepEqual(cluster.objects('pods'), []);
   const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'app', image: 'a' }] } };
   const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', ...metadata('web'), spec: { selector: { matchLabels: { app: 'web' } }, template } };
   await cluster.request('POST', '/apis/apps/v1/namespaces/default/deployments', deployment);
-  const path = '/apis/apps/v1/namespaces/default/deployments/web/scale';
-  const { body } = await cluster.request('PATCH', path, { spec: { replicas: 0 } }, { contentType: 'application/merge-patch+json' });
-  assert.deepEqual([body['kind'], body['spec']], ['Scale', { replicas: 0 }]);
+  assert.equal(await client.scale(RESOURCES.deployments, WEB, 0, { dryRun: true }), 1);
+  assert.equal(await client.scale(RESOURCES.deployments, WEB, 0), 1);
   assert.equal(objectAt(cluster.objects('deployments.apps')[0], 'spec')['replicas'], 0);
+  await assert.rejects(client.scale(RESOURCES.deployments, { ...WEB, name: 'none' }, 0), fails('ERR_OBJECT_NOT_FOUND'));
 });
 
 test('a list in pages is one of one moment, until that is compacted', async (t) => {
