@@ -5,7 +5,7 @@ import { OPENVEX, type Statement } from '../core/bundle/index.ts';
 import { LIMITS, parseJsonObject } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
 import { type Appraisal, type Appraiser, type Condition, type PolicySet, VEX_CONDITION_ID } from '../core/policy/index.ts';
-import type { Evidence, EvidenceDocument, Place, PlaceName, ProvenFacts } from '../core/verify/index.ts';
+import { documentKey, type Evidence, type EvidenceDocument, type Place, type PlaceName, type ProvenFacts } from '../core/verify/index.ts';
 import { gather } from './gather.ts';
 
 export interface Gathering {
@@ -41,7 +41,7 @@ export async function* gatherSteps(gathering: Gathering): AsyncGenerator<Evidenc
     for await (const { places, documents: found } of steps) {
       all = new Map(before);
       for (const place of places) all.set(place.name, worse(before.get(place.name), place));
-      for (const document of found) documents.set(`${document.place} ${document.digest}`, document);
+      for (const document of found) documents.set(documentKey(document), document);
       yield evidenceOf(gathering, all, documents);
     }
     before = all;

@@ -7,10 +7,13 @@ import { judgeOf, letIn, pod, reviewOf, startWebhook, type TestWebhook } from '.
 import { Cluster, type Image } from '../agents.ts';
 
 let cluster: Cluster;
-beforeEach(async () => {
-  cluster = await Cluster.start();
-});
-afterEach(() => cluster.close());
+/** Within each group: at the top of a file they would hold for the tests of every other file as well. */
+function eachAnew(): void {
+  beforeEach(async () => {
+    cluster = await Cluster.start();
+  });
+  afterEach(() => cluster.close());
+}
 
 const allowed = async (webhook: TestWebhook, object: JsonObject, more: JsonObject = {}): Promise<unknown> =>
   (await webhook.ask(reviewOf(object, more))).response['allowed'];
@@ -27,6 +30,8 @@ const movedTag = async (): Promise<Image> => {
 const spec = (object: JsonObject, more: JsonObject): JsonObject => ({ ...object, spec: { ...(object['spec'] as JsonObject), ...more } });
 
 describe('admission', () => {
+  eachAnew();
+
   it('CVE-2026-122321: a tag that moved after it was warmed is verified again, and what is pinned is what was verified', async (t) => {
     const webhook = await startWebhook(t, await cluster.started());
     const good = await cluster.push('app', 'v1');

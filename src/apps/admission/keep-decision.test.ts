@@ -30,10 +30,13 @@ async function leavesOf({ log }: OpenDecisions): Promise<Decided[]> {
 }
 
 let cluster: Cluster;
-beforeEach(async () => {
-  cluster = await Cluster.start();
-});
-afterEach(() => cluster.close());
+/** Within each group: at the top of a file they would hold for the tests of every other file as well. */
+function eachAnew(): void {
+  beforeEach(async () => {
+    cluster = await Cluster.start();
+  });
+  afterEach(() => cluster.close());
+}
 
 async function open(t: TestContext, mode: 'strict' | 'async' = 'strict'): Promise<OpenDecisions & { readonly folder: string }> {
   const folder = newFolder(t);
@@ -43,6 +46,8 @@ async function open(t: TestContext, mode: 'strict' | 'async' = 'strict'): Promis
 }
 
 describe('decisions that are kept', () => {
+  eachAnew();
+
   it('name who asked, what was said and the record of the judge; the answer names the leaf', async (t) => {
     const [signed, unsigned] = [await cluster.push(), await cluster.push()];
     await cluster.sign(signed);
@@ -170,6 +175,8 @@ function brokenLog(record: () => Promise<never>): Log {
 }
 
 describe('the log of decisions', () => {
+  eachAnew();
+
   it('has a name and a key of its own, and goes on under them', async (t) => {
     const folder = newFolder(t);
     const first = await openDecisions({ folder, mode: 'strict', shareMs: 0, cluster: 'eu-1', failed });

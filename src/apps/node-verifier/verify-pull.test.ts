@@ -16,12 +16,15 @@ after(() => rmSync(root, { recursive: true, force: true }));
 let folders = 0;
 let folder: string;
 let cluster: Cluster;
-beforeEach(async () => {
-  folder = join(root, `node${folders++}`);
-  cluster = await Cluster.start();
-  writeTrust(join(folder, 'trust'), cluster.trust);
-});
-afterEach(() => cluster.close());
+/** Within each group: at the top of a file they would hold for the tests of every other file as well. */
+function eachAnew(): void {
+  beforeEach(async () => {
+    folder = join(root, `node${folders++}`);
+    cluster = await Cluster.start();
+    writeTrust(join(folder, 'trust'), cluster.trust);
+  });
+  afterEach(() => cluster.close());
+}
 
 const CONFIG = 'trust: { from: trust, memory: memory }\nevidence: evidence\nrecords: { folder: records, most: 3 }\n';
 const pullOf = ({ tagged, digest }: Image): Pull => ({
@@ -36,6 +39,8 @@ const publish = (texts: Record<string, string> = { 'policy/signed.yaml': POLICY 
 };
 
 describe('the node verifier', () => {
+  eachAnew();
+
   it('lets in what is signed, refuses the rest with its reason, and keeps both on record', async () => {
     const [signed, unsigned, other] = [await cluster.push(), await cluster.push(), await cluster.push()];
     await cluster.sign(signed);

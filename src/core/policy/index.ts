@@ -12,7 +12,8 @@ export { addNamespaced } from './namespaced.ts';
 /** @public */
 export type { NamespacedObject, NamespacedPolicies, RefusedObject } from './namespaced.ts';
 export { loadAppraiser } from './load-appraiser.ts';
-export { loadLinearRegex, loadPolicyCompiler, loadPolicyImporter } from './load-compiler.ts';
+export type { CompiledTo, CompileTarget } from './compile-to/compiled-to.ts';
+export { loadLinearRegex, loadPolicyCompiler, loadPolicyImporter, loadPolicyTargets } from './load-compiler.ts';
 export type * from './policy.ts';
 /** @public */
 export { imageGlob } from './image-glob.ts';

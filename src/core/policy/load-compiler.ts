@@ -1,4 +1,5 @@
 import type { PolicyCompiler, PolicyImporter } from './compiled.ts';
+import type { PolicyTargets } from './compile-to/compiled-to.ts';
 import type { LinearRegex } from './linear-regex.ts';
 
 /** The compiler of policy documents, loaded when there are some: verifying by flags needs neither YAML nor CEL. */
@@ -9,6 +10,11 @@ export function loadPolicyCompiler(): Promise<PolicyCompiler> {
 /** The importer of other tools' policies. */
 export function loadPolicyImporter(): Promise<PolicyImporter> {
   return import('./import/import.ts');
+}
+
+/** The compilers into the forms of other tools. */
+export function loadPolicyTargets(): Promise<PolicyTargets> {
+  return import('./compile-to/targets.ts');
 }
 
 /** The engine of regular expressions, for patterns that are given as flags. */

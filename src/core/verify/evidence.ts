@@ -5,6 +5,7 @@
 import { formatDigest, type Lookup, parseManifest } from '../artifact/index.ts';
 import { type DocumentSource, readDocument, type SignedEntity } from '../bundle/index.ts';
 import { fingerprintOf, type HashName } from '../crypto/index.ts';
+import { canonicalJson } from '../encoding/index.ts';
 import { type FindingCode, SealwardError } from '../errors.ts';
 
 /** What the question is about. At least one digest is known; the bytes only where the artifact is at hand. */
@@ -53,6 +54,11 @@ export interface EvidenceDocument {
   readonly entities: readonly SignedEntity[];
   /** Why nothing could be read from it. */
   readonly unreadable?: { readonly code: FindingCode; readonly detail: string };
+}
+
+/** What tells a document from every other: signatures of the first generation are several beside one payload, in their annotations. */
+export function documentKey({ place, digest, source }: EvidenceDocument): string {
+  return canonicalJson([place, digest, { ...source?.annotations }]);
 }
 
 export interface Evidence {

@@ -9,10 +9,13 @@ import { buildImage, buildIndex, createTestKey, type Fault, FixedClock, gate, pu
 import type { Ask, JudgedName } from '../index.ts';
 
 let cluster: Cluster;
-beforeEach(async () => {
-  cluster = await Cluster.start();
-});
-afterEach(() => cluster.close());
+/** Within each group: at the top of a file they would hold for the tests of every other file as well. */
+function eachAnew(): void {
+  beforeEach(async () => {
+    cluster = await Cluster.start();
+  });
+  afterEach(() => cluster.close());
+}
 
 /** What a registry may do; none of it is news about an image. */
 const FAULTS: readonly Omit<Fault, 'path'>[] = [
@@ -37,6 +40,8 @@ async function until(holds: () => boolean): Promise<void> {
 const told = ({ outcome, code, action }: JudgedName): string => `${action} ${outcome} ${code}`;
 
 describe('an agent', () => {
+  eachAnew();
+
   it('is not ready before it has trust, and denies until then', async () => {
     const image = await cluster.push();
     const agent = cluster.agent();
@@ -128,6 +133,8 @@ describe('an agent', () => {
 });
 
 describe('what an agent holds', () => {
+  eachAnew();
+
   it('loses nothing to a registry that leaves out what it listed before, nor to a new start', async () => {
     const image = await cluster.push();
     await cluster.sign(image);
@@ -230,6 +237,8 @@ describe('what an agent holds', () => {
 });
 
 describe('a tag', () => {
+  eachAnew();
+
   it('is what it stands for now, whatever it stood for before', async () => {
     const image = await cluster.push('app', 'latest');
     await cluster.sign(image);
@@ -271,6 +280,8 @@ describe('a tag', () => {
 });
 
 describe('registries that no policy speaks of', () => {
+  eachAnew();
+
   it('are not contacted, and the answer names them', async () => {
     const other = await Cluster.start();
     try {

@@ -4,7 +4,17 @@ import { fingerprintOf } from '../../core/crypto/index.ts';
 import { utf8 } from '../../core/encoding/index.ts';
 import { type Appraisal, type Appraiser, loadAppraiser } from '../../core/policy/index.ts';
 import type { Anchors } from '../../core/trust/index.ts';
-import { anchorsOf, digestOfAnchors, digestOfEvidence, type Evidence, type Facts, plainFacts, type ProofMemory, prove } from '../../core/verify/index.ts';
+import {
+  anchorsOf,
+  digestOfAnchors,
+  digestOfEvidence,
+  documentKey,
+  type Evidence,
+  type Facts,
+  plainFacts,
+  type ProofMemory,
+  prove,
+} from '../../core/verify/index.ts';
 import { appraise, type AskedCondition, asksForLabels, conditionsOf } from '../evidence-of.ts';
 import type { InForce } from './in-force.ts';
 
@@ -75,7 +85,7 @@ export function heldKey(repository: RepositoryName, digest: Digest): string {
 
 /** What was known before under what is known now: documents add up, and a place that does not answer leaves what it said before. */
 export function overlay(before: Evidence, now: Evidence): Evidence {
-  const documents = new Map([...before.documents, ...now.documents].map((document) => [`${document.place} ${document.digest}`, document]));
+  const documents = new Map([...before.documents, ...now.documents].map((document) => [documentKey(document), document]));
   const answered = new Map(before.places.filter(({ state }) => state === 'complete' || state === 'absent').map((place) => [place.name, place]));
   const places = now.places.map((place) => (place.state === 'complete' || place.state === 'absent' ? place : (answered.get(place.name) ?? place)));
   return { subject: now.subject, places, documents: [...documents.values()] };

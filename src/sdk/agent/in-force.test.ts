@@ -10,14 +10,17 @@ import type { AgentOptions } from '../index.ts';
 
 let cluster: Cluster;
 let folder: string;
-beforeEach(async () => {
-  cluster = await Cluster.start();
-  folder = mkdtempSync(join(tmpdir(), 'sealward-in-force-'));
-});
-afterEach(async () => {
-  await cluster.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+/** Within each group: at the top of a file they would hold for the tests of every other file as well. */
+function eachAnew(): void {
+  beforeEach(async () => {
+    cluster = await Cluster.start();
+    folder = mkdtempSync(join(tmpdir(), 'sealward-in-force-'));
+  });
+  afterEach(async () => {
+    await cluster.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+}
 
 /** Trust from a ConfigMap that may be gone. */
 function trustOf(reach: () => boolean, memory?: string): AgentOptions['trust'] {
@@ -35,6 +38,8 @@ function trustOf(reach: () => boolean, memory?: string): AgentOptions['trust'] {
 const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 describe('trust in force', () => {
+  eachAnew();
+
   it('stays what it was while nobody gives it, and says how old it is and why', async () => {
     let up = true;
     const agent = await cluster.started({ trust: trustOf(() => up) });
@@ -150,6 +155,8 @@ describe('trust in force', () => {
 });
 
 describe('policies of namespaces', () => {
+  eachAnew();
+
   const stricter = POLICY.replace('name: signed', 'name: stricter').replace('key: { trustKey: release }', `key: { fingerprint: "${'a'.repeat(64)}" }`);
 
   it('add what they ask for in their own namespace, and nothing elsewhere', async () => {

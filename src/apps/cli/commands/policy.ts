@@ -8,6 +8,7 @@ const ACTIONS: Actions<PolicyAsked> = {
   explain: async () => (await import('../policy/over-images.ts')).explain,
   test: async () => (await import('../policy/over-images.ts')).test,
   diff: async () => (await import('../policy/over-images.ts')).diff,
+  compile: async () => (await import('../policy/compile.ts')).compile,
   import: async () => (await import('../policy/import.ts')).importFiles,
 };
 

@@ -25,7 +25,7 @@ export async function importFiles({ terminal, flags, arguments: [, ...paths] }: 
   else {
     // The documents alone go to stdout, so that they can be piped into a file.
     terminal.print(visibleLines(text.trimEnd()));
-    for (const line of report) terminal.say(reportText(line, terminal));
+    for (const line of report) terminal.say(reportText(line, terminal.styleError.bind(terminal)));
     terminal.say(summary(documents.length, report));
   }
   return flags.strict && report.some(({ outcome }) => outcome === 'not-mapped') ? 1 : 0;
@@ -36,8 +36,9 @@ const WORDS = { mapped: 'mapped', different: 'mapped with a difference', 'not-ma
   Record<ImportOutcome, string>
 >;
 
-function reportText({ source, line, path, outcome, detail }: ImportLine, terminal: Terminal): string {
-  const what = `${visible(`${source}:${line}`)} ${visible(path)}: ${terminal.styleError(COLOURS[outcome], WORDS[outcome])}`;
+/** @param style of where it is printed. */
+export function reportText({ source, line, path, outcome, detail }: ImportLine, style: Terminal['style']): string {
+  const what = `${visible(`${source}:${line}`)} ${visible(path)}: ${style(COLOURS[outcome], WORDS[outcome])}`;
   return detail === undefined ? what : `${what}: ${visible(detail)}`;
 }
 

@@ -1,0 +1,2 @@
+export { compileAdmissionPolicy } from './admission-policy.ts';
+export { compileContainersPolicy } from './containers-policy.ts';
