@@ -44,7 +44,10 @@ function asked(object: object, oldObject: object | null = null): string | undefi
   }
   const [validation] = spec.validations;
   assert.ok(validation && spec.validations.length === 1);
-  return evaluate(validation.expression) === true ? undefined : String(evaluate(validation.messageExpression));
+  if (evaluate(validation.expression) === true) return undefined;
+  const message = evaluate(validation.messageExpression);
+  assert.ok(typeof message === 'string');
+  return message;
 }
 
 const pod = (spec: object): object => ({ spec: { containers: [{ image: PINNED }], ...spec } });
