@@ -55,6 +55,35 @@ describe('a subject that is not asked about', () => {
     assert.deepEqual(found(statement({ digest: { [LONG]: LONG } })), [`DIGEST_MISMATCH: it was made for ${'x'.repeat(20)}:${'x'.repeat(128)}`]);
   });
 
+  it('that is asked about leaves no finding, and is told by the hash by which it is known', () => {
+    const sha512 = encodeHex(hash('sha512', ARTIFACT));
+    const both = { digest: { sha512, sha256: DIGEST } };
+    assert.deepEqual(fact(statement(both)).findings, []);
+    const unstated = sigstore.sign(ARTIFACT, { signer: sigstore.issue({ key: createTestKey('ecdsa-p521') }) }) as JsonObject & { messageSignature: JsonObject };
+    delete unstated.messageSignature['messageDigest'];
+    const about = (digests: Record<string, string>) => fact({ anchors, evidence: unstated, subject: { digests } }).about;
+    assert.deepEqual([about({ sha512 }), about({ sha256: DIGEST, sha512 }), about({})], [`sha512:${sha512}`, `sha256:${DIGEST}`, undefined]);
+  });
+
+  it('may stand in an index that was signed', () => {
+    const subject = { digests: { sha256: DIGEST }, indexes: [{ digest: `sha256:${OTHER}` }] } as const;
+    const covered = (...subjects: { digest: Record<string, string> }[]) => fact({ ...statement(...subjects), subject }).about;
+    assert.equal(covered({ digest: { sha256: OTHER } }), `sha256:${OTHER}`);
+    assert.equal(covered({ digest: { gitCommit: 'x' } }, { digest: { sha256: OTHER } }), `sha256:${OTHER}`);
+    assert.equal(covered({ digest: { sha512: OTHER } }), undefined);
+    assert.equal(covered({ digest: { sha256: OTHER } }, { digest: { sha256: DIGEST } }), `sha256:${DIGEST}`, 'itself before the index');
+  });
+
+  it('of a document is told with it, also where nothing can be read', () => {
+    const { signatures, unreadable } = proven({ anchors, evidence: [sigstore.sign(ARTIFACT), { mediaType: 'nonsense' }] });
+    const digest = (value: JsonObject) => `sha256:${encodeHex(hash('sha256', utf8(JSON.stringify(value))))}`;
+    assert.match(signatures[0]?.document ?? '', /^sha256:[0-9a-f]{64}$/);
+    assert.deepEqual([signatures[0]?.place, unreadable.length], ['file', 1]);
+    const { detail, ...about } = unreadable[0] ?? { detail: '' };
+    assert.deepEqual(about, { document: digest({ mediaType: 'nonsense' }), place: 'file', code: 'BUNDLE_MALFORMED' });
+    assert.notEqual(detail, '');
+  });
+
   it('of a payload that nobody reads is told by its type', () => {
     const envelope = (type: string) => found({ anchors, evidence: sigstore.envelop(type, utf8('{}')) });
     assert.deepEqual(envelope('text/plain'), ['FORMAT_UNSUPPORTED: its payload is of the type "text/plain"']);

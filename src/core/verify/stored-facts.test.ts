@@ -1,12 +1,13 @@
 /** Facts and single verdicts that are kept: the same bytes, the same answers, and no cryptography the second time. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { ARTIFACT, DIGEST, FILE, judged, KEYLESS, proven, SUBJECT, type TestEvidence } from '../../../test/judging.ts';
 import { createTestKey, createTestSigstore, createTestTimestampAuthority, TEST_NOW, type TestDocument } from '../../testing/index.ts';
-import { parseCertificate } from '../crypto/index.ts';
-import { canonicalJson, type JsonValue, LIMITS, utf8 } from '../encoding/index.ts';
+import { hash, parseCertificate } from '../crypto/index.ts';
+import { canonicalJson, encodeHex, type JsonObject, type JsonValue, LIMITS, utf8 } from '../encoding/index.ts';
 import { type Anchors, keyAnchor, NO_ANCHORS } from '../trust/index.ts';
-import { decodeFacts, digestOfAnchors, digestOfEvidence, type EdgeMemory, encodeFacts, plainFacts, readEvidence } from './index.ts';
+import { decodeFacts, digestOfAnchors, digestOfEvidence, type EdgeMemory, encodeFacts, plainFacts, readEvidence, type Subject } from './index.ts';
 
 const sigstore = createTestSigstore();
 const KEY = createTestKey();
@@ -121,6 +122,57 @@ describe('remembered verdicts', () => {
     assert.ok(learned > 10);
     assert.equal(text({ evidence: EVIDENCE, anchors, memory: { edges } }), fresh);
     assert.equal(edges.learned.length, learned);
+  });
+
+  it('of what carries no digest belong to the artifact that was asked about, by digest or by its bytes', () => {
+    const unstated = sigstore.sign(ARTIFACT, { signer: { key: KEY }, logs: [] }) as JsonObject & { messageSignature: JsonObject };
+    delete unstated.messageSignature['messageDigest'];
+    const other = utf8('another artifact');
+    const [mine, theirs] = [ARTIFACT, other].map((bytes) => ({ bytes, digests: { sha256: encodeHex(hash('sha256', bytes)) } }));
+    const edges = countingMemory();
+    const signers = (subject: Subject) => proven({ evidence: unstated, anchors, subject, memory: { edges } }).signatures[0]?.signers.length;
+    for (const [here, there] of [
+      [{ digests: mine?.digests ?? {} }, { digests: theirs?.digests ?? {} }],
+      [mine, theirs],
+      [
+        { digests: {}, bytes: ARTIFACT },
+        { digests: {}, bytes: other },
+      ],
+    ] as [Subject, Subject][])
+      for (const order of [1, 2]) assert.deepEqual([signers(here), signers(there)], [1, 0], String(order));
+  });
+
+  it('of several timestamps, entries or signatures in one document belong each to its own', () => {
+    const late = { ...timestampAuthority, timestamp: (bytes: Uint8Array) => timestampAuthority.timestamp(bytes, { time: TEST_NOW + 1000 }) };
+    const evidence = sigstore.sign(ARTIFACT, { logs: [rekor, rekor], timestampAuthorities: [timestampAuthority, late] });
+    const edges = countingMemory();
+    for (const memory of [{ edges }, { edges }, {}]) {
+      const [facts] = proven({ evidence, anchors, memory }).signatures;
+      assert.ok(facts);
+      assert.deepEqual(
+        facts.times.map(({ by, at }) => [by, at - TEST_NOW]),
+        [
+          ['log', 0],
+          ['log', 0],
+          ['timestamp-authority', 0],
+          ['timestamp-authority', 1000],
+        ],
+      );
+      const [first, second] = facts.entries;
+      assert.ok(first && second && first.index !== second.index);
+    }
+  });
+
+  it('whatever was remembered before, the whole is proven as if nothing had been', () => {
+    const whole = text({ evidence: EVIDENCE, anchors });
+    fc.assert(
+      fc.property(fc.subarray([...EVIDENCE]), (before) => {
+        const edges = countingMemory();
+        proven({ evidence: before, anchors, memory: { edges } });
+        assert.equal(text({ evidence: EVIDENCE, anchors, memory: { edges } }), whole);
+      }),
+      { numRuns: 20 },
+    );
   });
 
   it('are believed, so nothing was verified again', () => {
