@@ -19,15 +19,16 @@ function closureOf(path: string): ReadonlySet<string> {
   return seen;
 }
 
-/** Pure tests alone: those of the core, and the regressions. They need no program, no port and no folder. */
+/** Pure tests alone: those of the core, and the regressions that start nothing. They need no program, no port and no folder. */
 export function testsThatReach(root: string, files: readonly string[]): string[] {
   const below = (folder: string): string[] =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.test.ts'))
       .map((name) => join(root, folder, name));
+  const running = ['apps', 'services', 'sdk'].map((floor) => join(root, 'src', floor, '/'));
   return [...below('src/core'), ...below('test/regressions')].sort().filter((test) => {
     const closure = closureOf(test);
-    return files.some((file) => closure.has(file));
+    return files.some((file) => closure.has(file)) && ![...closure].some((one) => running.some((floor) => one.startsWith(floor)));
   });
 }
 
