@@ -33,4 +33,5 @@ export { type JudgedImage, judgeImage, type JudgeOptions, trustOf } from './judg
 export type { Published } from './publish.ts';
 export type { Annotations, Sealed } from './seal.ts';
 export { describeImage, type PublishOptions, type SignatureFormat, signImage, type SignedImage, type SignImageOptions } from './sign.ts';
+export { byKey, trust } from './trust.ts';
 export { type ImageVerification, resolveOnce, verifyBlob, type VerifyBlobOptions, verifyImage, type VerifyImageOptions, type VerifyOptions } from './verify.ts';

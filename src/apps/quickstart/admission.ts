@@ -16,9 +16,14 @@ export async function run(invocation: AdmissionInvocation): Promise<number> {
       readAdmissionConfig(invocation.flags.config);
       invocation.terminal.print(`${invocation.flags.config} is sound`);
       return 0;
+    case 'install':
+    case 'uninstall':
+    case 'status':
+    case 'manifests':
+      return (await import('./admission-cluster.ts'))[action](invocation);
     default:
       throw new SealwardError('ERR_USAGE', `\`sealward admission\` cannot ${JSON.stringify(action?.slice(0, 40))}`, {
-        hint: 'Write `sealward admission serve` or `sealward admission check`.',
+        hint: 'Write `sealward admission` with serve, check, install, uninstall, status or manifests.',
       });
   }
 }
