@@ -109,6 +109,7 @@ describe('a server of one’s own', () => {
     assert.match(await (await fetch(`${server.operations}/metrics`)).text(), /sealward_clock_refuses 0/);
     const said = await sealward(['server', 'status', '--config', server.config, '-o', 'text'], { more: [serverCommand] });
     assert.equal(said.code, 0, said.stderr);
+    assert.match(said.stdout, /\nkeys\n[^]* {2}log: Ed25519, 0 days in force, SHA-256 [0-9a-f]{16}…\n/);
     assert.match(said.stdout, /^ready\n[^]*issued \d+[^]*CN=sealward\.test certificates,O=sealward\.test, 0 days old, 1094 days left/);
     assert.equal((await fetch(`${server.url}/metrics`)).status, 404, 'not for clients');
   });

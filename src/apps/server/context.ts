@@ -31,6 +31,10 @@ export interface Part {
   readonly problem: () => string | undefined;
   /** For `server status`; nothing secret. */
   readonly describe: () => Readonly<Record<string, unknown>>;
+  /** Does what cannot be taken back, when all parts are open: whatever keeps the server from starting changes nothing before. */
+  readonly begin?: () => Promise<void>;
+  /** Writes down that it has begun, when all have. */
+  readonly begun?: () => Promise<void>;
   readonly close?: () => Promise<void>;
 }
 

@@ -27,6 +27,15 @@ export function readChain(path: string, what: string): Certificate[] {
   return parseCertificatesPem(readText(path, what), `${what} ${path}`);
 }
 
+/** A server asks nobody: what is wrong with a password is wrong in a file. */
+function saysWhere(error: unknown): never {
+  if (!(error instanceof SealwardError) || error.code !== 'ERR_KEY_PASSWORD') throw error;
+  throw new SealwardError(error.code, error.message, {
+    cause: error,
+    hint: 'Put the right password into the file that keyPasswordFile names; for a token, pin-source in its URI.',
+  });
+}
+
 /** Keys of one server, opened with one password and closed together. */
 export class Keys {
   readonly #options: KeyOptions;
@@ -35,9 +44,7 @@ export class Keys {
   constructor(options: KeyOptions, passwordFile: string | undefined) {
     const secret: NonNullable<KeyOptions['secret']> = async ({ kind, of }) => {
       if (kind === 'password' && passwordFile !== undefined) return readSecret(passwordFile, 'the password of the keys');
-      throw new SealwardError('ERR_KEY_PASSWORD', `${of} needs a ${kind}, and a server asks nobody`, {
-        hint: 'Give keyPasswordFile, or for a token pin-source in its URI.',
-      });
+      throw new SealwardError('ERR_KEY_PASSWORD', `${of} needs a ${kind}, and a server asks nobody`);
     };
     this.#options = { ...options, secret };
   }
@@ -49,7 +56,7 @@ export class Keys {
   }
 
   open(reference: string): Promise<OpenedSigner> {
-    const opening = this.#opening.get(reference) ?? openSigner(reference, this.#options);
+    const opening = this.#opening.get(reference) ?? openSigner(reference, this.#options).catch(saysWhere);
     this.#opening.set(reference, opening);
     return opening;
   }

@@ -71,7 +71,7 @@ export async function openServer({
     const control = config.control ? await openControl(before, config.control) : undefined;
     if (control) open.push(async () => control.part.close?.());
     const context = control ? { ...before, control: control.log } : before;
-    const parts: Part[] = [clock.part, ...(control ? [control.part] : [])];
+    const parts: Part[] = [clock.part, ...(control ? [control.part, control.keys] : [])];
     const routes: ServiceRoute[] = [];
     const add = ({ part, routes: more }: OpenedPart): void => {
       parts.push(part);
@@ -87,6 +87,8 @@ export async function openServer({
     if (config.witness) add(await openWitness(context, config.witness));
     const tls = config.tls ? await openTls(context, config.tls) : undefined;
     if (tls) add({ part: tls.part, routes: [] });
+    for (const part of parts) await part.begin?.();
+    for (const part of parts) await part.begun?.();
     const server = await serve({ routes, logger, metrics, ...config.listen, requestMs: config.requestMs, ...(tls ? { tls: tls.files } : {}) });
     open.push(() => server.close());
     tls?.follow((files) => server.replaceTls(files), tlsLookMs);

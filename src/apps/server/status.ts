@@ -45,11 +45,23 @@ export function statusLines(status: JsonObject, now: number): string[] {
 }
 
 function partLines(part: string, members: JsonObject, now: number): string[] {
-  return Object.entries(members).map(([name, value]) => `  ${name}: ${name === 'certificate' ? certificateAge(part, value as JsonObject, now) : words(value)}`);
+  return Object.entries(members).map(([name, value]) => `  ${name}: ${said(part, name, value, now)}`);
+}
+
+function said(part: string, name: string, value: JsonValue | undefined, now: number): string {
+  if (part === 'keys') return keyAge(value as JsonObject, now);
+  return name === 'certificate' ? certificateAge(part, value as JsonObject, now) : words(value);
+}
+
+function keyAge({ algorithm, sha256, since }: JsonObject, now: number): string {
+  return `${words(algorithm)}, ${days(now - Date.parse(words(since)))} in force, SHA-256 ${words(sha256).slice(0, 16)}…`;
+}
+
+function days(ms: number): string {
+  return `${Math.floor(ms / 86_400_000)} days`;
 }
 
 function certificateAge(part: string, { subject, from, to }: JsonObject, now: number): string {
-  const days = (ms: number): string => `${Math.floor(ms / 86_400_000)} days`;
   const left = Date.parse(words(to)) - now;
   return `${words(subject)}, ${days(now - Date.parse(words(from)))} old, ${days(left)} left${left < RENEW_MS ? `: renew it with \`sealward server rotate ${part}\`` : ''}`;
 }

@@ -26,7 +26,12 @@ const FASTIFY_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: ['ERR_REQUEST_INVALID', 'the body is empty'],
 };
 
+/** What is wrong with the server itself, such as a full disk: nothing that whoever asks could mend by asking otherwise. */
+const OWN: readonly ErrorCode[] = ['ERR_STATE_INVALID', 'ERR_CONFIG_INVALID', 'ERR_FILE_UNREADABLE', 'ERR_FILE_EXISTS', 'ERR_KEY_PASSWORD'];
+
 export function asServiceError(thrown: unknown): SealwardError {
+  if (thrown instanceof SealwardError && OWN.includes(thrown.code))
+    return new SealwardError('ERR_SERVICE_UNAVAILABLE', 'the server cannot do its work now; its log says more', { cause: thrown });
   if (thrown instanceof SealwardError) return thrown;
   const { code = '', statusCode = 500, message = '' } = thrown as { code?: string; statusCode?: number; message?: string };
   const known = FASTIFY_ERRORS[code];

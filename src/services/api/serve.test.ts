@@ -18,6 +18,7 @@ const routes: ServiceRoute[] = [
   { method: 'GET', path: '/echo', maxBytes: 0, answer: async () => jsonAnswer({}) },
   { method: 'GET', path: '/broken', maxBytes: 0, answer: () => Promise.reject(new Error('the password is swordfish')) },
   { method: 'GET', path: '/busy', maxBytes: 0, answer: () => Promise.reject(new SealwardError('ERR_CLOCK_REFUSED', 'the clock jumped')) },
+  { method: 'GET', path: '/full', maxBytes: 0, answer: () => Promise.reject(new SealwardError('ERR_STATE_INVALID', 'the disk under /srv is full')) },
   { method: 'GET', path: '/tiles/*', maxBytes: 0, answer: async ({ params }) => jsonAnswer(params) },
   { method: 'GET', path: '/slow', maxBytes: 0, answer: () => new Promise((resolve) => held.resolve(() => resolve(jsonAnswer({ done: true })))) },
 ];
@@ -82,6 +83,14 @@ describe('a service', () => {
     assert.ok(lines.some((line) => line.includes('unexpected error')));
     const busy = await ask('GET', '/busy');
     assert.deepEqual([busy.status, busy.headers['retry-after']], [503, '2']);
+  });
+
+  it('asks to come back where the server itself is what is wrong, and says in its log alone why', async () => {
+    const before = lines.length;
+    const { status, headers, json } = await ask('GET', '/full');
+    assert.deepEqual([status, json.error?.code, headers['retry-after']], [503, 'ERR_SERVICE_UNAVAILABLE', '2']);
+    assert.doesNotMatch(JSON.stringify(json), /disk/);
+    assert.match(lines.slice(before).join(), /the disk under \/srv is full/);
   });
 
   it('gives up on a request that trickles, while others are answered', async () => {

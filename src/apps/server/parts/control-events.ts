@@ -18,6 +18,21 @@ const START = 'control-start';
 /** Of files in one event; who wants to know of more reads the metadata that its subject names. */
 const MOST_FILES = 100;
 
+export interface KeyInForce {
+  readonly algorithm: string;
+  /** Of its SPKI. */
+  readonly sha256: string;
+  /** When a server first started with it, as the control log has it. */
+  readonly since: string;
+}
+
+interface Before {
+  readonly config: string;
+  /** Fingerprints of keys, by name. */
+  readonly keys: Readonly<Record<string, string>>;
+  readonly since: Readonly<Record<string, string>>;
+}
+
 /** Each key by the name that it has in the configuration. */
 export function keysInUse({ authority, certificateLog, timestamp, identity, trust, log, control, witness }: ServerConfig): ReadonlyMap<string, string> {
   const named = {
@@ -39,15 +54,22 @@ export function keysInUse({ authority, certificateLog, timestamp, identity, trus
  * Says what is not as it was at the start before, and then that the server starts. A crash in between says it again: an event
  * may stand there twice, and none is missing.
  */
-export async function recordStart(control: ControlLog, { config, keys, state }: Pick<ServerContext, 'config' | 'keys' | 'state'>): Promise<void> {
+export async function recordStart(
+  control: ControlLog,
+  { config, keys, state, now }: Pick<ServerContext, 'config' | 'keys' | 'state' | 'now'>,
+): Promise<ReadonlyMap<string, KeyInForce>> {
   const before = await startBefore(control, state);
   const file = encodeHex(sha256(utf8(readText(config.file, 'the configuration'))));
   const events: Promise<unknown>[] = [];
   const inUse: Record<string, string> = {};
+  const since: Record<string, string> = {};
+  const inForce = new Map<string, KeyInForce>();
   for (const [name, reference] of keysInUse(config)) {
     const key = (await keys.open(reference)).publicKey();
-    inUse[name] = key.fingerprint;
     const previous = before?.keys[name];
+    inUse[name] = key.fingerprint;
+    since[name] = (previous === key.fingerprint ? before?.since[name] : undefined) ?? new Date(now()).toISOString();
+    inForce.set(name, { algorithm: describeKey(key), sha256: key.fingerprint, since: since[name] });
     if (previous === key.fingerprint) continue;
     const details = { algorithm: describeKey(key), ...(previous === undefined ? {} : { previous }) };
     events.push(control.record({ kind: 'key', action: 'activate', actor: ACTOR, subject: { name, sha256: key.fingerprint }, details }));
@@ -67,16 +89,14 @@ export async function recordStart(control: ControlLog, { config, keys, state }: 
     actor: ACTOR,
     // Which configuration was in force, for whoever asks later.
     subject: { name: 'server.yaml', sha256: file },
-    details: { roles: [...config.roles], keys: { ...before?.keys, ...inUse } },
+    details: { roles: [...config.roles], keys: { ...before?.keys, ...inUse }, since: { ...before?.since, ...since } },
   });
   await state.raise(START, Number(index) + 1);
+  return inForce;
 }
 
 /** As the log itself has it; nothing when it is another log than the one that the mark is of. */
-async function startBefore(
-  control: ControlLog,
-  state: ServerState,
-): Promise<{ readonly config: string; readonly keys: Readonly<Record<string, string>> } | undefined> {
+async function startBefore(control: ControlLog, state: ServerState): Promise<Before | undefined> {
   const mark = await state.raise(START, 0);
   const bundle = mark === 0 ? undefined : await control.bundle(BigInt(mark - 1));
   if (bundle === undefined) return undefined;
@@ -84,10 +104,12 @@ async function startBefore(
   const { predicate, subjects } = parseStatement(parseEnvelope(utf8(JSON.stringify(dsseEnvelope))).payload);
   const { action, details } = members(predicate);
   if (action !== 'start') return undefined;
-  return {
-    config: subjects[0]?.digest['sha256'] ?? '',
-    keys: Object.fromEntries(Object.entries(members(members(details)['keys'])).filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
-  };
+  const { keys, since } = members(details);
+  return { config: subjects[0]?.digest['sha256'] ?? '', keys: texts(keys), since: texts(since) };
+}
+
+function texts(value: JsonValue | undefined): Record<string, string> {
+  return Object.fromEntries(Object.entries(members(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
 function members(value: JsonValue | undefined): JsonObject {

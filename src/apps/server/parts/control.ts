@@ -4,13 +4,15 @@ import type { ServiceRoute } from '../../../core/contract/index.ts';
 import { type ControlLog, openControlLog } from '../../../services/log/index.ts';
 import type { ControlConfig } from '../config.ts';
 import type { Part, ServerContext } from '../context.ts';
-import { recordStart } from './control-events.ts';
+import { type KeyInForce, recordStart } from './control-events.ts';
 import { logStore } from './log-store.ts';
 import { askedWitnesses } from './witnesses.ts';
 
 export interface OpenedControl {
   readonly log: ControlLog;
   readonly part: Part;
+  /** Each key that is in use, and since when. */
+  readonly keys: Part;
   /** For the address of those who run the server. */
   readonly routes: readonly ServiceRoute[];
 }
@@ -35,19 +37,15 @@ export async function openControl(
     now,
     keepOpenings: (leaf, openings) => state.keepOpenings(encodeHex(leaf), JSON.stringify(openings)),
   });
-  try {
-    await recordStart(log, { config, keys, state });
-  } catch (error) {
-    await log.close();
-    witnesses.close();
-    throw error;
-  }
+  let inForce: ReadonlyMap<string, KeyInForce> = new Map();
   return {
     log,
     routes: log.routes,
+    keys: { name: 'keys', problem: () => undefined, describe: () => Object.fromEntries(inForce) },
     part: {
       name: 'control',
       problem: () => log.health().reason ?? witnesses.problem(),
+      begun: async () => void (inForce = await recordStart(log, { config, keys, state, now })),
       describe: () => ({ origin: place.origin, entries: String(log.health().size), keys: log.vkeys, ...witnesses.describe() }),
       async close() {
         await log.close();

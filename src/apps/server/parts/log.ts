@@ -26,7 +26,6 @@ export async function openLog(context: ServerContext, place: LogConfig): Promise
   try {
     for (const shard of place.former) opened.push(await openShard(context, shard, 0));
     opened.push(await openShard(context, place, place.threads));
-    if (config.control && place.former.length > 0) await chainShards(opened, await keys.open(config.control.auditor), config, now);
   } catch (error) {
     await close();
     throw error;
@@ -48,6 +47,9 @@ export async function openLog(context: ServerContext, place: LogConfig): Promise
         ...(former.length > 0 ? { former: former.map(({ origin, tiles }) => `${origin}, closed with ${tiles.size()} entries`) } : {}),
         ...witnesses.describe(),
       }),
+      async begin() {
+        if (config.control && former.length > 0) await chainShards(opened, await keys.open(config.control.auditor), config, now);
+      },
       close,
     },
   };

@@ -12,7 +12,6 @@ export async function openTrust({ keys, logger, now, state, control }: ServerCon
   const lease = key === undefined ? undefined : new TrustLease({ repository, signer: await keys.open(key), leaseMs, now });
   await lease?.renewIfDue();
   const record = async (): Promise<void> => control && recordPublished(control, state, repository);
-  await record();
   let looking: Promise<void> | undefined;
   const look = async (): Promise<void> => {
     await lease?.renewIfDue().catch((error: unknown) => logger.error({ err: error }, 'the lease of the trust repository cannot be given anew'));
@@ -24,6 +23,7 @@ export async function openTrust({ keys, logger, now, state, control }: ServerCon
     part: {
       name: 'trust',
       problem: () => lease?.problem(),
+      begun: record,
       describe: () => (lease ? { lease: `until ${new Date(lease.endsAt).toISOString()}` } : { publishes: 'somebody else' }),
       async close() {
         clearInterval(timer);
