@@ -54,7 +54,7 @@ describe('sources of a trust repository', () => {
       await refuses(source.read('timestamp.json', 2), 'ERR_TOO_LARGE');
     });
 
-    it(`${what} is asked for no name that leaves it (CVE-2026-24137, CVE-2026-24686)`, async () => {
+    it(`${what} is asked for no name that leaves it (CVE-2026-24137, CVE-2026-24686, PYSEC-2021-376)`, async () => {
       loopback.listener = (_, response) => response.end('outside');
       for (const name of HOSTILE) await refuses(open().read(name, 100), 'ERR_TRUST_INVALID');
     });
