@@ -7,10 +7,8 @@ export { excuse } from './appraise/excuse.ts';
 export { VEX_CONDITION_ID } from './appraise/excuse.ts';
 export type { CompileContext, CompiledPolicies, ImportedPolicies, ImportLine, ImportOutcome, PolicyProblem, PolicySource } from './compiled.ts';
 export { compileBeside, compileTrusted } from './compile-trusted.ts';
-/** @public */
 export { addNamespaced } from './namespaced.ts';
-/** @public */
-export type { NamespacedObject, NamespacedPolicies, RefusedObject } from './namespaced.ts';
+export type { NamespacedPolicies } from './namespaced.ts';
 export { loadAppraiser } from './load-appraiser.ts';
 export type { CompiledTo, CompileTarget } from './compile-to/compiled-to.ts';
 export { loadLinearRegex, loadPolicyCompiler, loadPolicyImporter, loadPolicyTargets } from './load-compiler.ts';

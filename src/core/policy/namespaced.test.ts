@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { policyFile } from '../../../test/policies.ts';
 import { LIMITS } from '../encoding/index.ts';
 import type { KeyVersion } from '../trust/index.ts';
-import { addNamespaced, loadPolicyCompiler, type NamespacedObject, type PolicySet } from './index.ts';
+import { addNamespaced, loadPolicyCompiler, type PolicySet } from './index.ts';
+import type { NamespacedObject } from './namespaced.ts';
 
 const compiler = await loadPolicyCompiler();
 const keys: readonly KeyVersion[] = [{ name: 'release', version: 3, anchor: '44'.repeat(32), role: 'artifact', state: 'active', window: { from: 0 } }];
@@ -102,7 +103,9 @@ describe('policies of namespaces', () => {
     const changed = addNamespaced(signed, [objects[0] as NamespacedObject, object('shop', 'b', { refuse: 'gone' })], counting, { keys, before: first.inForce });
     assert.equal(read, 3);
     addNamespaced(signed, objects, counting, { keys: [...keys], before: changed.inForce });
-    assert.equal(read, 5);
+    assert.equal(read, 4);
+    addNamespaced(signed, objects, counting, { keys: keys.map((key) => ({ ...key, state: 'suspended' })), before: changed.inForce });
+    assert.equal(read, 6);
   });
 
   it('are so many in one namespace, and that many take nothing from another', () => {

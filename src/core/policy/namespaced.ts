@@ -25,8 +25,8 @@ export interface RefusedObject {
 }
 
 interface Taken {
-  readonly text: string;
-  readonly keys: readonly KeyVersion[] | undefined;
+  /** All that compiling it read. */
+  readonly from: string;
   readonly policies: readonly ImagePolicy[];
 }
 
@@ -54,6 +54,7 @@ export function addNamespaced(
   const inForce = new Map<string, Taken>();
   const refused: RefusedObject[] = [];
   const counts = new Map<string, number>();
+  const keysText = JSON.stringify(keys ?? null);
   for (const { namespace, name, text } of [...objects].sort(byPlace)) {
     const place = `${namespace}/${name}`;
     const held = before.get(place);
@@ -63,12 +64,13 @@ export function addNamespaced(
       refused.push({ namespace, name, problems: [tooMany(place)], earlierHolds: false });
       continue;
     }
-    if (held?.text === text && held.keys === keys) {
+    const from = `${keysText}\n${text}`;
+    if (held?.from === from) {
       inForce.set(place, held);
       continue;
     }
     const result = compileNamespaced({ name: place, text }, namespace, keys ? { keys } : {});
-    if (result.ok) inForce.set(place, { text, keys, policies: result.policies.policies });
+    if (result.ok) inForce.set(place, { from, policies: result.policies.policies });
     else {
       if (held) inForce.set(place, held);
       refused.push({ namespace, name, problems: result.problems, earlierHolds: held !== undefined });

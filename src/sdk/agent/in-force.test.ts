@@ -183,8 +183,8 @@ describe('policies of namespaces', () => {
     assert.deepEqual(
       agent.status().trust.refused.map(({ name, problems }) => [name, problems.length > 0]),
       [
-        ['lifted', true],
         ['default', true],
+        ['lifted', true],
       ],
     );
     assert.equal(agent.inForce()?.policies.policies.length, 1);

@@ -5,7 +5,7 @@
 import type { Clock } from '../../clients/http/index.ts';
 import type { TrustClient } from '../../clients/trust/index.ts';
 import { invariant, SealwardError } from '../../core/errors.ts';
-import { compileTrusted, type ImagePolicy, loadPolicyCompiler, type PolicyProblem, type PolicySet } from '../../core/policy/index.ts';
+import { addNamespaced, compileTrusted, loadPolicyCompiler, type NamespacedPolicies, type PolicyProblem, type PolicySet } from '../../core/policy/index.ts';
 import { leaseAt, type TrustState } from '../../core/trust/index.ts';
 
 /** One moment of trust and policies: a judgement takes it once and uses nothing else. */
@@ -95,7 +95,7 @@ export class TrustWatch {
   #compiledFrom: string | undefined;
   #namespaced: readonly NamespacedPolicy[] = [];
   /** The last good of each, by namespace and name. */
-  #added = new Map<string, { readonly from: string; readonly policies: readonly ImagePolicy[] }>();
+  #added: NamespacedPolicies['inForce'] = new Map();
   #refused: readonly RefusedPolicy[] = [];
   #cancel: (() => void) | undefined;
   /** Changes are made one after the other. */
@@ -205,8 +205,7 @@ export class TrustWatch {
     }
     // Without policies there is nothing to judge by, not even the default rule.
     if (!signed) return;
-    const added = this.#namespaced.length === 0 && this.#added.size === 0 ? [] : this.#compileNamespaced(compiler, trust);
-    const policies = added.length === 0 ? signed : compiler.withNamespaced(signed, added);
+    const policies = this.#namespaced.length + this.#added.size + this.#refused.length === 0 ? signed : this.#withNamespaced(signed, compiler, trust);
     const { endsAt } = leaseOf(trust, takenAt, this.#options.tier);
     const inForce: InForce = {
       trust,
@@ -222,29 +221,12 @@ export class TrustWatch {
     for (const listener of this.#listeners) listener({ inForce, before, leaseOnly });
   }
 
-  #compileNamespaced({ compileNamespaced }: Awaited<ReturnType<typeof loadPolicyCompiler>>, { keys }: TrustState): ImagePolicy[] {
-    const refused: RefusedPolicy[] = [];
-    const added = new Map<string, { readonly from: string; readonly policies: readonly ImagePolicy[] }>();
-    const keysText = JSON.stringify(keys);
-    for (const { namespace, name, text } of this.#namespaced) {
-      const id = `${namespace}/${name}`;
-      const from = `${keysText}\n${text}`;
-      const known = this.#added.get(id);
-      if (known?.from === from) {
-        added.set(id, known);
-        continue;
-      }
-      const compiled = compileNamespaced({ name: id, text }, namespace, { keys });
-      if (compiled.ok) added.set(id, { from, policies: compiled.policies.policies });
-      else {
-        refused.push({ namespace, name, problems: compiled.problems });
-        // What it asked for before it was broken is asked for until it is mended, or gone.
-        if (known) added.set(id, known);
-      }
-    }
-    this.#added = added;
+  /** What an object asked for before it was broken is asked for until it is mended, or gone. */
+  #withNamespaced(signed: PolicySet, compiler: Awaited<ReturnType<typeof loadPolicyCompiler>>, { keys }: TrustState): PolicySet {
+    const { policies, refused, inForce } = addNamespaced(signed, this.#namespaced, compiler, { keys, before: this.#added });
+    this.#added = inForce;
     this.#refused = refused;
-    return [...added.values()].flatMap(({ policies }) => policies);
+    return policies;
   }
 }
 
