@@ -59,6 +59,8 @@ export class Cluster {
   readonly registry: MemoryRegistry;
   readonly client: RegistryClient;
   readonly http: HttpClient;
+  /** People's clocks run. */
+  readonly #people = new RegistryClient();
   readonly #agents: Agent[] = [];
   #images = 0;
 
@@ -111,9 +113,9 @@ export class Cluster {
     return { tagged: `${this.registry.host}/${repository}:${tag}`, pinned: `${this.registry.host}/${repository}@${digest}`, digest, descriptor };
   }
 
-  async sign({ pinned }: Image, key: TestKey = release): Promise<void> {
+  async sign({ pinned }: Pick<Image, 'pinned'>, key: TestKey = release, format: 'bundle' | 'legacy' = 'bundle'): Promise<void> {
     const signer = { publicKey: () => key.publicKey, algorithm: key.algorithm, sign: async (message: Uint8Array) => key.sign(message) };
-    await signImage({ registry: this.client, reference: parseReference(pinned), signer });
+    await signImage({ registry: this.#people, reference: parseReference(pinned), signer, format });
   }
 
   /** A review of ten seconds, in a namespace. */
@@ -124,6 +126,7 @@ export class Cluster {
   async close(): Promise<void> {
     await Promise.all(this.#agents.map((agent) => agent.close()));
     this.client.close();
+    this.#people.close();
     this.http.close();
     await this.registry.close();
   }

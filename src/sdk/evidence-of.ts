@@ -27,12 +27,14 @@ export async function* gatherSteps(gathering: Gathering): AsyncGenerator<Evidenc
   const { registry, repository, digest, workers, deadline, signal } = gathering;
   let before = new Map<string, Place>();
   const documents = new Map<string, EvidenceDocument>();
+  const read = new Map<string, EvidenceDocument>();
   for (const role of ROLES) {
     const steps = gather({
       registry,
       repository,
       digest,
       wanted: { role, signer: { kind: 'key' } },
+      read,
       ...(workers === undefined ? {} : { workers }),
       ...(deadline === undefined ? {} : { deadline }),
       ...(signal ? { signal } : {}),

@@ -6,7 +6,7 @@ import type { FetchedManifest, ReferrersLookup, Registry } from '../clients/regi
 import { absent, complete, type Descriptor, type Digest, formatDigest, type Lookup, type RepositoryName, referrersTag } from '../core/artifact/index.ts';
 import { type DocumentSource, signatureLayers } from '../core/bundle/index.ts';
 import { LIMITS } from '../core/encoding/index.ts';
-import { type EvidenceDocument, type Place, type PlaceName, readEvidence } from '../core/verify/index.ts';
+import { documentKey, type EvidenceDocument, type Place, type PlaceName, readEvidence } from '../core/verify/index.ts';
 import { fitOfLayer, fitOfReferrer, type Wanted } from './fit.ts';
 import { inParallel } from './in-parallel.ts';
 
@@ -21,6 +21,8 @@ export interface GatherOptions {
   /** Absolute, on the registry client's clock. */
   readonly deadline?: number;
   readonly signal?: AbortSignal;
+  /** Documents that were read before, by `documentKey`: they are neither fetched nor read again. */
+  readonly read?: Map<string, EvidenceDocument>;
 }
 
 /** What one step added, and how all places stand after it. */
@@ -173,8 +175,17 @@ class Reader {
     source: DocumentSource,
   ): Promise<EvidenceDocument | Extract<Lookup<never>, { state: 'unavailable' }>> {
     const digest = formatDigest(descriptor.digest);
+    const { read } = this.#options;
+    const key = documentKey({ place: name, digest, source, entities: [] });
+    const known = read?.get(key);
+    if (known) return known;
     const bytes = await this.blob(descriptor, digest, source);
-    if (bytes.state === 'complete') return readEvidence(name, source, bytes.value);
+    if (bytes.state === 'complete') {
+      const document = readEvidence(name, source, bytes.value);
+      // What was too long for a signature may be an attestation.
+      if (!document.unreadable) read?.set(key, document);
+      return document;
+    }
     if (bytes.state === 'absent') return unreadable(digest, name, 'the registry lists it but does not have it');
     if (bytes.state === 'unavailable' && !isJunk(bytes.cause.code)) return bytes;
     return unreadable(digest, name, bytes.state === 'unavailable' ? bytes.cause.message : 'it was not asked for');

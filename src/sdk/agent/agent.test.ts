@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Cluster, POLICY } from '../../../test/agents.ts';
+import { listedKey, release } from '../../../test/trust-repository.ts';
 import { createMemoryStore } from '../../clients/evidence/index.ts';
 import { HttpClient } from '../../clients/http/index.ts';
 import { RegistryClient } from '../../clients/registry/index.ts';
@@ -81,6 +82,23 @@ describe('an agent', () => {
     assert.deepEqual([told(await again.judge(image.pinned, cluster.ask())), cluster.registry.count('')], ['allow verified VERIFIED', 0]);
     // A tag is asked for, and what it stood for counts when nobody answers.
     assert.equal(told(await again.judgeHeld(image.tagged, cluster.ask())), 'deny inconclusive ERR_EVIDENCE_MISSING');
+  });
+
+  it('counts two signers who signed one payload of the first generation, each with a signature beside it', async () => {
+    const second = createTestKey();
+    cluster.trust.keys = [listedKey(), listedKey({ name: 'second' }, second.publicKey)];
+    const both = POLICY.replace('authorities: [', 'authorities: [{ name: second, key: { trustKey: second } }, ').replace(
+      'signatures: release',
+      'signatures: { allOf: [release, second] }',
+    );
+    cluster.publish({ 'policy/signed.yaml': both });
+    const image = await cluster.push();
+    const agent = await cluster.started();
+    await cluster.sign(image, release, 'legacy');
+    assert.equal(told(await agent.judge(image.pinned, cluster.ask())), 'deny rejected SIGNERS_MISSING');
+    await cluster.sign(image, second, 'legacy');
+    cluster.clock.advance(5001);
+    assert.equal(told(await agent.judge(image.pinned, cluster.ask())), 'allow verified VERIFIED');
   });
 
   it('asks again before a denial, once for all who wait, and not within five seconds', async () => {
@@ -199,7 +217,7 @@ describe('what an agent holds', () => {
     const name = { registry: cluster.registry.host, repository: 'app' };
     const descriptor = await pushArtifact(cluster.client, name, index, 'multi');
     const pinned = `${cluster.registry.host}/app@${formatDigest(descriptor.digest)}`;
-    await cluster.sign({ pinned, tagged: '', digest: '', descriptor });
+    await cluster.sign({ pinned });
     const image = `${cluster.registry.host}/app@${formatDigest(child.descriptor.digest)}`;
     const store = createMemoryStore();
     const agent = await cluster.started({ store });

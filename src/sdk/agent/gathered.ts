@@ -1,5 +1,4 @@
 /** A gathering under way, with what its evidence comes to under a view. */
-import type { JsonValue } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { Evidence, Place, ProofMemory } from '../../core/verify/index.ts';
 import { Flight } from './flight.ts';
@@ -13,10 +12,13 @@ export class Gathered extends Flight {
   readonly #memory: ProofMemory;
   #made: { readonly evidence: Evidence; readonly labels: HeldFacts['labels']; readonly held: HeldFacts } | undefined;
 
-  /** @param known what is held, and what counts where nobody answers. */
+  /**
+   * @param known what is held, and what counts where nobody answers.
+   * @param memory with edges: each step looks at all that is known by then, and what the steps before it proved is not proven again.
+   */
   constructor(known: Evidence, memory: ProofMemory, begunAt: number) {
     super(known);
-    this.#memory = { ...memory, edges: forOneFlight() };
+    this.#memory = memory;
     this.begunAt = begunAt;
   }
 
@@ -36,13 +38,4 @@ export class Gathered extends Flight {
     });
     return factsFrom({ ...this.evidence, places }, this.labels, view, this.#memory);
   }
-}
-
-/** Each step looks at all that is known by then, and what the steps before it proved is not proven again. */
-function forOneFlight(): NonNullable<ProofMemory['edges']> {
-  const edges = new Map<string, JsonValue>();
-  return {
-    get: (evidence, anchor) => edges.get(`${evidence}\n${anchor}`),
-    set: (evidence, anchor, verdict) => void edges.set(`${evidence}\n${anchor}`, verdict),
-  };
 }

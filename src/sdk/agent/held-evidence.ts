@@ -3,15 +3,15 @@
  * Whoever asks for more than is held shares one gathering with all others who ask for the same.
  */
 import { LRUCache } from 'lru-cache';
-import type { EvidenceStore } from '../../clients/evidence/index.ts';
+import { type EvidenceStore, keptEdges } from '../../clients/evidence/index.ts';
 import type { Clock } from '../../clients/http/index.ts';
 import type { Registry } from '../../clients/registry/index.ts';
 import type { Digest, RepositoryName } from '../../core/artifact/index.ts';
 import { createVerdictCache } from '../../core/crypto/index.ts';
-import type { Evidence, ProofMemory } from '../../core/verify/index.ts';
+import { documentKey, type Evidence, type ProofMemory } from '../../core/verify/index.ts';
 import { gatherAll, type Gathering, gatherSteps, labelsOf, nothingAsked } from '../evidence-of.ts';
 import { heldRegistry } from '../held-registry.ts';
-import { bufferedStore } from './buffered-store.ts';
+import { type BufferedStore, bufferedStore } from './buffered-store.ts';
 import { Compactor } from './compact.ts';
 import { Gathered } from './gathered.ts';
 import { factsFrom, type HeldFacts, heldKey, isHeld, overlay, type View } from './held-facts.ts';
@@ -50,6 +50,8 @@ export interface Loaded {
 export const FRESH = 5000;
 /** A registry that did not answer is asked again after so long. Milliseconds. */
 const SILENCE = 1000;
+/** How many gatherings may wait to be written before what can be had again is not. */
+const MOST_WRITING = 16;
 /** Answers that may be of no use: those about digests of which nothing that is signed is held. */
 const RECENT = 1000;
 
@@ -68,6 +70,8 @@ export class HeldEvidence {
   readonly #memory: ProofMemory = { certificates: createVerdictCache(10_000) };
   readonly #compactor = new Compactor();
   readonly #ending = new AbortController();
+  #written: Promise<void> = Promise.resolve();
+  #writing = 0;
   readonly #registries = new WeakMap<Registry, number>();
   #registriesSeen = 0;
 
@@ -116,9 +120,16 @@ export class HeldEvidence {
       await Promise.all(covering.map(async ({ digest: index, proven }) => ({ proven, evidence: await held(index) }))),
     );
     const labels = view.labels ? await labelsOf(registry, repository, digest, {}) : undefined;
-    const facts = factsFrom(evidence, labels, view, this.#memory);
+    // What was proven before this process began need not be proven again; what was not is known to the next one.
+    const edges = keptEdges(store);
+    const facts = factsFrom(evidence, labels, view, { ...this.#memory, edges });
     const isKnown = isHeld(evidence);
     if (isKnown) this.keep(sought, facts);
+    // Who reads very much in a row has it again from the next reading: what waits for the disk is held in memory.
+    if (this.#writing < MOST_WRITING) {
+      edges.flush();
+      this.#afterwards(this.#write(store));
+    }
     return { evidence, held: facts, covering, isKnown };
   }
 
@@ -131,7 +142,8 @@ export class HeldEvidence {
   #begin(key: string, sought: Sought, view: View, registry: Registry, known: Loaded): Gathered {
     const { clock, patience } = this.#options;
     const store = bufferedStore(this.#options.store);
-    const flight = new Gathered(known.evidence, this.#memory, clock.now());
+    const edges = keptEdges(store);
+    const flight = new Gathered(known.evidence, { ...this.#memory, edges }, clock.now());
     this.#flights.set(key, flight);
     const call = { deadline: clock.now() + patience, signal: this.#ending.signal };
     const online = heldRegistry({ store, registry, now: () => clock.now(), maxAge: FRESH });
@@ -152,11 +164,27 @@ export class HeldEvidence {
     const run = flight.run(steps(), clock).then(async () => {
       this.#flights.delete(key);
       if (flight.failure === undefined && !this.#ending.signal.aborted) this.#land(key, sought, flight, view, known, store);
-      await store.flush();
-      this.#running.delete(run);
+      edges.flush();
+      await this.#write(store);
     });
-    this.#running.add(run);
+    this.#afterwards(run);
     return flight;
+  }
+
+  /** One file after the other, whoever has something to write. */
+  #write(store: BufferedStore): Promise<void> {
+    this.#writing++;
+    this.#written = this.#written.then(async () => {
+      await store.flush();
+      this.#writing--;
+    });
+    return this.#written;
+  }
+
+  /** Ends before the agent does. */
+  #afterwards(work: Promise<void>): void {
+    const ended = work.then(() => void this.#running.delete(ended));
+    this.#running.add(ended);
   }
 
   #land(key: string, sought: Sought, flight: Gathered, view: View, known: Loaded, store: EvidenceStore): void {
@@ -170,9 +198,9 @@ export class HeldEvidence {
     this.#recent.set(key, { held, until: flight.endedAt + (silent ? SILENCE : FRESH) });
     // Of an image under an index each has documents of its own, and what is withheld of which is not told apart.
     if (silent || known.covering.length > 0 || !flight.fresh) return;
-    const listed = new Set(flight.fresh.documents.map(({ place, digest }) => `${place} ${digest}`));
+    const listed = new Set(flight.fresh.documents.map(documentKey));
     const signed = new Set(held.facts.signatures.filter(({ signers }) => signers.length > 0).map(({ place, document }) => `${place} ${document}`));
-    const missing = flight.evidence.documents.filter(({ place, digest }) => !listed.has(`${place} ${digest}`) && signed.has(`${place} ${digest}`));
+    const missing = flight.evidence.documents.filter((one) => !listed.has(documentKey(one)) && signed.has(`${one.place} ${one.digest}`));
     noteWithheld(store, heldKey(sought.signatures, sought.digest), missing, flight.endedAt);
   }
 
@@ -194,7 +222,7 @@ export class HeldEvidence {
     const manifest = await online.manifest(repository, digest, { deadline: clock.now() + patience, signal: this.#ending.signal });
     if (manifest.state === 'complete' && manifest.value.manifest.kind === 'index')
       noteIndex(store, digest, manifest.value.manifest, (child) => heldKey(repository, child), clock.now());
-    await store.flush();
+    await this.#write(store);
     const asked = flight.failure === undefined && flight.evidence.places.every(({ askedAt = 0 }) => askedAt >= flight.begunAt - FRESH);
     return asked && manifest.state !== 'unavailable';
   }

@@ -7,7 +7,16 @@ import { type Digest, digestFrom, formatDigest, type Index } from '../../core/ar
 import { DOCUMENT_KINDS, type DocumentSource } from '../../core/bundle/index.ts';
 import { type JsonObject, type JsonValue, LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import { type Evidence, type EvidenceDocument, indexThatLists, type Place, type PlaceName, type ProvenIndex, readEvidence } from '../../core/verify/index.ts';
+import {
+  documentKey,
+  type Evidence,
+  type EvidenceDocument,
+  indexThatLists,
+  type Place,
+  type PlaceName,
+  type ProvenIndex,
+  readEvidence,
+} from '../../core/verify/index.ts';
 
 /** @param key as `heldKey` gives it. */
 export function withheldDocuments(store: EvidenceStore, key: string): readonly EvidenceDocument[] {
@@ -55,7 +64,7 @@ const MOST_CHILDREN = 64;
 export function noteIndex(store: EvidenceStore, digest: Digest, { manifests }: Index, keyOf: (digest: Digest) => string, now: number): void {
   const name = formatDigest(digest);
   for (const child of manifests.slice(0, MOST_CHILDREN)) {
-    const key = keyOf(child.digest);
+    const key = documentKey(child.digest);
     const before = listed(store.record('indexes', key));
     if (before.includes(name)) continue;
     store.write('indexes', key, { askedAt: Math.floor(now), indexes: [name, ...before].slice(0, MOST_INDEXES) });
@@ -91,9 +100,7 @@ function listed(record: JsonObject | undefined): string[] {
 /** What is signed of an index covers its images, so that nothing is missing before the places of the index have answered, too. */
 export function coveredBy(own: Evidence, covering: readonly { readonly proven: ProvenIndex; readonly evidence: Evidence }[]): Evidence {
   if (covering.length === 0) return own;
-  const documents = new Map(
-    [own, ...covering.map(({ evidence }) => evidence)].flatMap((one) => one.documents).map((one) => [`${one.place} ${one.digest}`, one]),
-  );
+  const documents = new Map([own, ...covering.map(({ evidence }) => evidence)].flatMap((one) => one.documents).map((one) => [documentKey(one), one]));
   const places = own.places.map((place) =>
     covering.reduce(
       (so, { evidence }) =>
