@@ -64,7 +64,7 @@ const MOST_CHILDREN = 64;
 export function noteIndex(store: EvidenceStore, digest: Digest, { manifests }: Index, keyOf: (digest: Digest) => string, now: number): void {
   const name = formatDigest(digest);
   for (const child of manifests.slice(0, MOST_CHILDREN)) {
-    const key = documentKey(child.digest);
+    const key = keyOf(child.digest);
     const before = listed(store.record('indexes', key));
     if (before.includes(name)) continue;
     store.write('indexes', key, { askedAt: Math.floor(now), indexes: [name, ...before].slice(0, MOST_INDEXES) });
