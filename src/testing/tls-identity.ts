@@ -17,9 +17,12 @@ export interface TlsAuthority {
   readonly ca: string;
   /** @param names host names and IPv4 addresses. */
   issue(...names: readonly string[]): TlsIdentity;
+  /** One that ended an hour ago. */
+  issueExpired(...names: readonly string[]): TlsIdentity;
 }
 
-const DAY = 24 * 60 * 60 * 1000;
+const HOUR = 60 * 60 * 1000;
+const DAY = 24 * HOUR;
 const PURPOSES = ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']; // serverAuth, clientAuth
 
 /** An authority whose certificates are good for servers and for clients, from yesterday until tomorrow. */
@@ -27,7 +30,11 @@ export function createTlsAuthority(name = 'sealward tls'): TlsAuthority {
   const validity = { notBefore: Date.now() - DAY, notAfter: Date.now() + DAY };
   const root = certifyAuthority(name, validity, createTestKey());
   const ca = encodePem('CERTIFICATE', root.der);
-  return { ca, issue: (...names) => issueTo(root, name, validity, names, ca) };
+  return {
+    ca,
+    issue: (...names) => issueTo(root, name, validity, names, ca),
+    issueExpired: (...names) => issueTo(root, name, { ...validity, notAfter: Date.now() - HOUR }, names, ca),
+  };
 }
 
 function issueTo(
