@@ -1,12 +1,13 @@
 /**
  * npm run bench: all figures of docs/benchmarks.md in one run, as one table. `npm run bench -- prove`,
- * `decide`, `agent`, `log`, `journal`, `policy`, `verify`, `sign`, `copy` or `server` runs one part; `--quick` runs it with less patience. Goals that are missed are
+ * `decide`, `agent`, `log`, `journal`, `policy`, `admission`, `verify`, `sign`, `copy` or `server` runs one part; `--quick` runs it with less patience. Goals that are missed are
  * marked, and fail nothing: a benchmark on a busy machine is no test.
  */
 import { existsSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { type Peer, peerPath } from '../test/peers.ts';
 import { vectorsPath } from '../test/vectors.ts';
+import { benchAdmission } from './admission.ts';
 import { benchAgent } from './agent.ts';
 import { benchDecide } from './decide.ts';
 import { benchCopy, NEEDED as NEEDED_TO_COPY } from './copy.ts';
@@ -33,6 +34,7 @@ if (asked('agent')) rows.push(...(await benchAgent()));
 if (asked('log')) rows.push(...(await benchLog(quick ? 4 : 15)));
 if (asked('journal')) rows.push(...(await benchJournal(quick ? 4 : 15)));
 if (asked('policy')) rows.push(...(await benchPolicy(quick ? 2 : 10)));
+if (asked('admission')) rows.push(...(await benchAdmission(quick ? 8 : 40)));
 const withPrograms: readonly (readonly [part: string, needed: readonly Peer[], run: () => Promise<Row[]>])[] = [
   ['verify', NEEDED, () => benchVerifyImage(quick ? 5 : 25)],
   ['sign', NEEDED, () => benchSign(quick ? 5 : 25)],

@@ -21,6 +21,8 @@ const MOST_WARNINGS = 5;
 const LONGEST_WARNING = 120;
 /** In bytes, keys and values of all annotations. */
 const ANNOTATION_BYTES = 1024;
+/** Most of what is said, and quickly known: words with single blanks between them. */
+const PLAIN = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
 const ANNOTATION_KEY = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 
 export function encodeAnswer(uid: string, verdict: Verdict): string {
@@ -59,7 +61,7 @@ function fitting(annotations: Readonly<Record<string, string>>): Record<string, 
   let left = ANNOTATION_BYTES;
   for (const [key, value] of Object.entries(annotations)) {
     const text = printable(value, 512);
-    const bytes = utf8(key).length + utf8(text).length;
+    const bytes = Buffer.byteLength(key) + Buffer.byteLength(text);
     if (!ANNOTATION_KEY.test(key) || bytes > left) continue;
     left -= bytes;
     fit[key] = text;
@@ -69,6 +71,7 @@ function fitting(annotations: Readonly<Record<string, string>>): Record<string, 
 
 /** Names come from strangers: control characters, line breaks and what turns text around become blanks. Lengths are in characters. */
 export function printable(text: string, longest: number): string {
+  if (text.length <= longest && PLAIN.test(text)) return text;
   const clean = text
     .toWellFormed()
     .replace(/[\p{C}\p{Zl}\p{Zp}\p{Zs}]+/gu, ' ')

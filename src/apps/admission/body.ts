@@ -21,9 +21,10 @@ export class BodyBudget {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let size = 0;
+      let forget = (): void => undefined;
       const end = (): void => {
         request.off('data', take).off('end', whole).off('close', early).off('error', early);
-        deadline.signal.removeEventListener('abort', slow);
+        forget();
       };
       const fail = (error: SealwardError): void => {
         end();
@@ -47,7 +48,7 @@ export class BodyBudget {
       if (Number(request.headers['content-length'] ?? 0) > maxBytes)
         return fail(new SealwardError('ERR_TOO_LARGE', `the body is larger than ${maxBytes} bytes`));
       request.on('data', take).on('end', whole).on('close', early).on('error', early);
-      deadline.signal.addEventListener('abort', slow, { once: true });
+      forget = deadline.onExpiry(slow);
     });
   }
 

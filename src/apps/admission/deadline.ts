@@ -23,14 +23,16 @@ export class Deadline {
   /** In milliseconds, from its beginning. It does not follow a clock that jumps. */
   readonly ms: number;
   readonly #end: number;
-  readonly #expired = new AbortController();
   readonly #timer: NodeJS.Timeout;
+  readonly #waiting = new Set<() => void>();
+  #controller: AbortController | undefined;
+  #isOver = false;
 
   /** @param margin of so little time that the margin takes it all, half is left. */
   constructor(timeoutMs: number, margin: number) {
     this.ms = Math.max(timeoutMs - margin, timeoutMs / 2);
     this.#end = performance.now() + this.ms;
-    this.#timer = setTimeout(() => this.#expired.abort(), this.ms);
+    this.#timer = setTimeout(() => this.#expire(), this.ms);
   }
 
   /** In milliseconds. */
@@ -38,26 +40,42 @@ export class Deadline {
     return Math.max(0, this.#end - performance.now());
   }
 
+  /** Made for whoever asks for it: most reviews are answered before anybody does. */
   get signal(): AbortSignal {
-    return this.#expired.signal;
+    this.#controller ??= new AbortController();
+    if (this.#isOver) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  /** Calls back once, at once when it is over. @returns what takes that back. */
+  onExpiry(call: () => void): () => void {
+    if (this.#isOver) call();
+    else this.#waiting.add(call);
+    return () => void this.#waiting.delete(call);
   }
 
   /** The work, or what is said when time is up; the work then goes on for whoever else waits for it, and its failure is nobody's. */
   async within<T>(work: Promise<T>, late: () => T): Promise<T> {
-    work.catch(() => undefined);
-    if (this.signal.aborted) return late();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const expire = (): void => resolve();
-    this.signal.addEventListener('abort', expire, { once: true });
-    try {
-      const done = await Promise.race([work.then((value) => ({ value })), promise]);
-      return done ? done.value : late();
-    } finally {
-      this.signal.removeEventListener('abort', expire);
-    }
+    const answer = await new Promise<() => T | Promise<T>>((resolve) => {
+      const forget = this.onExpiry(() => resolve(late));
+      const settled = (): void => {
+        forget();
+        resolve(() => work);
+      };
+      work.then(settled, settled);
+    });
+    return answer();
   }
 
   end(): void {
     clearTimeout(this.#timer);
+    this.#waiting.clear();
+  }
+
+  #expire(): void {
+    this.#isOver = true;
+    this.#controller?.abort();
+    for (const call of this.#waiting) call();
+    this.#waiting.clear();
   }
 }

@@ -175,14 +175,24 @@ export function sentence(message: string, hint: string): string {
 }
 
 /** Small, and enough to find the decision again and to know what it rested on. */
-function annotationsOf(answers: readonly ImageAnswer[], { policies, trust }: InForce, leaves: readonly string[]): Record<string, string> {
+function annotationsOf(answers: readonly ImageAnswer[], inForce: InForce, leaves: readonly string[]): Record<string, string> {
   const digests = [...new Set(answers.map(({ judgement }) => judgement.digest ?? 'unknown'))].sort();
-  const versions = Object.entries(trust.versions).map(([role, version]) => `${role}=${version}`);
   return {
     ...(leaves.length === 0 ? {} : { decision: leaves.slice(0, 16).join(',') }),
-    policies: policies.digest,
-    trust: trust.digest,
-    ...(versions.length === 0 ? {} : { 'trust-versions': versions.join(' ') }),
+    ...judgedBy(inForce),
     images: digests.length === 1 ? (digests[0] as string) : formatDigest(digestOf(utf8(digests.join('\n')))),
   };
+}
+
+const JUDGED_BY = new WeakMap<InForce, Readonly<Record<string, string>>>();
+
+/** The same for every review until trust moves. */
+function judgedBy(inForce: InForce): Readonly<Record<string, string>> {
+  const known = JUDGED_BY.get(inForce);
+  if (known) return known;
+  const { policies, trust } = inForce;
+  const versions = Object.entries(trust.versions).map(([role, version]) => `${role}=${version}`);
+  const said = { policies: policies.digest, trust: trust.digest, ...(versions.length === 0 ? {} : { 'trust-versions': versions.join(' ') }) };
+  JUDGED_BY.set(inForce, said);
+  return said;
 }

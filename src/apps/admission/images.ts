@@ -67,6 +67,21 @@ export function podSpecsOf(kind: string, object: JsonObject, custom: ReadonlyMap
   return paths.map((path) => [path, memberAt(object, path)]);
 }
 
+/** Whether two pod specs may be compared: whatever was taken out of them before they were parsed could not be seen, and nesting without end has none. */
+export function isComparable(spec: JsonValue | undefined): boolean {
+  let level: JsonValue[] = spec !== null && typeof spec === 'object' ? [spec] : [];
+  for (let at = 0; level.length > 0; at++) {
+    if (at > LIMITS.jsonDepth) return false;
+    const next: JsonValue[] = [];
+    for (const each of level) {
+      if (!Array.isArray(each) && Object.hasOwn(each as JsonObject, 'managedFields')) return false;
+      for (const inner of Array.isArray(each) ? each : Object.values(each as JsonObject)) if (inner !== null && typeof inner === 'object') next.push(inner);
+    }
+    level = next;
+  }
+  return true;
+}
+
 function memberAt(object: JsonObject, path: string): JsonValue | undefined {
   return path
     .split('.')
@@ -101,22 +116,52 @@ function collect(spec: JsonObject, root: string, isPod: boolean, found: NamedIma
       if (isPod && (container['image'] ?? '') === '') throw unreadable(`${root}.${list}[${i}] names no image`);
     });
   }
-  const walk = (value: JsonValue, path: string): void => {
-    if (NO_IMAGE.test(path)) return;
-    if (Array.isArray(value)) value.forEach((item, i) => walk(item, `${path}[${i}]`));
-    else if (isObject(value)) for (const [member, inner] of Object.entries(value)) visit(member, inner, path === '' ? member : `${path}.${member}`);
+  const walk = (value: JsonValue, at: Step | undefined, depth: number): void => {
+    if (depth > LIMITS.jsonDepth) throw unreadable(`${root} is nested deeper than ${LIMITS.jsonDepth} levels`);
+    if (Array.isArray(value)) {
+      for (let i = 0; i < value.length; i++) {
+        const item = value[i] as JsonValue;
+        if (item !== null && typeof item === 'object') walk(item, { up: at, key: i }, depth + 1);
+      }
+    } else if (isObject(value)) {
+      for (const member of Object.keys(value)) {
+        const inner = value[member] as JsonValue;
+        if (member === 'image' || member === 'reference' || member === 'managedFields') visit(member, inner, { up: at, key: member }, depth);
+        else if (inner !== null && typeof inner === 'object') walk(inner, { up: at, key: member }, depth + 1);
+      }
+    }
   };
-  const visit = (member: string, inner: JsonValue, path: string): void => {
+  const visit = (member: string, inner: JsonValue, at: Step, depth: number): void => {
+    const path = pathOf(at);
     const full = `${root}.${path}`;
+    if (isNoImage(at)) return;
+    if (member === 'managedFields') throw unreadable(`${quoted(full)}: "managedFields" is no field of a pod spec`);
     if (IMAGE_PLACE.test(path)) {
       if (typeof inner !== 'string' && inner !== null) throw unreadable(`${quoted(full)} is no text`);
       if (inner) found.push({ path: full, image: inner });
       else if (isPod) throw unreadable(`${quoted(full)} is empty`);
-    } else if ((member === 'image' || (member === 'reference' && path.endsWith('image.reference'))) && typeof inner === 'string' && !NO_IMAGE.test(path)) {
+    } else if ((member === 'image' || path.endsWith('image.reference')) && typeof inner === 'string') {
       throw unreadable(`${quoted(full)} is an image field that is not known`);
-    } else walk(inner, path);
+    } else walk(inner, at, depth + 1);
   };
-  walk(spec, '');
+  walk(spec, undefined, 0);
+}
+
+/** The way to a value. Most values are no images, so it is put into words only for those that may be. */
+interface Step {
+  readonly up: Step | undefined;
+  readonly key: string | number;
+}
+
+function pathOf({ up, key }: Step): string {
+  if (typeof key === 'number') return `${up ? pathOf(up) : ''}[${key}]`;
+  return up ? `${pathOf(up)}.${key}` : key;
+}
+
+/** Whether it, or what it stands in, is one of those maps and fields that only look like images. */
+function isNoImage(at: Step): boolean {
+  for (let step: Step | undefined = at; step; step = step.up) if (NO_IMAGE.test(pathOf(step))) return true;
+  return false;
 }
 
 const isObject = (value: JsonValue | undefined): value is JsonObject => value !== null && typeof value === 'object' && !Array.isArray(value);

@@ -19,7 +19,13 @@ export async function judgeImages(
 
 async function judgeOne(judge: ImageJudge, image: string, asked: Omit<JudgeAsked, 'deadline' | 'signal'>, deadline: Deadline): Promise<Judgement> {
   try {
-    const work = judge.judge(image, { ...asked, deadline: timeOf(judge) + deadline.left, signal: deadline.signal });
+    const work = judge.judge(image, {
+      ...asked,
+      deadline: timeOf(judge) + deadline.left,
+      get signal() {
+        return deadline.signal;
+      },
+    });
     return sound(image, await deadline.within(work, () => late(image, deadline.ms)));
   } catch (error) {
     return failed(image, error);

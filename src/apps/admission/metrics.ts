@@ -2,12 +2,14 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { ERRORS, FINDINGS } from '../../core/errors.ts';
 import type { ImageAnswer, ReviewOutcome, ReviewPath } from './decide-review.ts';
+import type { Judgement } from './image-judge.ts';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** Names of policies that get a label of their own; the rest of a large set shares one. */
 const POLICY_LABELS = 200;
 /** Only allowed registries are asked, but redirects and patterns may lead to many hosts. */
 const HOST_LABELS = 50;
+const KNOWN_DECIDERS = 20_000;
 const STAGES = ['read', 'judge', 'record', 'whole'] as const;
 export type Stage = (typeof STAGES)[number];
 
@@ -60,20 +62,25 @@ export function createAdmissionMetrics(): AdmissionMetrics {
     registers,
   });
   const answered = new Histogram({ name: 'sealward_registry_request_seconds', help: 'Time until a registry answered', buckets: SECONDS, registers });
+  // Looking labels up takes longer than counting.
+  const stages = Object.fromEntries(STAGES.map((stage) => [stage, seconds.labels({ stage })])) as Record<Stage, ReturnType<typeof seconds.labels>>;
+  const reviewsOf = bound((path: string, outcome: string) => reviews.labels({ path, outcome }));
+  const decisionsOf = bound((outcome: string, code: string, policy: string) => decisions.labels({ outcome, code, policy }));
+  const deciders = new Deciders();
   const policyLabel = bounded(POLICY_LABELS);
   const hostLabel = bounded(HOST_LABELS);
   return {
     review(path, outcome, took) {
-      reviews.inc({ path, outcome });
-      seconds.observe({ stage: 'whole' satisfies Stage }, took);
+      reviewsOf(path, outcome).inc();
+      stages.whole.observe(took);
     },
     decision({ judgement, denial }) {
       const { action, decision } = judgement;
       const outcome = denial ? (denial.status === 403 ? 'denied' : 'unverifiable') : action === 'warn' ? 'warned' : 'allowed';
-      const policy = decision?.policies.find((one) => one.action === decision.action && one.code === decision.code)?.policy;
-      decisions.inc({ outcome, code: codeLabel(denial?.code ?? judgement.code), policy: policy === undefined ? 'none' : policyLabel(policy) });
+      const policy = denial || !decision ? decidedBy(decision) : deciders.of(judgement, () => decidedBy(decision));
+      decisionsOf(outcome, codeLabel(denial?.code ?? judgement.code), policy === undefined ? 'none' : policyLabel(policy)).inc();
     },
-    stage: (stage, took) => seconds.observe({ stage }, took),
+    stage: (stage, took) => stages[stage].observe(took),
     registry(host, status, code, took) {
       requests.inc({ host: hostLabel(host), status: status === undefined ? (code === 'ERR_DEADLINE' ? 'late' : 'none') : `${Math.floor(status / 100)}xx` });
       answered.observe(took);
@@ -84,6 +91,36 @@ export function createAdmissionMetrics(): AdmissionMetrics {
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,
+  };
+}
+
+function decidedBy(decision: Judgement['decision']): string | undefined {
+  return decision?.policies.find((one) => one.action === decision.action && one.code === decision.code)?.policy;
+}
+
+/** Which policy let an image in: to ask the decision itself makes it explain all that it looked at, which an allowance need not. */
+class Deciders {
+  #inForce: unknown;
+  readonly #known = new Map<string, string | undefined>();
+
+  of({ inForce, request, code }: Judgement, find: () => string | undefined): string | undefined {
+    if (!request || !inForce) return find();
+    if (this.#inForce !== inForce || this.#known.size > KNOWN_DECIDERS) this.#known.clear();
+    this.#inForce = inForce;
+    const key = `${request.repository} ${request.digest} ${request.place.namespace ?? ''} ${code}`;
+    if (!this.#known.has(key)) this.#known.set(key, find());
+    return this.#known.get(key);
+  }
+}
+
+/** What was made of labels once. There are as many as there are labels, which are bounded. */
+function bound<T>(make: (...labels: string[]) => T): (...labels: string[]) => T {
+  const made = new Map<string, T>();
+  return (...labels) => {
+    const key = labels.join(' ');
+    const known = made.get(key) ?? make(...labels);
+    made.set(key, known);
+    return known;
   };
 }
 

@@ -57,7 +57,7 @@ export interface OpenAdmission {
 export async function openAdmission(options: OpenAdmissionOptions): Promise<OpenAdmission> {
   const { judge, logger, log, caller, limits } = options;
   const { metrics = createAdmissionMetrics() } = options;
-  const reader = createReviewReader(options.custom, limits.threads);
+  const reader = createReviewReader({ custom: options.custom, isServed: caller.kind !== 'network' }, limits.threads);
   const webhook = new Webhook({ ...options, reader, metrics });
   let ending = false;
   const server = await serveReviews({

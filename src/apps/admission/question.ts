@@ -2,11 +2,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject } from '../../core/encoding/index.ts';
 import { type ErrorCode, SealwardError } from '../../core/errors.ts';
-import { imagesOf, type NamedImage, newImages, podSpecsOf } from './images.ts';
+import { imagesOf, isComparable, type NamedImage, newImages, podSpecsOf } from './images.ts';
 import { parseReview, type Review } from './review.ts';
 
 /** Paths of pod specs in custom kinds, by `group/Kind`. */
 export type CustomKinds = ReadonlyMap<string, readonly string[]>;
+
+export interface ReadingRules {
+  readonly custom: CustomKinds;
+  /** Whether whoever asks has proven to be an API server. */
+  readonly isServed: boolean;
+}
 
 export interface Question extends Omit<Review, 'object' | 'oldObject'> {
   /** All that the object names. */
@@ -30,21 +36,27 @@ const IMAGELESS = new Set(['autoscaling/Scale', '/Binding', 'policy/Eviction']);
 export const kindOf = ({ group, kind }: Pick<Review, 'group' | 'kind'>): string => `${group}/${kind}`;
 
 /** Throws what parseReview throws; what is wrong with the object itself is part of the question, so that it can be answered by its uid. */
-export function readQuestion(bytes: Uint8Array, custom: CustomKinds = new Map()): Question {
-  const { object, oldObject, ...head } = parseReview(bytes);
+export function readQuestion(bytes: Uint8Array, { custom, isServed }: ReadingRules): Question {
+  const { object, oldObject, ...head } = parseReview(bytes, isServed);
   const nothing = { ...head, images: [], changed: [] };
   if (!object || head.operation === 'DELETE' || head.operation === 'CONNECT' || IMAGELESS.has(kindOf(head))) return nothing;
   const kind = kindOf(head);
   const before = head.operation === 'UPDATE' ? oldObject : undefined;
   try {
     // Labels, status and finalizers of an object that nobody can read can still be changed: it was there before.
-    if (before && isDeepStrictEqual(podSpecsOf(kind, before, custom), podSpecsOf(kind, object, custom))) return nothing;
+    if (before && sameSpecs(podSpecsOf(kind, before, custom), podSpecsOf(kind, object, custom))) return nothing;
     const images = imagesOf(kind, object, custom);
     return { ...head, images, changed: before ? newImages(readable(kind, before, custom), images) : images };
   } catch (error) {
     if (!(error instanceof SealwardError)) throw error;
     return { ...nothing, unreadable: { code: error.code, message: error.message, hint: error.hint } };
   }
+}
+
+type Specs = ReturnType<typeof podSpecsOf>;
+
+function sameSpecs(before: Specs, after: Specs): boolean {
+  return [...before, ...after].every(([, spec]) => isComparable(spec)) && isDeepStrictEqual(before, after);
 }
 
 /** Of an old object that cannot be read nothing counts as known. */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, SealwardError } from '../../core/errors.ts';
-import { type CustomKinds, type Question, readQuestion } from './question.ts';
+import { type Question, readQuestion, type ReadingRules } from './question.ts';
 
 export interface ReviewReader {
   /** Throws what readQuestion throws. */
@@ -23,11 +23,11 @@ const LARGE = 1024 * 1024;
 const THREAD_MEMORY = { maxOldGenerationSizeMb: 256 };
 
 /** @param threads how many may read at one time; they start when the first large review comes. */
-export function createReviewReader(custom: CustomKinds, threads: number): ReviewReader {
+export function createReviewReader(rules: ReadingRules, threads: number): ReviewReader {
   const program = workerProgram();
-  const inline = async (bytes: Uint8Array): Promise<Question> => readQuestion(bytes, custom);
+  const inline = async (bytes: Uint8Array): Promise<Question> => readQuestion(bytes, rules);
   if (threads === 0 || program === undefined) return { read: inline, close: async () => {} };
-  const pool = new ReaderThreads(program, custom, threads);
+  const pool = new ReaderThreads(program, rules, threads);
   return { read: (bytes) => (bytes.length > LARGE ? pool.read(bytes) : inline(bytes)), close: () => pool.close() };
 }
 
@@ -40,16 +40,16 @@ function workerProgram(): URL | undefined {
 
 class ReaderThreads {
   readonly #program: URL;
-  readonly #custom: CustomKinds;
+  readonly #rules: ReadingRules;
   readonly #most: number;
   readonly #waiting: Job[] = [];
   /** Each thread reads one at a time. */
   readonly #threads = new Map<Worker, Job | undefined>();
   #closed = false;
 
-  constructor(program: URL, custom: CustomKinds, most: number) {
+  constructor(program: URL, rules: ReadingRules, most: number) {
     this.#program = program;
-    this.#custom = custom;
+    this.#rules = rules;
     this.#most = most;
   }
 
@@ -82,7 +82,7 @@ class ReaderThreads {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#program, { workerData: this.#custom, resourceLimits: THREAD_MEMORY });
+    const worker = new Worker(this.#program, { workerData: this.#rules, resourceLimits: THREAD_MEMORY });
     worker.unref();
     this.#threads.set(worker, undefined);
     worker.on('message', (read: ReadReview) => {

@@ -1,7 +1,8 @@
 /** AdmissionReview, admission.k8s.io/v1, as the API server sends it. What is not exactly that is refused before anything is judged. */
 import { quoted } from '../../core/artifact/index.ts';
-import { type JsonObject, type JsonValue, LIMITS, parseJsonObject } from '../../core/encoding/index.ts';
+import { decodeUtf8, type JsonObject, type JsonValue, LIMITS, parseJsonObject } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
+import { withoutManagedFields } from './skip-fields.ts';
 
 const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const;
 type ReviewOperation = (typeof OPERATIONS)[number];
@@ -30,9 +31,13 @@ const WHAT = 'the AdmissionReview';
 /** A uid is a UUID; what is echoed must not carry whatever a stranger likes. */
 const LONGEST_UID = 128;
 
-/** Throws ERR_REVIEW_INVALID, ERR_JSON_INVALID or ERR_TOO_LARGE. */
-export function parseReview(bytes: Uint8Array): Review {
-  const review = parseJsonObject(bytes, { what: WHAT, maxBytes: LIMITS.admissionReviewBytes });
+/**
+ * @param isServed from an API server that has proven to be one: it encodes what it decoded, so no key stands twice, and
+ * looking for one would take as long as all the rest. Nesting is bounded where objects are walked.
+ * @throws ERR_REVIEW_INVALID, ERR_JSON_INVALID or ERR_TOO_LARGE.
+ */
+export function parseReview(bytes: Uint8Array, isServed = false): Review {
+  const review = isServed ? parseServed(bytes) : parseJsonObject(bytes, { what: WHAT, maxBytes: LIMITS.admissionReviewBytes });
   if (review['apiVersion'] !== 'admission.k8s.io/v1') refuse(`has the apiVersion ${shown(review['apiVersion'])}, not "admission.k8s.io/v1"`);
   if (review['kind'] !== 'AdmissionReview') refuse(`has the kind ${shown(review['kind'])}`);
   const request = objectIn(review, 'request') ?? refuse('holds no request');
@@ -61,6 +66,20 @@ export function parseReview(bytes: Uint8Array): Review {
     ...(object ? { object } : {}),
     ...(oldObject ? { oldObject } : {}),
   };
+}
+
+function parseServed(bytes: Uint8Array): JsonObject {
+  const maxBytes = LIMITS.admissionReviewBytes;
+  if (bytes.length > maxBytes) throw new SealwardError('ERR_TOO_LARGE', `${WHAT} is larger than ${maxBytes} bytes`);
+  let value: JsonValue;
+  try {
+    value = JSON.parse(decodeUtf8(withoutManagedFields(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)), WHAT)) as JsonValue;
+  } catch (cause) {
+    // Without the reason, which may quote the document.
+    throw new SealwardError('ERR_JSON_INVALID', `${WHAT} is not JSON`, { cause });
+  }
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) refuse('is no object');
+  return value;
 }
 
 function refuse(why: string): never {

@@ -182,9 +182,10 @@ class ReviewServer implements AdmissionServer {
 
   #send(response: ServerResponse, status: number, text: string, close = this.#draining): void {
     if (response.destroyed || response.headersSent) return;
-    const body = Buffer.from(text);
-    response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length, ...(close ? { connection: 'close' } : {}) });
-    response.end(body);
+    const length = Buffer.byteLength(text);
+    response.writeHead(status, { 'content-type': 'application/json', 'content-length': length, ...(close ? { connection: 'close' } : {}) });
+    // As text it goes out in one piece with its head, which is a third of the work of two.
+    response.end(text);
   }
 
   /** The rest of the body is not wanted, and with it the connection ends. */
