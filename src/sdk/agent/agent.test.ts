@@ -65,7 +65,8 @@ describe('an agent', () => {
     assert.equal(told(await agent.judge(unsigned.tagged, cluster.ask())), 'deny rejected NO_SIGNATURE');
     assert.equal(told(await agent.judge(other.tagged, cluster.ask())), 'deny rejected KEY_MISMATCH');
     assert.equal(told(await agent.judge(`${cluster.registry.host}/app:none`, cluster.ask())), 'deny rejected ERR_NOT_FOUND');
-    assert.equal(told(await agent.judge('Not A Name', cluster.ask())), 'deny rejected ERR_REFERENCE_INVALID');
+    for (const name of ['Not A Name', 'oci:/etc', '', `${cluster.registry.host}/app@sha256:${'A'.repeat(64)}`])
+      assert.equal(told(await agent.judge(name, cluster.ask())), 'deny rejected ERR_REFERENCE_INVALID');
   });
 
   it('allows from what it holds without a single request, also when the registry is gone and after a new start', async () => {

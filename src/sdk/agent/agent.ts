@@ -8,10 +8,11 @@ import type { Registry } from '../../clients/registry/index.ts';
 import {
   type Digest,
   digestFrom,
-  formatDigest,
   formatRepository,
+  LAYOUT,
   type Lookup,
   parseReference,
+  quoted,
   type Reference,
   type RepositoryName,
 } from '../../core/artifact/index.ts';
@@ -20,9 +21,10 @@ import type { Place } from '../../core/policy/index.ts';
 import { actionUnresolved, decide, type Decision, type DecisionCode, type Request } from '../../core/verify/index.ts';
 import { heldRegistry } from '../held-registry.ts';
 import { openTrust, type OpenTrustOptions } from '../open-trust.ts';
+import { Admissions } from './admissions.ts';
 import { allowedRegistries, type AllowedRegistry, type AllowListOptions } from './allow-list.ts';
-import { FRESH, HeldEvidence, type Sought } from './held-evidence.ts';
-import { type HeldFacts, prepareView, type View, viewOf } from './held-facts.ts';
+import { FRESH, HeldEvidence } from './held-evidence.ts';
+import { type HeldFacts, prepareView, type Sought, type View, viewOf } from './held-facts.ts';
 import { type InForce, type Moved, type NamespacedPolicy, type TrustHealth, TrustWatch } from './in-force.ts';
 import { type AnsweredFrom, DecidedName, type JudgedName, undecided } from './judged-name.ts';
 import { Prefetch } from './prefetch.ts';
@@ -78,10 +80,6 @@ export interface AgentStatus {
   readonly prefetch: { readonly images: number; readonly due: number };
 }
 
-/** A digest that is let in again and again is noted once in so long. Milliseconds. */
-const NOTED_EVERY = 3_600_000;
-const MOST_NOTED = 20_000;
-
 export class Agent {
   readonly clock: Clock;
   readonly #options: AgentOptions;
@@ -89,7 +87,7 @@ export class Agent {
   readonly #evidence: HeldEvidence;
   readonly #prefetch: Prefetch;
   readonly #tags = new Map<string, Promise<Lookup<{ readonly digest: Digest }>>>();
-  readonly #noted = new Map<string, number>();
+  readonly #admissions: Admissions;
   readonly #ending = new AbortController();
   readonly #allowed = new WeakMap<InForce, AllowedRegistry>();
 
@@ -106,6 +104,7 @@ export class Agent {
       ...(tier === undefined ? {} : { tier }),
     });
     this.#evidence = new HeldEvidence({ store: options.store, clock: this.clock, digests: heldDigests, bytes: heldBytes, patience });
+    this.#admissions = new Admissions(options.store, this.clock);
     const { pace = 500, refreshAfter = 600_000, most = 10_000 } = options.prefetch ?? {};
     this.#prefetch = new Prefetch({ clock: this.clock, gather: (name) => this.gather(name), pace, refreshAfter, most });
   }
@@ -156,12 +155,13 @@ export class Agent {
     const inForce = this.inForce();
     if (!inForce) return undecided(name, NOT_READY, 'deny');
     try {
-      const reference = parseReference(name);
       const view = viewOf(inForce) ?? (await prepareView(inForce));
+      const named = this.#fromName(name, inForce, view, ask);
+      if (named && isFinal(named)) return this.#noted(named, ask);
+      const reference = inRegistry(name);
       const question: Question = { name, reference, inForce, view, ask };
       const answer = (reference.digest && this.#fromMemory(question, reference.digest)) ?? (await this.#judgeSlowly(question));
-      this.#note(answer, ask);
-      return answer;
+      return this.#noted(answer, ask);
     } catch (error) {
       return undecided(name, error instanceof SealwardError ? error : new SealwardError('ERR_INVARIANT', String(error), { cause: error }), 'deny', inForce);
     }
@@ -172,16 +172,18 @@ export class Agent {
     const inForce = this.inForce();
     if (!inForce) return undecided(name, NOT_READY, 'deny');
     try {
-      const reference = parseReference(name);
       const view = viewOf(inForce) ?? (await prepareView(inForce));
+      const named = this.#fromName(name, inForce, view, ask);
+      if (named) return named;
+      const reference = inRegistry(name);
       const question: Question = { name, reference, inForce, view, ask: { ...ask, deadline: this.clock.now() } };
       const digest = reference.digest ?? this.#heldTag(reference);
       if (!digest) return this.#unresolved(question, new SealwardError('ERR_EVIDENCE_MISSING', `what ${name} stands for is not held`));
       const sought = this.#sought(question, digest);
       const held = this.#evidence.recall(sought, view);
-      if (held) return this.#decide(question, digest, held, 'memory');
+      if (held) return this.#decide(question, held, 'memory');
       const { held: known, isKnown } = await this.#evidence.load(sought, view);
-      return this.#decide(question, digest, known, isKnown ? 'store' : 'nothing');
+      return this.#decide(question, known, isKnown ? 'store' : 'nothing');
     } catch (error) {
       return undecided(name, error instanceof SealwardError ? error : new SealwardError('ERR_INVARIANT', String(error), { cause: error }), 'deny', inForce);
     }
@@ -203,7 +205,7 @@ export class Agent {
     const inForce = this.inForce();
     if (!inForce) return false;
     try {
-      const reference = parseReference(name);
+      const reference = inRegistry(name);
       const view = await prepareView(inForce);
       const question: Question = { name, reference, inForce, view, ask: { place: {}, deadline: Number.POSITIVE_INFINITY, signal: this.#ending.signal } };
       if (this.#refused(question) !== undefined) return true;
@@ -219,7 +221,7 @@ export class Agent {
   /** Ends what is under way; whoever still waits is answered. */
   async close(): Promise<void> {
     this.#ending.abort();
-    await Promise.all([this.#trust.close(), this.#prefetch.close(), this.#evidence.close()]);
+    await Promise.all([this.#trust.close(), this.#prefetch.close(), this.#evidence.close(), this.#admissions.close()]);
   }
 
   #sought({ reference }: Question, digest: Digest): Sought {
@@ -230,10 +232,10 @@ export class Agent {
   #fromMemory(question: Question, digest: Digest): JudgedName | undefined {
     const sought = this.#sought(question, digest);
     const held = this.#evidence.recall(sought, question.view);
-    const answer = held && this.#decide(question, digest, held, 'memory');
+    const answer = held && this.#decide(question, held, 'memory');
     if (answer && isFinal(answer)) return answer;
     const recent = this.#evidence.recent(sought, question.view, question.ask.registry ?? this.#options.registry);
-    return recent && this.#decide(question, digest, recent, 'memory');
+    return recent && this.#decide(question, recent, 'memory');
   }
 
   async #judgeSlowly(question: Question): Promise<JudgedName> {
@@ -246,15 +248,15 @@ export class Agent {
     if (known) return known;
     const sought = this.#sought(question, digest);
     const loaded = await this.#evidence.load(sought, view);
-    const first = this.#decide(question, digest, loaded.held, loaded.isKnown ? 'store' : 'nothing');
+    const first = this.#decide(question, loaded.held, loaded.isKnown ? 'store' : 'nothing');
     if (isFinal(first)) return first;
     const gathering = this.#evidence.gathering(sought, view, ask.registry ?? this.#options.registry, loaded);
-    const landing = await gathering.ask(() => isFinal(this.#decide(question, digest, gathering.facts(view), 'registry')), this.clock, ask.deadline, ask.signal);
-    if (landing === 'late') return this.#decide(question, digest, gathering.late(view), 'registry');
+    const landing = await gathering.ask(() => isFinal(this.#decide(question, gathering.facts(view), 'registry')), this.clock, ask.deadline, ask.signal);
+    if (landing === 'late') return this.#decide(question, gathering.late(view), 'registry');
     if (gathering.failure !== undefined) return undecided(name, ourFault(gathering.failure), 'deny', inForce);
     const held = gathering.facts(view);
     this.#evidence.keep(sought, held);
-    return this.#decide(question, digest, held, 'registry');
+    return this.#decide(question, held, 'registry');
   }
 
   /** The first registry that would have to be contacted and may not be. */
@@ -270,7 +272,7 @@ export class Agent {
     if (!reference.digest) return this.#unresolved(question, cause);
     const sought = this.#sought(question, reference.digest);
     const { held, isKnown } = await this.#evidence.load(sought, view);
-    return this.#decide(question, reference.digest, refusedPlaces(held, cause), isKnown ? 'store' : 'nothing');
+    return this.#decide(question, refusedPlaces(held, cause), isKnown ? 'store' : 'nothing');
   }
 
   /** A tag is asked for again, by one for all; what it stood for before counts only where nobody answers in time. */
@@ -323,34 +325,48 @@ export class Agent {
     return undecided(name, cause, actionUnresolved(policies, trust, image, ask.place), inForce);
   }
 
-  #decide({ name, reference, inForce, ask }: Question, digest: Digest, held: HeldFacts, from: AnsweredFrom): DecidedName {
+  #decide({ name, reference, inForce, ask }: Question, held: HeldFacts, from: AnsweredFrom): DecidedName {
+    return this.#decideOver(held, { name, tag: reference.tag, inForce, ask, from });
+  }
+
+  /** What is held under the very name, when signatures lie beside images. */
+  #fromName(name: string, inForce: InForce, view: View, ask: Pick<Ask, 'place' | 'admittedBefore'>): DecidedName | undefined {
+    const held = this.#options.signatureRepository ? undefined : this.#evidence.recallNamed(name, view);
+    return held && this.#decideOver(held, { name, tag: undefined, inForce, ask, from: 'memory' });
+  }
+
+  #decideOver(held: HeldFacts, { name, tag, inForce, ask, from }: Deciding): DecidedName {
     const { policies, trust } = inForce;
-    const formatted = formatDigest(digest);
-    const { admittedBefore = false } = ask;
+    const { repository, digest, labels, values, facts, evidence } = held;
+    const { admittedBefore = false, place } = ask;
     const request: Request = {
-      repository: formatRepository(reference),
-      ...(reference.tag === undefined ? {} : { tag: reference.tag }),
-      digest: formatted,
-      place: ask.place,
-      ...(held.labels ? { labels: held.labels } : {}),
-      admittedBefore: typeof admittedBefore === 'function' ? admittedBefore(formatted) : admittedBefore,
+      repository,
+      ...(tag === undefined ? {} : { tag }),
+      digest,
+      place,
+      ...(labels ? { labels } : {}),
+      admittedBefore: typeof admittedBefore === 'function' ? admittedBefore(digest) : admittedBefore,
       ...(this.#options.tier === undefined ? {} : { tier: this.#options.tier }),
       now: this.clock.now(),
     };
-    const decision: Decision = decide(held.facts, policies, trust, request, (statement, condition) => held.values.get(`${statement} ${condition}`));
-    return new DecidedName(decision, { name, request, evidence: held.evidence, inForce, from });
+    const decision: Decision = decide(facts, policies, trust, request, (statement, condition) => values.get(`${statement} ${condition}`));
+    return new DecidedName(decision, { name, request, evidence, inForce, from });
   }
 
   /** So that pruning spares what was let in. A note that cannot be written changes no answer. */
-  #note({ action, digest }: JudgedName, { dryRun = false }: Ask): void {
-    if (action === 'deny' || digest === undefined || dryRun) return;
-    const now = this.clock.now();
-    const noted = this.#noted.get(digest);
-    if (noted !== undefined && now - noted < NOTED_EVERY) return;
-    if (this.#noted.size >= MOST_NOTED) this.#noted.clear();
-    this.#noted.set(digest, now);
-    this.#options.store.write('admitted', digest, { at: Math.floor(now) });
+  #noted(answer: JudgedName, { dryRun = false }: Ask): JudgedName {
+    const { action, digest } = answer;
+    if (action !== 'deny' && digest !== undefined && !dryRun) this.#admissions.note(digest);
+    return answer;
   }
+}
+
+interface Deciding {
+  readonly name: string;
+  readonly tag: string | undefined;
+  readonly inForce: InForce;
+  readonly ask: Pick<Ask, 'place' | 'admittedBefore'>;
+  readonly from: AnsweredFrom;
 }
 
 interface Question {
@@ -367,6 +383,13 @@ const WHATEVER_IS_SIGNED: ReadonlySet<DecisionCode> = new Set<DecisionCode>(['DE
 /** Whether asking anybody could give another answer. */
 function isFinal({ outcome, code }: Decision | JudgedName): boolean {
   return outcome === 'verified' || WHATEVER_IS_SIGNED.has(code);
+}
+
+/** Folders are nothing that a cluster could pull from, and nothing that whoever writes an object may have read. */
+function inRegistry(name: string): Reference {
+  const reference = parseReference(name);
+  if (reference.registry === LAYOUT) throw new SealwardError('ERR_REFERENCE_INVALID', `${quoted(name)} is no image of a registry`);
+  return reference;
 }
 
 const NOT_READY = new SealwardError('ERR_TRUST_MISSING', 'no trust state with policies was taken yet');

@@ -19,6 +19,9 @@ it('an agent may contact the registries that signed policies speak of', () => {
   // What stands behind two stars may be of the repository: such a pattern speaks of every registry, and so does none at all.
   assert.deepEqual(allowed(['**/app'], HOSTS), HOSTS);
   assert.deepEqual(allowed([], HOSTS), HOSTS);
+  const local = ['127.0.0.1:5000', '[::1]:5000', '169.254.169.254', 'localhost', 'localhost:5000', 'a.localhost', 'intranet', '10.0.0.1'];
+  assert.deepEqual(allowed(['**'], local), [], 'this machine and bare addresses have to be named');
+  assert.deepEqual(allowed(['**', '127.0.0.1:*/**', 'localhost/**'], local), ['127.0.0.1:5000', 'localhost']);
 });
 
 it('a list that somebody wrote takes the place of that, and mirrors belong to either', () => {

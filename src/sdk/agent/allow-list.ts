@@ -1,4 +1,6 @@
 /** Which registries an agent may contact: those that somebody listed, or else those that signed policies speak of. */
+import { isIP } from 'node:net';
+import { isLoopbackHost } from '../../clients/http/index.ts';
 import { textGlob, type PolicySet, type TextPattern } from '../../core/policy/index.ts';
 
 export type AllowedRegistry = (host: string) => boolean;
@@ -11,15 +13,23 @@ export interface AllowListOptions {
 }
 
 /**
- * A policy about every image means every registry. Policies of namespaces do not count: whoever may write those must not be
+ * A policy about every image means every registry that has a name: whoever may start pods could otherwise send the agent to
+ * its own machine, or to the address of a cloud's metadata. Policies of namespaces do not count: whoever may write those must not be
  * able to send the agent anywhere.
  */
 export function allowedRegistries(signed: PolicySet, { registries, mirrors = {} }: AllowListOptions = {}): AllowedRegistry {
   const named = registries ?? signed.policies.flatMap(({ scope: { images } }) => (images.length === 0 ? ['**'] : images.map(({ text }) => hostOf(text))));
   const patterns = [...named, ...Object.values(mirrors).flat().map(hostOf)];
   const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')));
-  const globs: TextPattern[] = [...new Set(patterns)].filter((pattern) => pattern.includes('*')).map(textGlob);
-  return (host) => exact.has(host) || globs.some(({ matches }) => matches(host));
+  const globs: TextPattern[] = [...new Set(patterns)].filter((pattern) => pattern.includes('*') && pattern !== '**').map(textGlob);
+  const every = patterns.includes('**');
+  return (host) => exact.has(host) || globs.some(({ matches }) => matches(host)) || (every && hasPublicForm(host));
+}
+
+/** Neither an address nor this machine. */
+function hasPublicForm(host: string): boolean {
+  const bare = host.startsWith('[') ? host : host.replace(/:[0-9]+$/, '');
+  return !bare.startsWith('[') && isIP(bare) === 0 && !isLoopbackHost(bare) && bare.includes('.');
 }
 
 /** What stands before the first slash of a pattern over images, whose defaults are written out. */

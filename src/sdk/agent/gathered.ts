@@ -2,13 +2,14 @@
 import { SealwardError } from '../../core/errors.ts';
 import type { Evidence, Place, ProofMemory } from '../../core/verify/index.ts';
 import { Flight } from './flight.ts';
-import { factsFrom, type HeldFacts, type View } from './held-facts.ts';
+import { factsFrom, type HeldFacts, type Sought, type View } from './held-facts.ts';
 
 export class Gathered extends Flight {
   labels: HeldFacts['labels'];
   readonly begunAt: number;
   /** What the places listed by now, without what was known before. */
   fresh: Evidence | undefined;
+  readonly #sought: Sought;
   readonly #memory: ProofMemory;
   #made: { readonly evidence: Evidence; readonly labels: HeldFacts['labels']; readonly held: HeldFacts } | undefined;
 
@@ -16,8 +17,9 @@ export class Gathered extends Flight {
    * @param known what is held, and what counts where nobody answers.
    * @param memory with edges: each step looks at all that is known by then, and what the steps before it proved is not proven again.
    */
-  constructor(known: Evidence, memory: ProofMemory, begunAt: number) {
+  constructor(sought: Sought, known: Evidence, memory: ProofMemory, begunAt: number) {
     super(known);
+    this.#sought = sought;
     this.#memory = memory;
     this.begunAt = begunAt;
   }
@@ -25,7 +27,7 @@ export class Gathered extends Flight {
   facts(view: View): HeldFacts {
     const { evidence, labels } = this;
     if (this.#made?.evidence !== evidence || this.#made.labels !== labels || this.#made.held.view !== view.key)
-      this.#made = { evidence, labels, held: factsFrom(evidence, labels, view, this.#memory) };
+      this.#made = { evidence, labels, held: factsFrom(this.#sought, evidence, labels, view, this.#memory) };
     return this.#made.held;
   }
 
@@ -36,6 +38,6 @@ export class Gathered extends Flight {
       if (place.state !== 'not-asked' && !missing) return place;
       return { ...place, state: 'unavailable', cause: new SealwardError('ERR_DEADLINE', `${place.where} did not answer in time`) };
     });
-    return factsFrom({ ...this.evidence, places }, this.labels, view, this.#memory);
+    return factsFrom(this.#sought, { ...this.evidence, places }, this.labels, view, this.#memory);
   }
 }

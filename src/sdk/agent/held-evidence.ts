@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { type EvidenceStore, keptEdges } from '../../clients/evidence/index.ts';
 import type { Clock } from '../../clients/http/index.ts';
 import type { Registry } from '../../clients/registry/index.ts';
-import type { Digest, RepositoryName } from '../../core/artifact/index.ts';
+import type { Digest } from '../../core/artifact/index.ts';
 import { createVerdictCache } from '../../core/crypto/index.ts';
 import { documentKey, type Evidence, type ProofMemory } from '../../core/verify/index.ts';
 import { gatherAll, type Gathering, gatherSteps, labelsOf, nothingAsked } from '../evidence-of.ts';
@@ -14,7 +14,7 @@ import { heldRegistry } from '../held-registry.ts';
 import { type BufferedStore, bufferedStore } from './buffered-store.ts';
 import { Compactor } from './compact.ts';
 import { Gathered } from './gathered.ts';
-import { factsFrom, type HeldFacts, heldKey, isHeld, overlay, type View } from './held-facts.ts';
+import { factsFrom, type HeldFacts, heldKey, isHeld, overlay, type Sought, type View } from './held-facts.ts';
 import { type Covering, coveredBy, coveringIndexes, noteIndex, noteWithheld, withheldDocuments } from './known-before.ts';
 
 export interface HeldEvidenceOptions {
@@ -25,15 +25,6 @@ export interface HeldEvidenceOptions {
   readonly bytes: number;
   /** Milliseconds that one gathering may take, whoever waits for it. */
   readonly patience: number;
-}
-
-/** What is asked about. */
-export interface Sought {
-  /** Of the image itself. */
-  readonly repository: RepositoryName;
-  /** Where signatures lie. */
-  readonly signatures: RepositoryName;
-  readonly digest: Digest;
 }
 
 /** What the store says of a digest. */
@@ -91,6 +82,12 @@ export class HeldEvidence {
     return held?.view === view.key ? held : undefined;
   }
 
+  /** The same by the whole name of an image beside which its signatures lie: most images are named so, and names take long to read. */
+  recallNamed(name: string, view: View): HeldFacts | undefined {
+    const held = this.#facts.get(name);
+    return held?.view === view.key ? held : undefined;
+  }
+
   /** What a gathering came to that ended just now; undefined when somebody has to ask again. */
   recent(sought: Sought, view: View, registry: Registry): HeldFacts | undefined {
     const recent = this.#recent.get(this.#flightKey(sought, registry));
@@ -122,7 +119,7 @@ export class HeldEvidence {
     const labels = view.labels ? await labelsOf(registry, repository, digest, {}) : undefined;
     // What was proven before this process began need not be proven again; what was not is known to the next one.
     const edges = keptEdges(store);
-    const facts = factsFrom(evidence, labels, view, { ...this.#memory, edges });
+    const facts = factsFrom(sought, evidence, labels, view, { ...this.#memory, edges });
     const isKnown = isHeld(evidence);
     if (isKnown) this.keep(sought, facts);
     // Who reads very much in a row has it again from the next reading: what waits for the disk is held in memory.
@@ -143,7 +140,7 @@ export class HeldEvidence {
     const { clock, patience } = this.#options;
     const store = bufferedStore(this.#options.store);
     const edges = keptEdges(store);
-    const flight = new Gathered(known.evidence, { ...this.#memory, edges }, clock.now());
+    const flight = new Gathered(sought, known.evidence, { ...this.#memory, edges }, clock.now());
     this.#flights.set(key, flight);
     const call = { deadline: clock.now() + patience, signal: this.#ending.signal };
     const online = heldRegistry({ store, registry, now: () => clock.now(), maxAge: FRESH });
@@ -207,7 +204,8 @@ export class HeldEvidence {
   /** What nobody trusted has signed is not worth a place that something else needs: whoever may start pods could fill them all. */
   keep({ signatures, digest }: Sought, held: HeldFacts): void {
     const isOfUse = held.facts.signatures.some(({ signers }) => signers.length > 0);
-    if (isOfUse) this.#facts.set(heldKey(signatures, digest), { ...held, facts: this.#compactor.compact(held.facts) });
+    const { compact } = this.#compactor;
+    if (isOfUse) this.#facts.set(heldKey(signatures, digest), { ...held, repository: compact(held.repository), facts: compact(held.facts) });
   }
 
   /** Gathers all that there is about a digest, and of an index notes which images it lists. False when something did not answer. */

@@ -50,6 +50,9 @@ export async function prepareView(inForce: InForce): Promise<View> {
 }
 
 export interface HeldFacts {
+  /** `registry/repository` of the image, and its digest as `sha256:hex`. */
+  readonly repository: string;
+  readonly digest: string;
   /** Of the view under which it was made. */
   readonly view: string;
   /** `sha256:hex`, see `digestOfEvidence`. */
@@ -60,9 +63,20 @@ export interface HeldFacts {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-export function factsFrom(evidence: Evidence, labels: HeldFacts['labels'], view: View, memory: ProofMemory): HeldFacts {
+/** What is asked about. */
+export interface Sought {
+  /** Of the image itself. */
+  readonly repository: RepositoryName;
+  /** Where signatures lie. */
+  readonly signatures: RepositoryName;
+  readonly digest: Digest;
+}
+
+export function factsFrom({ repository, digest }: Sought, evidence: Evidence, labels: HeldFacts['labels'], view: View, memory: ProofMemory): HeldFacts {
   const proven = prove(evidence, view.anchors, memory);
   return {
+    repository: formatRepository(repository),
+    digest: formatDigest(digest),
     view: view.key,
     evidence: digestOfEvidence(evidence),
     facts: plainFacts(proven),
