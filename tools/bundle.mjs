@@ -16,7 +16,19 @@ function names(list) {
     .map(([name = '', local = name]) => ({ name, local }));
 }
 
-const LATE = ['node:child_process', 'node:dns/promises', 'node:fs/promises', 'node:http', 'node:http2', 'node:https', 'node:module', 'node:os', 'node:tls'];
+const LATE = [
+  'node:child_process',
+  'node:dns/promises',
+  'node:fs/promises',
+  'node:http',
+  'node:http2',
+  'node:https',
+  'node:module',
+  'node:os',
+  'node:sqlite',
+  'node:tls',
+  'node:zlib',
+];
 
 /**
  * These are looked up when they are called. It saves loading what most commands do without, such as TLS where none is
