@@ -116,3 +116,15 @@ test('a webhook denies, warns and pins, and kubectl prints its words', async (t)
   );
   assert.equal(await does('get pods -o name'), 'pod/good');
 });
+
+test('a rollout comes to its end, and its Pods are ready', async (t) => {
+  if (!requireKubectl(t)) return;
+  const cluster = await ClusterServer.start({ workloads: {} });
+  t.after(() => cluster.close());
+  const kubectl = kubectlFor(t, cluster);
+  assert.equal((await kubectl(['apply', '--validate=false', '-f', '-'], deployment('a.example/app:1'))).code, 0);
+  assert.match((await kubectl(['rollout', 'status', 'deployment/web', '--timeout=30s'])).stdout, /successfully rolled out/);
+  assert.equal((await kubectl(['wait', '--for=condition=Ready', 'pod', '-l', 'app=web', '--timeout=30s'])).code, 0);
+  const images = await kubectl(['get', 'pods', '-o', 'jsonpath={.items[*].spec.containers[*].image}']);
+  assert.equal(images.stdout, 'a.example/app:1 a.example/side:1');
+});

@@ -22,9 +22,10 @@ import { type ApiAnswer, type ApiRequest, ClusterApi } from './api.ts';
 import { discover } from './discovery.ts';
 import { objectAt } from './members.ts';
 import { ApiFailure, badRequest, notServed, unauthorized } from './statuses.ts';
-import { ClusterStore } from './store.ts';
+import { ClusterStore, type StoreChange } from './store.ts';
 import { ADMINISTRATOR, ANONYMOUS, type ClusterUser } from './users.ts';
 import { Watches } from './watches.ts';
+import { type WorkloadOptions, Workloads } from './workloads.ts';
 import { WebhookAdmission, type WebhookCall, warningHeaders } from './webhooks.ts';
 
 /** One request as it came in, and how it was answered. */
@@ -39,6 +40,8 @@ export interface ClusterRequest {
 
 export interface ClusterOptions {
   readonly services?: Readonly<Record<string, string>>;
+  /** Deployments make ReplicaSets and these Pods, which are said to run; without it objects stay as they were made. */
+  readonly workloads?: WorkloadOptions;
   /** The client certificate that the API server shows to webhooks, PEM; real clusters have one where somebody configured it. */
   readonly webhookIdentity?: { readonly key: string; readonly cert: string };
 }
@@ -58,6 +61,7 @@ export class ClusterServer {
   readonly #api: ClusterApi;
   readonly #admission: WebhookAdmission;
   readonly #watches: Watches;
+  readonly #workloads: Workloads | undefined;
   readonly #tokens = new Map<string, ClusterUser>();
   readonly #certified = new Map<string, ClusterUser>();
   readonly #faults: { readonly fault: Fault; left: number; skip: number }[] = [];
@@ -74,6 +78,7 @@ export class ClusterServer {
     this.#admission = new WebhookAdmission(this.#store, { services: this.services, ...(options.webhookIdentity ? { identity: options.webhookIdentity } : {}) });
     this.#api = new ClusterApi(this.#store, this.#admission);
     this.#watches = new Watches(this.#store);
+    this.#workloads = options.workloads && new Workloads(this.#store, (...request) => this.request(...request), options.workloads);
     this.token = this.addUser(ADMINISTRATOR);
   }
 
@@ -85,6 +90,7 @@ export class ClusterServer {
     });
     for (const name of ['default', 'kube-system'])
       await cluster.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await cluster.#workloads?.start();
     cluster.forget();
     return cluster;
   }
@@ -152,6 +158,11 @@ export class ClusterServer {
     return this.#store.list(this.#api.kindOf(kind), namespace);
   }
 
+  /** Calls back with every change of an object, until the returned function is called. */
+  listen(listener: (change: StoreChange) => void): () => void {
+    return this.#store.listen(listener);
+  }
+
   /** Makes something go wrong from now on; the fault that was added last and fits is the one that happens. Of a watch only its beginning; see cutWatches. */
   fault(fault: Fault): void {
     this.#faults.push({ fault, left: fault.times ?? Number.POSITIVE_INFINITY, skip: fault.skip ?? 0 });
@@ -190,7 +201,14 @@ export class ClusterServer {
     this.#watches.cut(half);
   }
 
+  /** With workloads: resolves when their controllers have nothing to do but to try again what was refused. */
+  async settled(): Promise<void> {
+    await this.#workloads?.settled();
+  }
+
   async close(): Promise<void> {
+    this.#workloads?.close();
+    await this.#workloads?.settled();
     this.#watches.close();
     this.#admission.close();
     this.#server.closeAllConnections();
