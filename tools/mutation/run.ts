@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Mutant, mutantsOf } from './mutants.ts';
 import { testsInRoom, testsThatReach } from './reach.ts';
@@ -42,7 +42,7 @@ function sourcesBelow(path: string): string[] {
   const files = statSync(absolute).isDirectory()
     ? readdirSync(absolute, { recursive: true, encoding: 'utf8' }).map((name) => join(absolute, name))
     : [absolute];
-  return files.filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.endsWith('index.ts')).sort();
+  return files.filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && basename(file) !== 'index.ts').sort();
 }
 
 const roomOf = (path: string): string => /^src\/(?:core|clients)\/[\w-]+/.exec(relative(root, path))?.[0] ?? relative(root, dirname(path));

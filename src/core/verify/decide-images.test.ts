@@ -202,5 +202,7 @@ describe('what people read', () => {
       ],
     );
     assert.equal(decided({ signatures: [signature(A)] }).hint, '');
+    const untagged = decided({ signatures: [signature(A)], request: { tag: undefined } as never });
+    assert.equal(untagged.message, `${IMAGE}@sha256:${HEX} is what its policies ask for`);
   });
 });
