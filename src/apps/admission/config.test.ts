@@ -13,7 +13,7 @@ trust: { from: https://trust.example/, root: root.json, memory: trust, every: 30
 evidence: evidence
 decisions: { folder: decisions, mode: strict, share: 60s, keep: 90d }
 watch: { namespaceLabels: true, namespacedPolicies: false }
-registries: { allowed: ['registry.example:5000'], mirrors: { docker.io: mirror.example }, credentialsFile: config.json, authoritiesFile: ca.pem, http: loopback }
+registries: { allowed: ['registry.example:5000'], mirrors: { docker.io: mirror.example }, credentialsFile: config.json, authoritiesFile: ca.pem, http: loopback, workloadIdentity: [aws] }
 cluster: eu-1
 environment: production
 customKinds:
@@ -60,6 +60,8 @@ describe('the configuration of the webhook', () => {
       allowed: ['registry.example:5000'],
       mirrors: { 'docker.io': ['mirror.example'] },
       privateHosts: {},
+      clouds: ['aws'],
+      metadata: false,
       credentialsFile: '/etc/sealward/config.json',
       authoritiesFile: '/etc/sealward/ca.pem',
       allowHttp: false,
@@ -115,6 +117,8 @@ describe('the configuration of the webhook', () => {
     ],
     ['with trust in a ConfigMap of no namespace', (text) => text.replace('https://trust.example/', 'configmap:trust'), /trust\.from must name an object/],
     ['with a yes that is a word', (text) => text.replace('namespaceLabels: true', 'namespaceLabels: "yes"'), /watch\.namespaceLabels must be true or false/],
+    ['with a cloud that is none', (text) => text.replace('[aws]', '[aws, ibm]'), /registries\.workloadIdentity must be some of aws, google, azure/],
+    ['with a pattern for namespaces that opt in', (text) => `${text}pullSecretsOf: ["*"]\n`, /pullSecretsOf must be names/],
     ['without trust', (text) => text.replace(/trust: .*\n/, ''), /trust is missing/],
     ['that believes whatever a server says first', (text) => text.replace('root: root.json, ', ''), /trust\.root is missing/],
     ['with a time without a unit', (text) => text.replace('margin: 500ms', 'margin: 500'), /margin must be a time with its unit/],

@@ -45,6 +45,8 @@ export interface AdmissionConfig extends AgentSettings {
   readonly decisions?: DecisionsConfig;
   /** What is watched in the cluster. */
   readonly watch: { readonly namespaceLabels: boolean; readonly namespacedPolicies: boolean };
+  /** Namespaces that opted in: their own pull secrets open registries for their own Pods. */
+  readonly pullSecretsOf: ReadonlySet<string>;
   readonly custom: ReadonlyMap<string, readonly string[]>;
   readonly exemptNamespaces: ReadonlySet<string>;
   readonly marginMs: number;
@@ -87,7 +89,8 @@ export function parseAdmissionConfig(file: string, text: string): AdmissionConfi
       ...(decisions ? { decisions: readDecisions(decisions, path) } : {}),
       watch: { namespaceLabels: watch?.flag('namespaceLabels', false) ?? false, namespacedPolicies: watch?.flag('namespacedPolicies', false) ?? false },
       custom: readCustom(root),
-      exemptNamespaces: readExempt(root),
+      exemptNamespaces: readNamespaces(root, 'exemptNamespaces'),
+      pullSecretsOf: readNamespaces(root, 'pullSecretsOf'),
       marginMs: root.duration('margin', 50, 10 * SECOND, '500ms'),
       drainMs: root.duration('drain', 0, 5 * 60 * SECOND, '15s'),
       limits: {
@@ -172,8 +175,8 @@ function readCustom(root: Section): ReadonlyMap<string, readonly string[]> {
   return kinds;
 }
 
-function readExempt(root: Section): ReadonlySet<string> {
-  const names = root.texts('exemptNamespaces');
-  if (!names.every((name) => LABEL.test(name))) root.refuse('exemptNamespaces', 'must be names of namespaces; there are no patterns');
+function readNamespaces(root: Section, member: string): ReadonlySet<string> {
+  const names = root.texts(member);
+  if (!names.every((name) => LABEL.test(name))) root.refuse(member, 'must be names of namespaces; there are no patterns');
   return new Set(names);
 }

@@ -359,6 +359,29 @@ describe('the contract of the webhook', () => {
     assert.equal((await webhook.ask(reviewOf(pod(BAD), update(pod(BAD))))).response['allowed'], true);
   });
 
+  it('a namespace that opted in is asked for with what its Pod pulls with, and no other', async (t) => {
+    const asked: unknown[] = [];
+    const judge = judgeOf(say);
+    const registries: unknown[] = [];
+    const registry = {} as NonNullable<ReturnType<NonNullable<Parameters<typeof startWebhook>[2]>['registryFor'] & object>>;
+    const webhook = await startWebhook(
+      t,
+      { ...judge, judge: async (image, ask) => (registries.push(ask.registry), judge.judge(image, ask)) },
+      { registryFor: (namespace, pulls) => (asked.push([namespace, pulls]), namespace === 'shop' ? registry : undefined) },
+    );
+    const named = {
+      ...pod(GOOD),
+      spec: { ...(pod(GOOD)['spec'] as JsonObject), imagePullSecrets: [{ name: 'own' }, { name: '../x' }, {}], serviceAccountName: 'web' },
+    };
+    await webhook.ask(reviewOf(named));
+    await webhook.ask(reviewOf(pod(OTHER), { namespace: 'else' }));
+    assert.deepEqual(asked, [
+      ['shop', { secrets: ['own'], serviceAccount: 'web' }],
+      ['else', { secrets: [], serviceAccount: 'default' }],
+    ]);
+    assert.deepEqual(registries, [registry, undefined]);
+  });
+
   it('names of strangers come back printable', async (t) => {
     const webhook = await startWebhook(
       t,

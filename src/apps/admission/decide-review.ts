@@ -1,4 +1,5 @@
 /** What is said to a review: untouched, unchanged, or what the judge says of every image that it would start. */
+import type { Registry } from '../../clients/registry/index.ts';
 import { digestOf, formatDigest, quoted } from '../../core/artifact/index.ts';
 import { utf8 } from '../../core/encoding/index.ts';
 import type { FindingCode } from '../../core/errors.ts';
@@ -8,7 +9,7 @@ import type { Deadline } from './deadline.ts';
 import type { ImageJudge, InForce, Judgement } from './image-judge.ts';
 import { judgeImages } from './judge-images.ts';
 import { pinImages } from './pin.ts';
-import { kindOf, type Question } from './question.ts';
+import { kindOf, type PullsWith, type Question } from './question.ts';
 
 export type ReviewPath = 'validate' | 'mutate';
 
@@ -44,6 +45,8 @@ export interface DecidingRules {
   readonly exemptNamespaces: ReadonlySet<string>;
   readonly cluster?: string;
   readonly environment?: string;
+  /** Who asks registries in the name of a namespace that opted in; undefined: the judge itself. */
+  readonly registryFor?: (namespace: string, pulls: PullsWith) => Registry | undefined;
   /** Labels of a namespace; undefined where they are not known, and then no policy is left out for them. */
   readonly labelsOf?: (namespace: string) => Readonly<Record<string, string>> | undefined;
 }
@@ -62,10 +65,11 @@ export async function decideReview(rules: DecidingRules, path: ReviewPath, quest
   if (!inForce) {
     return denied('unverifiable', 503, 'No image can be verified: there is no trust material yet. See what /readyz and the log of the webhook say.');
   }
+  const registry = namespace === '' ? undefined : rules.registryFor?.(namespace, question.pullsWith);
   const judged = await judgeImages(
     rules.judge,
     question.changed.map(({ image }) => image),
-    { place: placeOf(rules, namespace), dryRun: question.dryRun, admittedBefore: false },
+    { place: placeOf(rules, namespace), dryRun: question.dryRun, admittedBefore: false, ...(registry ? { registry } : {}) },
     deadline,
   );
   if (path === 'mutate') return pinned(question, judged, inForce);

@@ -1,4 +1,5 @@
 /** Who judges images: the agent, or whatever stands in its place. It never throws for an image; what it cannot say is an answer, too. */
+import type { Registry } from '../../clients/registry/index.ts';
 import type { Place, PolicySet } from '../../core/policy/index.ts';
 import type { Decision, DecisionCode, Action, Outcome, Request } from '../../core/verify/index.ts';
 import type { SealwardError } from '../../core/errors.ts';
@@ -12,6 +13,8 @@ export interface JudgeAsked {
   /** Nothing is kept of what comes out. */
   readonly dryRun: boolean;
   readonly admittedBefore: boolean;
+  /** Asked instead of the judge's own, with credentials of the namespace. */
+  readonly registry?: Registry;
 }
 
 export interface Judgement {

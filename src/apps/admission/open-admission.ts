@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { DecisionLog } from '../../clients/journal/index.ts';
 import type { CallerProof } from './caller.ts';
+import type { DecidingRules } from './decide-review.ts';
 import { type ImageJudge, timeOf } from './image-judge.ts';
 import { type AdmissionMetrics, createAdmissionMetrics } from './metrics.ts';
 import { serveOperations } from './operations.ts';
@@ -42,6 +43,7 @@ export interface OpenAdmissionOptions {
   readonly logger: Logger;
   /** Its own, when not given. */
   readonly metrics?: AdmissionMetrics;
+  readonly registryFor?: NonNullable<DecidingRules['registryFor']>;
   /** Labels of a namespace, as far as they are known. */
   readonly labelsOf?: (namespace: string) => Readonly<Record<string, string>> | undefined;
 }

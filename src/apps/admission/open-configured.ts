@@ -4,15 +4,18 @@ import type { Logger } from 'pino';
 import { parseProxyEnvironment } from '../../clients/http/index.ts';
 import { clusterOf, KubernetesClient } from '../../clients/kubernetes/index.ts';
 import { SealwardError } from '../../core/errors.ts';
+import { anonymous, RegistryClient } from '../../clients/registry/index.ts';
 import { type Agent, openAgent, type OpenedAgent } from '../../sdk/index.ts';
 import { configMapMembers, lookAround, type Surroundings } from './cluster/look-around.ts';
 import { webhookPublisher } from './cluster/patch-webhooks.ts';
+import { pullCredentials } from './cluster/pull-credentials.ts';
 import { secretKeeper } from './cluster/secret-keeper.ts';
 import type { AdmissionConfig } from './config.ts';
 import { openCredentials } from './credentials.ts';
 import { type AdmissionMetrics, createAdmissionMetrics } from './metrics.ts';
 import { openAdmission } from './open-admission.ts';
 import { openDecisions } from './open-decisions.ts';
+import type { PullsWith } from './question.ts';
 
 export interface OpenConfiguredOptions {
   readonly config: AdmissionConfig;
@@ -29,6 +32,8 @@ export interface OpenConfigured {
 }
 
 const PRUNE_MS = 3_600_000;
+/** Pods choose names of secrets. */
+const MOST_REGISTRIES = 256;
 
 export async function openConfigured(options: OpenConfiguredOptions): Promise<OpenConfigured> {
   const { config, version, environment, logger } = options;
@@ -76,6 +81,7 @@ export async function openConfigured(options: OpenConfiguredOptions): Promise<Op
       caller: credentials.caller,
       metrics,
       logger,
+      registryFor: registriesOf(config, opened, inCluster),
       ...(surroundings ? { labelsOf: (namespace: string) => surroundings.labels(namespace) } : {}),
       ...(decisions ? { log: decisions } : {}),
     });
@@ -110,6 +116,7 @@ function openJudge({ config, version, environment, logger }: OpenConfiguredOptio
     proxy: parseProxyEnvironment(environment),
     observe: ({ host, status, error, milliseconds }) => metrics.registry(host, status, error?.code, milliseconds / 1000),
     onProblem: ({ path, why }) => logger.warn({ path, why }, 'the evidence store has a problem'),
+    environment,
     configMap: (name) => configMapMembers(inCluster(), name),
     heldDigests: held.digests,
     heldBytes: held.bytes,
@@ -128,14 +135,30 @@ function openJudge({ config, version, environment, logger }: OpenConfiguredOptio
   return opened;
 }
 
-function needsCluster({ tls, trust, watch }: AdmissionConfig): boolean {
+function needsCluster({ tls, trust, watch, pullSecretsOf }: AdmissionConfig): boolean {
   const made = tls.kind === 'self-made' && (tls.configurations.length > 0 || 'secret' in tls.keptIn);
-  return made || trust.configMap !== undefined || watch.namespaceLabels || watch.namespacedPolicies;
+  return made || trust.configMap !== undefined || watch.namespaceLabels || watch.namespacedPolicies || pullSecretsOf.size > 0;
 }
 
 function publisherFor({ tls, caller }: AdmissionConfig, cluster: KubernetesClient | undefined) {
   if (tls.kind !== 'self-made' || tls.configurations.length === 0 || !cluster) return { publish: async () => {} };
   return webhookPublisher(cluster, { configurations: tls.configurations, secretPath: caller.kind === 'path-secret' && caller.secretFile === undefined });
+}
+
+/** Clients with credentials of their own, kept for the Pods that come after; what they bring is evidence for everybody. */
+function registriesOf({ pullSecretsOf }: AdmissionConfig, { connection }: OpenedAgent, inCluster: () => KubernetesClient) {
+  const known = new Map<string, RegistryClient>();
+  return (namespace: string, pulls: PullsWith): RegistryClient | undefined => {
+    if (!pullSecretsOf.has(namespace)) return undefined;
+    const key = JSON.stringify([namespace, pulls]);
+    const registry =
+      known.get(key) ?? new RegistryClient({ ...connection, credentials: pullCredentials(inCluster(), namespace, pulls, connection.credentials ?? anonymous) });
+    // The one that was used last goes to the end, and the oldest goes first.
+    known.delete(key);
+    known.set(key, registry);
+    for (const old of known.keys()) if (known.size > MOST_REGISTRIES) known.delete(old);
+    return registry;
+  };
 }
 
 function watchCluster({ watch }: AdmissionConfig, cluster: KubernetesClient, agent: Agent, logger: Logger): Surroundings {

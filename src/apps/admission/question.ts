@@ -1,6 +1,6 @@
 /** What a review asks, with no object left in it: which images it would start that the object did not name before. */
 import { isDeepStrictEqual } from 'node:util';
-import type { JsonObject } from '../../core/encoding/index.ts';
+import { type JsonObject, memberOf, stringOf } from '../../core/encoding/index.ts';
 import { type ErrorCode, SealwardError } from '../../core/errors.ts';
 import { imagesOf, isComparable, type NamedImage, newImages, podSpecsOf } from './images.ts';
 import { parseReview, type Review } from './review.ts';
@@ -19,8 +19,15 @@ export interface Question extends Omit<Review, 'object' | 'oldObject'> {
   readonly images: readonly NamedImage[];
   /** Those of them that an update would start anew; of a new object all. */
   readonly changed: readonly NamedImage[];
+  readonly pullsWith: PullsWith;
   /** Why it cannot be told what the object would start: then nobody may say yes. */
   readonly unreadable?: Unreadable;
+}
+
+/** With what the kubelet would pull: the secrets that the pod spec names, else those of its service account. */
+export interface PullsWith {
+  readonly secrets: readonly string[];
+  readonly serviceAccount: string;
 }
 
 interface Unreadable {
@@ -38,7 +45,7 @@ export const kindOf = ({ group, kind }: Pick<Review, 'group' | 'kind'>): string 
 /** Throws what parseReview throws; what is wrong with the object itself is part of the question, so that it can be answered by its uid. */
 export function readQuestion(bytes: Uint8Array, { custom, isServed }: ReadingRules): Question {
   const { object, oldObject, ...head } = parseReview(bytes, isServed);
-  const nothing = { ...head, images: [], changed: [] };
+  const nothing = { ...head, images: [], changed: [], pullsWith: NO_SECRETS };
   if (!object || head.operation === 'DELETE' || head.operation === 'CONNECT' || IMAGELESS.has(kindOf(head))) return nothing;
   const kind = kindOf(head);
   const before = head.operation === 'UPDATE' ? oldObject : undefined;
@@ -46,11 +53,23 @@ export function readQuestion(bytes: Uint8Array, { custom, isServed }: ReadingRul
     // Labels, status and finalizers of an object that nobody can read can still be changed: it was there before.
     if (before && sameSpecs(podSpecsOf(kind, before, custom), podSpecsOf(kind, object, custom))) return nothing;
     const images = imagesOf(kind, object, custom);
-    return { ...head, images, changed: before ? newImages(readable(kind, before, custom), images) : images };
+    return { ...head, images, changed: before ? newImages(readable(kind, before, custom), images) : images, pullsWith: pullsWithOf(kind, object, custom) };
   } catch (error) {
     if (!(error instanceof SealwardError)) throw error;
     return { ...nothing, unreadable: { code: error.code, message: error.message, hint: error.hint } };
   }
+}
+
+const NO_SECRETS: PullsWith = { secrets: [], serviceAccount: 'default' };
+/** As Kubernetes names objects; what is not named so names nothing. */
+const OBJECT_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
+
+function pullsWithOf(kind: string, object: JsonObject, custom: CustomKinds): PullsWith {
+  const spec = podSpecsOf(kind, object, custom)[0]?.[1];
+  const named = memberOf(spec, 'imagePullSecrets');
+  const account = stringOf(memberOf(spec, 'serviceAccountName')) ?? '';
+  const secrets = (Array.isArray(named) ? named : []).flatMap((one) => stringOf(memberOf(one, 'name')) ?? []);
+  return { secrets: secrets.filter((name) => OBJECT_NAME.test(name)), serviceAccount: OBJECT_NAME.test(account) ? account : NO_SECRETS.serviceAccount };
 }
 
 type Specs = ReturnType<typeof podSpecsOf>;

@@ -27,6 +27,8 @@ describe('the configuration of the node verifier', () => {
         credentialsFile: '/etc/sealward/config.json',
         authoritiesFile: '/etc/sealward/ca.pem',
         allowHttp: true,
+        clouds: [],
+        metadata: false,
       },
       cluster: 'eu-1',
       environment: 'production',
@@ -40,7 +42,7 @@ describe('the configuration of the node verifier', () => {
     const { records, cluster, timeoutMs, trustTimeoutMs, registries } = parse('trust: { from: /trust }\nevidence: /evidence\n');
     assert.deepEqual(
       [records, cluster, timeoutMs, trustTimeoutMs, registries],
-      [undefined, undefined, 8000, 2000, { mirrors: {}, privateHosts: {}, allowHttp: false }],
+      [undefined, undefined, 8000, 2000, { mirrors: {}, privateHosts: {}, clouds: [], metadata: false, allowHttp: false }],
     );
   });
 

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { FolderStore, type StoreProblem } from '../../clients/evidence/index.ts';
 import { type Clock, HostLimits, HttpClient, type HttpObserver, type ProxyConfig } from '../../clients/http/index.ts';
-import { anonymous, dockerConfig, RegistryClient, type RegistryClientOptions } from '../../clients/registry/index.ts';
+import { anonymous, dockerConfig, firstOf, RegistryClient, type RegistryClientOptions, workloadIdentity } from '../../clients/registry/index.ts';
 import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
 import { invariant, SealwardError } from '../../core/errors.ts';
 import { Agent, type AgentOptions } from './agent.ts';
@@ -14,6 +14,8 @@ export interface OpenAgentOptions extends Pick<AgentOptions, 'heldDigests' | 'he
   readonly observe?: HttpObserver;
   /** Told of each file of the store that is not what it claims to be. */
   readonly onProblem?: (problem: StoreProblem) => void;
+  /** Roles, token files and addresses that a cloud put there; needed where its registries are opened by the identity of the workload. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Reads a ConfigMap of the cluster; needed where trust lies in one. */
   readonly configMap?: (name: ClusterName) => Promise<ReadonlyMap<string, Uint8Array>>;
 }
@@ -21,6 +23,8 @@ export interface OpenAgentOptions extends Pick<AgentOptions, 'heldDigests' | 'he
 export interface OpenedAgent {
   readonly agent: Agent;
   readonly store: FolderStore;
+  /** How registries are asked, for who asks them with other credentials. Mirrors and hosts are held against the agent's list. */
+  readonly connection: RegistryClientOptions;
   /** How every host that is asked fares. */
   readonly limits: HostLimits;
   close(): Promise<void>;
@@ -28,10 +32,10 @@ export interface OpenedAgent {
 
 /** Asks nobody yet: `agent.start` does. Throws ERR_FILE_UNREADABLE, ERR_TOO_LARGE, ERR_EVIDENCE_STORE. */
 export function openAgent({ trust, evidenceFolder, registries }: AgentSettings, options: OpenAgentOptions): OpenedAgent {
-  const { userAgent, proxy, observe, onProblem, configMap, ...held } = options;
+  const { userAgent, proxy, observe, onProblem, configMap, environment = {}, ...held } = options;
   const timed: { readonly clock?: Clock } = held.clock ? { clock: held.clock } : {};
   const limits = new HostLimits(timed);
-  const { authoritiesFile, credentialsFile, allowHttp, mirrors, privateHosts } = registries;
+  const { authoritiesFile, credentialsFile, allowHttp, mirrors, privateHosts, clouds, metadata } = registries;
   const authorities = authoritiesFile === undefined ? undefined : readBounded(authoritiesFile, LIMITS.documentBytes, 'the authorities of registries');
   const http = new HttpClient({
     ...timed,
@@ -43,17 +47,21 @@ export function openAgent({ trust, evidenceFolder, registries }: AgentSettings, 
   });
   const connection: RegistryClientOptions = {
     http,
-    credentials: credentialsFile === undefined ? anonymous : dockerConfig(credentialsFile),
+    credentials: firstOf(
+      credentialsFile === undefined ? anonymous : dockerConfig(credentialsFile),
+      clouds.length === 0 ? anonymous : workloadIdentity({ clouds, environment, metadata, readFile: readBounded, gate: limits, ...timed }),
+    ),
     allowHttp,
     mirrors,
     privateHosts,
   };
+  const allowed: RegistryClientOptions = { ...connection, allowRegistry: (host) => agent.allows(host) };
   mkdirSync(evidenceFolder, { recursive: true, mode: 0o700 });
   const store = new FolderStore(evidenceFolder, onProblem ? { onProblem } : {});
   const agent: Agent = new Agent({
     ...held,
     store,
-    registry: new RegistryClient({ ...connection, allowRegistry: (host) => agent.allows(host) }),
+    registry: new RegistryClient(allowed),
     trust: {
       from: trust.from,
       ...(trust.rootFile === undefined ? {} : { root: readBounded(trust.rootFile, LIMITS.tufRootBytes, 'the trusted root') }),
@@ -74,6 +82,7 @@ export function openAgent({ trust, evidenceFolder, registries }: AgentSettings, 
   return {
     agent,
     store,
+    connection: allowed,
     limits,
     async close() {
       await agent.close();

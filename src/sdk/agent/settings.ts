@@ -1,4 +1,5 @@
 /** The part of a configuration that every agent of a cluster has: where trust comes from, what is held, which registries are asked. */
+import type { Cloud } from '../../clients/registry/index.ts';
 import type { Section } from '../../clients/settings/index.ts';
 
 export interface ClusterName {
@@ -26,6 +27,9 @@ export interface RegistriesSettings {
   readonly privateHosts: Readonly<Record<string, readonly string[]>>;
   /** A config.json of Docker with credentials. */
   readonly credentialsFile?: string;
+  /** Clouds whose registries are opened by the identity of this workload, and whether the metadata service of the machine may be asked for it. */
+  readonly clouds: readonly Cloud[];
+  readonly metadata: boolean;
   /** PEM, believed besides the authorities of the system. */
   readonly authoritiesFile?: string;
   readonly allowHttp: boolean;
@@ -39,6 +43,7 @@ export interface AgentSettings {
   readonly environment?: string;
 }
 
+const CLOUDS: readonly Cloud[] = ['aws', 'google', 'azure'];
 const SECOND = 1000;
 const DAY = 24 * 3600 * SECOND;
 const HOST_PATTERN = /^[a-z0-9*[](?:[a-z0-9.*:[\]-]{0,252})$/;
@@ -79,11 +84,15 @@ function readRegistries(root: Section, path: (name: string) => string): Registri
   const allowed = section?.texts('allowed') ?? [];
   if (!allowed.every((host) => HOST_PATTERN.test(host)))
     section?.refuse('allowed', 'must be hosts, as in registry.example, registry.example:5000 or *.registry.example');
+  const clouds = section?.texts('workloadIdentity') ?? [];
+  if (!clouds.every((cloud) => CLOUDS.some((known) => known === cloud))) section?.refuse('workloadIdentity', `must be some of ${CLOUDS.join(', ')}`);
   const [credentials, authorities] = [section?.optionalText('credentialsFile'), section?.optionalText('authoritiesFile')];
   return {
     ...(allowed.length > 0 ? { allowed } : {}),
     mirrors: section?.textLists('mirrors') ?? {},
     privateHosts: section?.textLists('privateHosts') ?? {},
+    clouds: CLOUDS.filter((cloud) => clouds.includes(cloud)),
+    metadata: section?.flag('metadataService', false) ?? false,
     ...(credentials === undefined ? {} : { credentialsFile: path(credentials) }),
     ...(authorities === undefined ? {} : { authoritiesFile: path(authorities) }),
     allowHttp: section?.choice('http', ['loopback', 'allow'], 'loopback') === 'allow',

@@ -8,6 +8,7 @@ import { ClusterServer, FixedClock } from '../../../testing/index.ts';
 import { bundleOf, type Lives, parseState } from '../certificates/authority-state.ts';
 import { SelfMadeCertificates } from '../certificates/self-made.ts';
 import { configMapMembers, lookAround } from './look-around.ts';
+import { pullCredentials } from './pull-credentials.ts';
 import { webhookPublisher } from './patch-webhooks.ts';
 import { secretKeeper } from './secret-keeper.ts';
 
@@ -259,5 +260,64 @@ describe('what the webhook sees of its cluster', () => {
         ['b', 0, 255],
       ],
     );
+  });
+});
+
+describe('pull secrets of a namespace', () => {
+  const docker = (host: string, username: string): string => Buffer.from(JSON.stringify({ auths: { [host]: { username, password: 'p' } } })).toString('base64');
+  const secret = async (name: string, host: string, username: string): Promise<void> => {
+    await server.request('DELETE', `/api/v1/namespaces/shop/secrets/${name}`);
+    await server.request('POST', '/api/v1/namespaces/shop/secrets', {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name },
+      type: 'kubernetes.io/dockerconfigjson',
+      data: { '.dockerconfigjson': docker(host, username) },
+    });
+  };
+  const clock = new FixedClock({ skipSleep: true });
+  let shop: KubernetesClient;
+  before(async () => {
+    const rule = (resources: string, verbs: string): JsonValue => ({ apiGroups: [''], resources: [resources], verbs: [verbs] });
+    const rules = [rule('secrets', 'get'), rule('serviceaccounts', 'get')].map((one) => ({ namespace: 'shop', rule: one }));
+    shop = new KubernetesClient(server.access(server.addUser({ name: 'opted-in', rules })), { clock });
+    await secret('own', 'r.example', 'ann');
+    await secret('shared', 'r.example', 'everybody');
+    const path = '/api/v1/namespaces/shop/serviceaccounts';
+    await server.request('POST', path, {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'web' },
+      imagePullSecrets: [{ name: 'shared' }, { name: 'gone' }],
+    });
+  });
+  after(() => shop.close());
+
+  const asked = async (source: ReturnType<typeof pullCredentials>, registry = 'r.example'): Promise<unknown> => {
+    const found = await source.find({ registry, repository: 'app', deadline: clock.now() + 10_000 });
+    return found?.kind === 'password' ? found.username : found;
+  };
+
+  it('are those that the Pod names, or else those of its service account, to exact hosts', async () => {
+    const named = pullCredentials(shop, 'shop', { secrets: ['gone', 'own'], serviceAccount: 'web' });
+    assert.deepEqual([await asked(named), await asked(named, 'other.example'), await asked(named, 'r.example.evil.example')], ['ann', undefined, undefined]);
+    assert.equal(await asked(pullCredentials(shop, 'shop', { secrets: [], serviceAccount: 'web' })), 'everybody');
+    assert.equal(await asked(pullCredentials(shop, 'shop', { secrets: [], serviceAccount: 'nobody' })), undefined);
+    const others = { find: async () => ({ kind: 'password', username: 'mounted', password: 'p' }) as const };
+    assert.equal(await asked(pullCredentials(shop, 'shop', { secrets: [], serviceAccount: 'nobody' }, others)), 'mounted');
+    await assert.rejects(asked(pullCredentials(shop, 'default', { secrets: ['own'], serviceAccount: 'web' })), { code: 'ERR_CLUSTER_DENIED' });
+  });
+
+  it('are read when a registry is asked, and again after a minute', async () => {
+    server.forget();
+    const source = pullCredentials(shop, 'shop', { secrets: ['own'], serviceAccount: 'web' });
+    assert.equal(server.journal.length, 0);
+    assert.deepEqual([await asked(source), await asked(source)], ['ann', 'ann']);
+    assert.equal(server.journal.length, 1);
+    await secret('own', 'r.example', 'bob');
+    assert.equal(await asked(source), 'ann');
+    clock.advance(60_000);
+    assert.equal(await asked(source), 'bob');
+    await secret('own', 'r.example', 'ann');
   });
 });
