@@ -1,6 +1,7 @@
 /** A trust repository by one name, wherever it lies, and the same as an artifact of a registry. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { readArchive } from '../clients/evidence/index.ts';
 import type { HttpClient } from '../clients/http/index.ts';
 import { artifactSource, configMapSource, folderMemory, folderSource, forgetful, TrustClient, type TrustSource, urlSource } from '../clients/trust/index.ts';
 import type { Registry } from '../clients/registry/index.ts';
@@ -18,7 +19,7 @@ const FILE_TYPE = 'application/vnd.sealward.trust.file.v1';
 const TITLE = 'org.opencontainers.image.title';
 
 export interface OpenTrustOptions {
-  /** A folder, a URL, `registry:HOST/REPOSITORY:TAG`, or `configmap:` and a name for people. */
+  /** A folder, a file with `archive`, a URL, `registry:HOST/REPOSITORY:TAG`, or `configmap:` and a name for people. */
   readonly from: string;
   /** The root.json that is trusted. Of a folder, which somebody named by hand, its own first root, when neither given nor remembered. */
   readonly root?: Uint8Array;
@@ -26,6 +27,8 @@ export interface OpenTrustOptions {
   readonly memory?: string;
   readonly http?: () => HttpClient;
   readonly registry?: () => Registry;
+  /** The bytes of the archive of evidence that `from` names, with which the repository travels. */
+  readonly archive?: () => Uint8Array;
   /** The members of the ConfigMap as they are now, whoever fetches them; asked once for each update. */
   readonly configMap?: () => Promise<ReadonlyMap<string, Uint8Array>>;
   /** Milliseconds since 1970. */
@@ -43,7 +46,7 @@ export async function openTrust(options: OpenTrustOptions): Promise<TrustClient>
   return TrustClient.open({ source, memory, now: options.now, ...(root ? { root } : {}) });
 }
 
-function sourceOf({ from, http, registry, configMap, signal }: OpenTrustOptions): TrustSource {
+function sourceOf({ from, http, registry, archive, configMap, signal }: OpenTrustOptions): TrustSource {
   if (/^https?:\/\//i.test(from)) {
     invariant(http, 'a repository at a URL needs an HTTP client');
     return urlSource(http(), new URL(from), signal ? { signal } : {});
@@ -52,6 +55,7 @@ function sourceOf({ from, http, registry, configMap, signal }: OpenTrustOptions)
     invariant(configMap, 'a repository in a ConfigMap needs somebody who reads it');
     return wholeConfigMap(from, configMap);
   }
+  if (archive) return archivedTrust(from, archive);
   if (!from.startsWith(ARTIFACT_PREFIX)) return folderSource(from);
   invariant(registry, 'a repository in a registry needs a client of registries');
   return trustArtifact(registry(), parseReference(from.slice(ARTIFACT_PREFIX.length)));
@@ -66,6 +70,24 @@ function wholeConfigMap(name: string, read: () => Promise<ReadonlyMap<string, Ui
       members = await read();
     },
   };
+}
+
+/** Its files stand among the blobs of the archive, by what its index calls them. */
+function archivedTrust(name: string, archive: () => Uint8Array): TrustSource {
+  const blobs = new Map<string, Uint8Array>();
+  return artifactSource(name, {
+    async manifest() {
+      const content = readArchive(archive());
+      if (content.trust.size === 0) throw new SealwardError('ERR_TRUST_INVALID', `no trust repository travels with ${name}`);
+      for (const { digest, bytes } of content.blobs) blobs.set(digest, bytes);
+      return { layers: new Map([...content.trust].map(([file, digest]) => [file, { digest, size: blobs.get(digest)?.length ?? 0 }])) };
+    },
+    async blob({ digest }) {
+      const bytes = blobs.get(digest);
+      if (bytes && digest === formatDigest(digestOf(bytes))) return bytes;
+      throw new SealwardError('ERR_TRUST_MISMATCH', `${name} lacks a file that it names`);
+    },
+  });
 }
 
 function trustArtifact(registry: Registry, reference: Reference): TrustSource {

@@ -211,6 +211,110 @@ describe('the policies of a trust state', () => {
     });
   });
 
+  describe('and evidence in one archive', () => {
+    const archive = workshop.path('site-with-trust.tar');
+    /** Another machine, on which nothing was remembered. */
+    const elsewhere = (name: string): CliOptions => ({
+      env: { HOME: workshop.path(name), XDG_CACHE_HOME: workshop.path(name), XDG_STATE_HOME: workshop.path(name) },
+    });
+
+    it('are all that a site without a network needs, besides the root that it was given', async () => {
+      await must(['evidence', 'export', '--evidence', store, '--trust', published, archive]);
+      const root = ['--trust-root', `${published}/1.root.json`];
+      const ask = (image: string) =>
+        workshop.sealward(['verify', '--offline', '--evidence', archive, '--trust-url', archive, ...root, image], elsewhere('site'));
+      const good = await ask(images.app.tagged);
+      assert.deepEqual([good.code, first(good).outcome], [0, 'verified'], good.stderr);
+      assert.deepEqual(first(await ask(images.hotfix.tagged)).exceptions, ['hotfix']);
+      assert.equal(first(await ask(images.unsigned.tagged)).code, 'NO_SIGNATURE');
+      const taken = await workshop.sealward(['evidence', 'import', '-o', 'text', archive, '--evidence', workshop.path('there')], elsewhere('site'));
+      assert.match(taken.stdout, /documents taken in, a trust repository travels with it \(--trust-url /);
+      const byKey = await workshop.sealward(
+        ['verify', '--key', maria.pub, '--insecure-ignore-tlog', '--offline', '--evidence', archive, '--trust-url', archive, ...root, images.other.tagged],
+        elsewhere('by-key'),
+      );
+      assert.equal(byKey.code, 0, byKey.stderr);
+    });
+
+    it('are held against that root, and against the bytes that they name', async () => {
+      const other = await workshop.keys('ecdsa-p384');
+      await must(['trust', 'init', '--folder', workshop.path('other-work'), '--signer', `eve=${other.pub}`, '--key', other.key]);
+      await must(['trust', 'publish', workshop.path('other-trust'), '--folder', workshop.path('other-work'), '--key', other.key]);
+      const args = ['verify', '--offline', '--evidence', archive, '--trust-url', archive, '--trust-root', `${workshop.path('other-trust')}/1.root.json`];
+      const strange = await workshop.sealward([...args, images.app.tagged], elsewhere('strange'));
+      assert.equal(strange.code, 2, strange.stdout);
+      assert.match(strange.stderr, /ERR_TRUST/);
+      const bytes = readFileSync(archive);
+      const at = bytes.indexOf(readFileSync(join(published, 'timestamp.json')));
+      assert.ok(at > 0);
+      bytes[at + 9] = (bytes[at + 9] as number) ^ 1;
+      const broken = workshop.file('broken.tar', bytes);
+      const tampered = await workshop.sealward(
+        ['policy', 'explain', '--trust', broken, '--offline', '--evidence', store, images.app.tagged],
+        elsewhere('tampered'),
+      );
+      assert.match(tampered.stderr, /ERR_TRUST_MISMATCH/);
+      const whole = await workshop.sealward(['evidence', 'import', broken, '--evidence', workshop.path('whole')]);
+      assert.deepEqual(
+        [whole.code, /broken\.tar is broken: sha256:[0-9a-f]{64}: its bytes do not have that digest/.test(whole.stderr)],
+        [2, true],
+        whole.stderr,
+      );
+      const parts = await must(['evidence', 'import', '--skip-broken', broken, '--evidence', workshop.path('whole')]);
+      assert.match(parts.stderr, /its bytes do not have that digest/);
+      const without = await ask(['policy', 'explain', '--trust', workshop.path('site.tar'), images.app.tagged], elsewhere('without'));
+      assert.match(without.stderr, /no trust repository travels with|ERR_TRUST/);
+    });
+  });
+
+  it('go back in one command, and which images that would change is shown first', async () => {
+    const alice = await workshop.keys('ed25519');
+    const stricter = policy('shop', `${registry.host}/**`, '{ trustKey: release }').replace(
+      'signatures: signer',
+      'signatures: signer\n  strictness: { dated: log }',
+    );
+    await trust('policy', 'add', workshop.file('next/shop.yaml', stricter), '--key', alice.key);
+    await trust('publish', '--key', alice.key);
+    const back = ['trust', 'rollback', 'policy', '2', '--folder', workshop.path('work'), '--evidence', store, '-o', 'text'];
+    const shown = await must(back);
+    assert.match(shown.stdout, /shop\/app:v1@sha256:[0-9a-f]{64}: rejected \(\w+\) -> verified: no longer: /);
+    assert.match(shown.stdout, /\d of 4 images would get another answer/);
+    assert.match(shown.stderr, /Nothing was done/);
+    await refused([...back, '--yes'], /--evidence is for seeing what would change/);
+    await trust('rollback', 'policy', '2', '--yes', '--key', alice.key);
+    await trust('publish', workshop.path('rolled-back'), '--key', alice.key);
+    await must(['verify', '--trust-url', workshop.path('rolled-back'), '--offline', '--evidence', store, images.app.tagged]);
+  });
+
+  it('need the images of volumes, too, and what a pod calls an image and is none stops nobody', async () => {
+    const pods = workshop.file(
+      'pods.json',
+      JSON.stringify({
+        items: [
+          {
+            spec: {
+              containers: [{ image: 'NOT an image' }],
+              volumes: [
+                { name: 'a', emptyDir: {} },
+                { name: 'b', image: { reference: images.other.tagged } },
+              ],
+            },
+          },
+        ],
+      }),
+    );
+    const gathered = await ask(['evidence', 'gather', '--evidence', workshop.path('volumes'), '--from-cluster-list', pods]);
+    const answers = JSON.parse(gathered.stdout) as { image: string; digest?: string; error?: { code: string } }[];
+    assert.deepEqual(
+      answers.map(({ image, digest, error }) => [image, digest !== undefined, error?.code]),
+      [
+        [images.other.tagged, true, undefined],
+        ['NOT an image', false, 'ERR_REFERENCE_INVALID'],
+      ],
+    );
+    assert.notEqual(gathered.code, 0);
+  });
+
   describe('cases for CI', () => {
     const cases = (): string => `policies: [../shop.yaml]
 tests:

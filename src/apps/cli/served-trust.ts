@@ -10,6 +10,7 @@ import { stateFolder } from './config.ts';
 import { readBytes } from './file.ts';
 import type { KeyAsked } from './key-options.ts';
 import { connectionFor } from './trust/connection.ts';
+import { archiveAt } from './trust/trust-state.ts';
 import { visible } from './visible.ts';
 
 export interface ServedTrust {
@@ -34,6 +35,7 @@ export async function servedTrust(invocation: KeyAsked, from: string, rootFile: 
     const client = await openTrust({
       from,
       ...connection.ports,
+      ...archiveAt(from),
       ...(rootFile === undefined ? {} : { root: readBytes(rootFile, ROOT_BYTES, 'the root of the trust repository') }),
       ...(remembered === undefined ? {} : { memory: join(remembered, 'trust') }),
       now: Date.now,

@@ -4,6 +4,7 @@
  * Its blobs are those of an OCI image layout (image-spec, "OCI Image Layout"), so that other tools read them, too.
  */
 import { parseManifest } from '../../core/artifact/index.ts';
+import { fingerprintOf } from '../../core/crypto/index.ts';
 import { canonicalJson, type JsonObject, type JsonValue, LIMITS, parseJsonObject, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { EvidenceStore, RecordKind, StoreProblem } from './store.ts';
@@ -14,10 +15,14 @@ const LAYOUT_FILES = ['oci-layout', 'index.json'];
 const VERSION = 1;
 const CARRIED: readonly RecordKind[] = ['answers', 'tags'];
 
-/** Everything that `wanted` names, or all of it. Digests of bytes that are not held are left out. */
+/**
+ * Everything that `wanted` names, or all of it. Digests of bytes that are not held are left out.
+ * @param trust the files of a trust repository by their names, to travel with it; who reads them holds them against a root.
+ */
 export function writeArchive(
   store: EvidenceStore,
   wanted: { readonly digests: readonly string[]; readonly records: readonly { readonly kind: RecordKind; readonly key: string }[] },
+  trust: ReadonlyMap<string, Uint8Array> = new Map(),
 ): Uint8Array {
   const records = wanted.records
     .filter(({ kind }) => CARRIED.includes(kind))
@@ -29,7 +34,17 @@ export function writeArchive(
     const bytes = store.bytes(digest);
     return bytes ? [{ path: pathOf(digest), bytes }] : [];
   });
-  const index = canonicalJson({ version: VERSION, records: records.map(({ kind, key, body }) => ({ kind, key, body })) });
+  const named = new Map([...trust].map(([name, bytes]) => [name, { digest: `sha256:${fingerprintOf(bytes)}`, bytes }]));
+  const known = new Set(blobs.map(({ path }) => path));
+  for (const { digest, bytes } of named.values()) {
+    if (!known.has(pathOf(digest))) blobs.push({ path: pathOf(digest), bytes });
+    known.add(pathOf(digest));
+  }
+  const index = canonicalJson({
+    version: VERSION,
+    records: records.map(({ kind, key, body }) => ({ kind, key, body })),
+    ...(named.size === 0 ? {} : { trust: Object.fromEntries([...named].map(([name, { digest }]) => [name, digest])) }),
+  });
   const manifests = [...new Set(wanted.digests)].sort().flatMap((digest) => describedIn(digest, store.bytes(digest)));
   return writeTar([
     { path: INDEX, bytes: utf8(`${index}\n`) },
@@ -58,6 +73,8 @@ function describedIn(digest: string, bytes: Uint8Array | undefined): JsonObject[
 export interface ArchiveContent {
   readonly records: readonly { readonly kind: RecordKind; readonly key: string; readonly body: JsonObject }[];
   readonly blobs: readonly { readonly digest: string; readonly bytes: Uint8Array }[];
+  /** The files of a trust repository that travels with it, by their names: `sha256:hex` of their bytes. */
+  readonly trust: ReadonlyMap<string, string>;
   /** What of it is broken. */
   readonly problems: readonly StoreProblem[];
 }
@@ -66,7 +83,7 @@ export interface ArchiveContent {
 export function readArchive(archive: Uint8Array): ArchiveContent {
   const problems: StoreProblem[] = [];
   const blobs: { digest: string; bytes: Uint8Array }[] = [];
-  let index: ArchiveContent['records'] | undefined;
+  let index: Pick<ArchiveContent, 'records' | 'trust'> | undefined;
   for (const entry of readTar(archive)) {
     if (!entry.ok) {
       problems.push({ path: entry.path, why: entry.why });
@@ -81,10 +98,10 @@ export function readArchive(archive: Uint8Array): ArchiveContent {
     else blobs.push({ digest: `${algorithm}:${hex.replace('/', '')}`, bytes });
   }
   if (!index) throw new SealwardError('ERR_EVIDENCE_ARCHIVE', 'it is no archive of evidence: it has no index');
-  return { records: index, blobs, problems };
+  return { ...index, blobs, problems };
 }
 
-function readIndex(bytes: Uint8Array, problems: StoreProblem[]): ArchiveContent['records'] {
+function readIndex(bytes: Uint8Array, problems: StoreProblem[]): Pick<ArchiveContent, 'records' | 'trust'> {
   let object: JsonObject;
   try {
     object = parseJsonObject(bytes, { what: 'the index of the archive', maxBytes: LIMITS.evidenceIndexBytes, maxDepth: 2 * LIMITS.jsonDepth });
@@ -92,9 +109,9 @@ function readIndex(bytes: Uint8Array, problems: StoreProblem[]): ArchiveContent[
     if (!(error instanceof SealwardError)) throw error;
     throw new SealwardError('ERR_EVIDENCE_ARCHIVE', error.message, { cause: error });
   }
-  const { version, records } = object;
+  const { version, records, trust = {} } = object;
   if (version !== VERSION || !Array.isArray(records)) throw new SealwardError('ERR_EVIDENCE_ARCHIVE', 'the archive is of another version');
-  return records.flatMap((record, i) => {
+  const read = records.flatMap((record, i): ArchiveContent['records'][number][] => {
     if (record !== null && typeof record === 'object' && !Array.isArray(record)) {
       const { kind, key, body } = record;
       const known = CARRIED.find((one) => one === kind);
@@ -103,6 +120,12 @@ function readIndex(bytes: Uint8Array, problems: StoreProblem[]): ArchiveContent[
     problems.push({ path: `${INDEX}, record ${i}`, why: 'it is no record of an archive' });
     return [];
   });
+  const files = Object.entries(isObject(trust) ? trust : { trust: null }).flatMap(([name, digest]): [string, string][] => {
+    if (typeof digest === 'string' && /^sha256:[0-9a-f]{64}$/.test(digest)) return [[name, digest]];
+    problems.push({ path: `${INDEX}, trust ${name.slice(0, 200)}`, why: 'it names no bytes' });
+    return [];
+  });
+  return { records: read, trust: new Map(files) };
 }
 
 /**
@@ -111,7 +134,7 @@ function readIndex(bytes: Uint8Array, problems: StoreProblem[]): ArchiveContent[
  */
 export function keepArchive(
   store: EvidenceStore,
-  { records, blobs, problems }: ArchiveContent,
+  { records, blobs, problems }: Omit<ArchiveContent, 'trust'>,
   now: number,
 ): { readonly kept: { readonly records: number; readonly blobs: number }; readonly problems: readonly StoreProblem[] } {
   const more: StoreProblem[] = [];

@@ -44,6 +44,7 @@ export function imagesOfPods(path: string): string[] {
   for (const pod of items) {
     for (const kind of ['containers', 'initContainers', 'ephemeralContainers'])
       for (const one of listOf(memberOf(pod, 'spec'), kind)) add(found, memberOf(one, 'image'));
+    for (const volume of listOf(memberOf(pod, 'spec'), 'volumes')) add(found, memberOf(memberOf(volume, 'image'), 'reference'));
     for (const kind of ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'])
       for (const one of listOf(memberOf(pod, 'status'), kind)) {
         const running = memberOf(one, 'imageID');

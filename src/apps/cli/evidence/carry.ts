@@ -28,7 +28,12 @@ export async function exportArchive(invocation: EvidenceAsked): Promise<number> 
   const all = [...new Map([...records, ...tagsOfDigests].map((record) => [`${record.kind} ${record.key}`, record])).values()];
   const digests = namesOf(store, [...wanted, ...all.flatMap(({ key, body }) => [key.slice(key.lastIndexOf('@') + 1), body])]);
   if (all.length === 0) throw new SealwardError('ERR_EVIDENCE_MISSING', 'nothing is held that could be carried');
-  const bytes = writeArchive(store, { digests: [...digests], records: all });
+  const { trust } = invocation.flags;
+  const bytes = writeArchive(
+    store,
+    { digests: [...digests], records: all },
+    trust === undefined ? undefined : await (await import('../../../clients/trust/index.ts')).readCurrent(trust),
+  );
   replaceFile(path, bytes);
   if (form === 'json') terminal.print(visibleJson({ archive: path, records: all.length, bytes: bytes.length }));
   else terminal.print(visible(`${path}: ${all.length} records, ${bytes.length} bytes`));
@@ -59,7 +64,7 @@ export async function importArchive(invocation: EvidenceAsked): Promise<number> 
   else
     terminal.print(
       visible(
-        `${path}: ${kept.records} records and ${kept.blobs} documents taken in${problems.length > 0 ? `, ${problems.length} broken parts left out` : ''}`,
+        `${path}: ${kept.records} records and ${kept.blobs} documents taken in${content.trust.size > 0 ? `, a trust repository travels with it (--trust-url ${path})` : ''}${problems.length > 0 ? `, ${problems.length} broken parts left out` : ''}`,
       ),
     );
   if (lost.length > 0) throw new SealwardError('ERR_EVIDENCE_STORE', visible(`not all of ${path} could be kept: ${lost[0]?.why ?? ''}`));

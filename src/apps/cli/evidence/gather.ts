@@ -2,7 +2,7 @@
 import { formatDigest, LAYOUT } from '../../../core/artifact/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import { type GatheredEvidence, gatherEvidence, heldRegistry, inParallel } from '../../../sdk/index.ts';
-import { answerOfError, exitOfAll } from '../outcome.ts';
+import { type Answer, answerOfError, exitOfAll } from '../outcome.ts';
 import { parseImages, registryFor, signatureRepository } from '../registry.ts';
 import { visible, visibleJson } from '../visible.ts';
 import { type EvidenceAsked, imagesOfFile, imagesOfPods, openFolder } from './asked.ts';
@@ -10,9 +10,13 @@ import { type EvidenceAsked, imagesOfFile, imagesOfPods, openFolder } from './as
 export async function gather(invocation: EvidenceAsked): Promise<number> {
   const { flags, terminal, config, form, signal, deadline } = invocation;
   const { 'from-file': file, 'from-cluster-list': pods } = flags;
-  const names = [...invocation.arguments.slice(1), ...(file === undefined ? [] : imagesOfFile(file)), ...(pods === undefined ? [] : imagesOfPods(pods))];
-  if (names.length === 0) throw new SealwardError('ERR_USAGE', 'no images are named', { hint: 'Name images, or give --from-file or --from-cluster-list.' });
-  const images = parseImages([...new Set(names)]);
+  const named = [...invocation.arguments.slice(1), ...(file === undefined ? [] : imagesOfFile(file))];
+  const running = pods === undefined ? [] : imagesOfPods(pods);
+  if (named.length + running.length === 0)
+    throw new SealwardError('ERR_USAGE', 'no images are named', { hint: 'Name images, or give --from-file or --from-cluster-list.' });
+  // A pod may name what is no image; that takes nothing from the others.
+  const unread = running.flatMap((name) => unreadable(name) ?? []);
+  const images = parseImages([...new Set([...named, ...running.filter((name) => unread.every((one) => one.name !== name))])]);
   if (images.some(({ reference }) => reference.registry === LAYOUT))
     throw new SealwardError('ERR_USAGE', 'a folder needs no evidence: it is there', { hint: 'Gather images of registries.' });
   const store = openFolder(invocation, true);
@@ -20,7 +24,7 @@ export async function gather(invocation: EvidenceAsked): Promise<number> {
   const held = heldRegistry({ store, registry, now: Date.now });
   const home = signatureRepository(config);
   let done = 0;
-  const results = await inParallel(images, Math.min(4, flags['max-workers']), async ({ name, reference }) => {
+  const gathered = await inParallel(images, Math.min(4, flags['max-workers']), async ({ name, reference }) => {
     try {
       const found = await gatherEvidence({
         registry: held,
@@ -44,6 +48,7 @@ export async function gather(invocation: EvidenceAsked): Promise<number> {
   });
   signal.throwIfAborted();
   registry.close();
+  const results = [...gathered, ...unread];
   if (form === 'json') {
     terminal.print(
       visibleJson(
@@ -65,6 +70,16 @@ export async function gather(invocation: EvidenceAsked): Promise<number> {
       );
   }
   return exitOfAll(results);
+}
+
+function unreadable(name: string): ({ readonly name: string; readonly error: SealwardError } & Answer) | undefined {
+  try {
+    parseImages([name]);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SealwardError) || error.family !== 'InputError') throw error;
+    return { name, outcome: 'inconclusive', code: error.code, error };
+  }
 }
 
 function describe({ digest, artifacts }: GatheredEvidence) {

@@ -27,21 +27,51 @@ export async function diffPolicies(invocation: Asked): Promise<number> {
   const supposed = supposing(other, flags.revoke);
   const changed = moment === undefined ? supposed : { ...supposed, now: moment, trust: renewed(supposed.trust, moment, invocation) };
   const { images, judging } = imagesOf(now);
-  const [was, is] = [await judgeByPolicy(judging, old, images), await judgeByPolicy(judging, changed, images)];
-  const rows = was.map((one, i) => ({ name: one.name, was: one, is: is[i] as JudgedByPolicy }));
-  const differing = rows.filter(
-    (row) => row.was.outcome !== row.is.outcome || row.was.code !== row.is.code || row.was.decision?.action !== row.is.decision?.action,
-  );
+  const { differing, count } = await compare(judging, invocation, old, changed, images);
   if (form === 'json')
     terminal.print(visibleJson(differing.map((row) => ({ image: row.name, before: answer(row.was), after: answer(row.is), why: whyOf(row.was, row.is) }))));
   else {
-    for (const { name, was: first, is: last } of differing)
-      terminal.print(
-        `${visible(name)}: ${said(first)} -> ${terminal.style(last.outcome === 'verified' ? 'green' : 'red', said(last))}: ${visible(whyOf(first, last))}`,
-      );
-    terminal.print(`${differing.length} of ${rows.length} ${rows.length === 1 ? 'image' : 'images'} would get another answer`);
+    for (const row of differing) terminal.print(lineOf(row, (text) => terminal.style(row.is.outcome === 'verified' ? 'green' : 'red', text)));
+    terminal.print(summaryOf(differing.length, count));
   }
   return 0;
+}
+
+interface Differing {
+  readonly name: string;
+  readonly was: JudgedByPolicy;
+  readonly is: JudgedByPolicy;
+}
+
+/** Images whose answer is another one by the second question. */
+async function compare(
+  before: PolicyInvocation,
+  after: PolicyInvocation,
+  old: Question,
+  changed: Question,
+  images: readonly string[],
+): Promise<{ readonly differing: readonly Differing[]; readonly count: number }> {
+  const [was, is] = [await judgeByPolicy(before, old, images), await judgeByPolicy({ ...after, flags: before.flags }, changed, images)];
+  const rows = was.map((one, i): Differing => ({ name: one.name, was: one, is: is[i] as JudgedByPolicy }));
+  const differing = rows.filter(
+    (row) => row.was.outcome !== row.is.outcome || row.was.code !== row.is.code || row.was.decision?.action !== row.is.decision?.action,
+  );
+  return { differing, count: rows.length };
+}
+
+/** In words, what other policies under one trust would change of all that is held. @param invocation with --evidence. */
+export async function imagesThatDiffer(invocation: PolicyInvocation, old: Question, changed: Question): Promise<string[]> {
+  const images = heldImages(openEvidence(invocation.flags.evidence ?? '', invocation, false));
+  const { differing, count } = await compare(invocation, invocation, old, changed, images);
+  return [...differing.map((row) => lineOf(row, (text) => text)), summaryOf(differing.length, count)];
+}
+
+function lineOf({ name, was, is }: Differing, style: (text: string) => string): string {
+  return `${visible(name)}: ${said(was)} -> ${style(said(is))}: ${visible(whyOf(was, is))}`;
+}
+
+function summaryOf(differing: number, count: number): string {
+  return `${differing} of ${count} ${count === 1 ? 'image' : 'images'} would get another answer`;
 }
 
 function sidesOf({ arguments: [, ...places], flags: { trust } }: Asked): readonly [Side, Side] {

@@ -107,12 +107,19 @@ export async function rollback(invocation: Asked): Promise<number> {
     const now = [...plan.files.keys()].filter((path) => ownerOf(path) === role);
     return new Map<string, Uint8Array | undefined>([...now.map((path): [string, undefined] => [path, undefined]), ...old]);
   };
-  if (flags.yes) return edit(invocation, change);
+  if (flags.yes) {
+    if (flags.evidence !== undefined)
+      throw new SealwardError('ERR_FLAG_CONFLICT', '--evidence is for seeing what would change, and --yes for doing it', { hint: 'Give one after the other.' });
+    return edit(invocation, change);
+  }
   const work = await openWork(flags.folder, Date.now());
   const held = new Map([...(work.published?.files ?? [])].filter(([path]) => ownerOf(path) === role));
   print(invocation, {
     rollBack: `${role} to what version ${version} said, as a new version`,
     ...whatIf({ before: held, after: old }),
+    ...(flags.evidence === undefined || !work.published
+      ? {}
+      : { images: await (await import('./what-if-images.ts')).imagesWhatIf(invocation, work.published.state, role, old) }),
     ...describeStaged(work),
   });
   terminal.say('Nothing was done. With --yes it is staged, and signed with --key.');

@@ -1,5 +1,5 @@
 /** The trust state that a command judges by: the newest that can be had, else the last good one with its age. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { LIMITS } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
@@ -14,7 +14,7 @@ import { connectionFor } from './connection.ts';
 type TrustAsked = Pick<Invocation, 'config' | 'terminal' | 'signal' | 'debug'>;
 
 /**
- * @param from a folder, a URL or `registry:REFERENCE`; its anchors are `state.anchors`.
+ * @param from a folder, an archive of evidence, a URL or `registry:REFERENCE`; its anchors are `state.anchors`.
  * @param rootFile the root.json that is trusted; needed for what lies elsewhere until it was verified once.
  * @param whenOld what to do when it cannot be had anew, or what is offered is refused: refuse, or go on with the last good
  * state, which is said in a warning, and of which the lease says for how long it may admit what is new.
@@ -36,6 +36,7 @@ export async function trustState(
       now: Date.now,
       signal,
       ...(root ? { root } : {}),
+      ...archiveAt(from),
       ...(connection ? connection.ports : {}),
     });
     for (const part of client.status.broken) terminal.warn(`${part}, which was remembered of ${from}, cannot be read and is treated as not there`);
@@ -52,6 +53,12 @@ export async function trustState(
   } finally {
     connection?.close();
   }
+}
+
+/** A file is an archive of evidence, with which a trust repository travels. */
+export function archiveAt(from: string): { readonly archive?: () => Uint8Array } {
+  const isFile = !isRemote(from) && statSync(from, { throwIfNoEntry: false })?.isFile() === true;
+  return isFile ? { archive: () => readBytes(from, LIMITS.evidenceArchiveBytes, 'the archive') } : {};
 }
 
 /** Whether a place is one of a trust state, and not of files: elsewhere, or a folder as `sealward trust publish` fills it. */

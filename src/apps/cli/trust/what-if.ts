@@ -8,7 +8,7 @@ export interface PolicyChange {
   readonly after: ReadonlyMap<string, Uint8Array>;
 }
 
-/** The one place that answers "what would this change?"; which images would change their answer belongs here beside the files. */
+/** In words: the files that would change. Which images would get another answer says what-if-images.ts. */
 export function whatIf({ before, after }: PolicyChange): Description {
   const changes = fileChanges(before, after);
   return { changes: changes.length > 0 ? changes : ['nothing: it says the same as what is in force'] };
