@@ -1,0 +1,76 @@
+/** The Grafana dashboard asks for nothing that the webhook does not tell. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readTree } from './source.ts';
+import { repositoryRoot } from './vectors.ts';
+
+interface Panel {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[];
+}
+
+const dashboard = JSON.parse(readFileSync(join(repositoryRoot, 'deploy', 'grafana', 'sealward.json'), 'utf8')) as {
+  readonly uid: string;
+  readonly panels: readonly Panel[];
+  readonly templating: { readonly list: readonly { readonly name: string; readonly query: string }[] };
+};
+const source = [...readTree(repositoryRoot, 'src/apps/admission')]
+  .filter(([path]) => !path.endsWith('.test.ts'))
+  .map(([, text]) => text)
+  .join('\n');
+
+/** Every metric that the webhook makes, with its labels. A gauge has none. */
+function told(): ReadonlyMap<string, readonly string[]> {
+  const metrics = new Map<string, readonly string[]>();
+  for (const [, name = '', rest = ''] of source.matchAll(/name: '(sealward_\w+)',([^}]*)\}/g)) {
+    const labels = /labelNames: \[([^\]]*)\]/.exec(rest)?.[1] ?? '';
+    metrics.set(
+      name,
+      [...labels.matchAll(/'(\w+)'/g)].map(([, label = '']) => label),
+    );
+  }
+  for (const [, name = ''] of source.matchAll(/gauge\(\s*'(sealward_\w+)'/g)) metrics.set(name, []);
+  return metrics;
+}
+
+test('every metric and label of the dashboard is one that the webhook has', () => {
+  const metrics = told();
+  assert.ok(metrics.size >= 15, [...metrics.keys()].join(' '));
+  const targets = dashboard.panels.flatMap(({ title, targets: own = [] }) => own.map((target) => ({ title, ...target })));
+  assert.ok(targets.length > 20);
+  for (const { title, expr, legendFormat } of targets) {
+    const named = [...expr.matchAll(/sealward_\w+/g)].map(([name]) => name.replace(/_bucket$/, ''));
+    assert.ok(named.length > 0, title);
+    for (const name of named) assert.ok(metrics.has(name), `${title} asks for ${name}`);
+    // What Prometheus adds by itself: where it was read.
+    const labels = new Set([...named.flatMap((name) => metrics.get(name) ?? []), 'namespace', 'pod', 'le']);
+    const used = [
+      ...Array.from(expr.matchAll(/by \(([^)]*)\)/g), ([, list = '']) => list.split(/, */)).flat(),
+      ...Array.from(expr.matchAll(/(\w+)(?:=~|!=|=)"/g), ([, label = '']) => label),
+      ...Array.from(legendFormat.matchAll(/\{\{(\w+)\}\}/g), ([, label = '']) => label),
+    ];
+    for (const label of used) assert.ok(labels.has(label), `${title} asks for the label ${label}`);
+  }
+});
+
+test('everything that the webhook tells of itself can be seen', () => {
+  const shown = JSON.stringify(dashboard);
+  for (const name of told().keys()) assert.ok(shown.includes(name), name);
+});
+
+test('panels have numbers of their own and do not lie over each other', () => {
+  const { panels } = dashboard;
+  assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
+  for (const [at, { gridPos: a, title }] of panels.entries()) {
+    assert.ok(a.x + a.w <= 24, title);
+    for (const { gridPos: b, title: other } of panels.slice(at + 1)) {
+      const apart = a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y;
+      assert.ok(apart, `${title} and ${other}`);
+    }
+  }
+});
