@@ -16,6 +16,9 @@ const root = resolve(import.meta.dirname, '..', '..');
 const DECIDING = ['src/core/policy', 'src/core/trust', 'src/core/verify'];
 /** A test that takes longer is not run for what acts while files are loaded, unless it reaches the file in question. */
 const SLOW_MILLISECONDS = 100;
+/** Of the tests that reach a mutant so many are tried in any case, and more of them only when they are not slower than this. */
+const ENOUGH = 10;
+const SLOWEST_MILLISECONDS = 1000;
 /** On top of ten times what the tests take without a mutant. */
 const PATIENCE_MILLISECONDS = 30_000;
 
@@ -94,8 +97,9 @@ class Room {
       .sort((a, b) => a.milliseconds - b.milliseconds);
     // What acts only while files are loaded, or cannot stand behind a switch, stands in the file from the beginning.
     if (!task.place || reaching.length === 0) return task.place && !atLoad.has(task.number) ? true : this.#livesAlone(task);
-    const asked = { mutant: task.number, tests: reaching.map(({ at }) => at) };
-    const patience = PATIENCE_MILLISECONDS + 10 * reaching.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+    const quick = reaching.filter(({ milliseconds }, at) => at < ENOUGH || milliseconds < SLOWEST_MILLISECONDS);
+    const asked = { mutant: task.number, tests: quick.map(({ at }) => at) };
+    const patience = PATIENCE_MILLISECONDS + 10 * quick.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
     let verdict: Verdict = await this.#worker.try(asked, patience);
     // Something of an earlier mutant may have been left: the answer counts that a fresh process gives.
     if (verdict?.spoilt) verdict = await this.#worker.try(asked, patience);

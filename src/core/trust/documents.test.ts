@@ -140,6 +140,74 @@ describe('documents of the trust state', () => {
     refuses(() => parseSettings(encodeSettings({ tiers: [...settings.tiers, ...settings.tiers] }), 'it'));
   });
 
+  it('name keys, digests, indexes and ids in one form each', () => {
+    const denial = (rest: object): string => {
+      const document = {
+        apiVersion: 'sealward.dev/v1alpha1',
+        kind: 'DenialList',
+        denials: [{ id: 'd', reason: 'r', addedAt: '2026-01-01T00:00:00Z', ...rest }],
+      };
+      try {
+        return parseDenials(utf8(JSON.stringify(document)), 'deny/denials.json').length === 1 ? 'read' : 'lost';
+      } catch (error) {
+        return (error as Error).message.replace('deny/denials.json, denials[0]: ', '');
+      }
+    };
+    for (const [kind, member] of [
+      ['key', 'key'],
+      ['certificate', 'certificate'],
+      ['log', 'anchor'],
+    ] as const) {
+      assert.equal(denial({ kind, [member]: HEX }), 'read');
+      for (const other of [HEX.toUpperCase().replace(/^./, 'A'), HEX.slice(1), `${HEX}0`, `sha256:${HEX}`, ` ${HEX}`])
+        assert.equal(denial({ kind, [member]: other }), `${member} is not a SHA-256 digest in small hexadecimal digits`, other);
+    }
+    for (const [kind, member] of [
+      ['digest', 'digest'],
+      ['signature', 'document'],
+    ] as const) {
+      assert.equal(denial({ kind, [member]: `sha256:${HEX}` }), 'read');
+      for (const other of [HEX, `sha512:${HEX}`, `sha256:${HEX}0`, `sha256:A${HEX.slice(1)}`])
+        assert.equal(denial({ kind, [member]: other }), `${member} is not sha256: and 64 small hexadecimal digits`, other);
+    }
+    for (const index of ['0', '7', '9223372036854775807']) assert.equal(denial({ kind: 'log', anchor: HEX, fromIndex: index }), 'read');
+    for (const index of ['', '01', '-1', '1.5', '1e3', ' 1', '99999999999999999999'])
+      assert.equal(denial({ kind: 'log', anchor: HEX, fromIndex: index }), 'fromIndex is not a number in a string', index);
+    for (const id of ['', '../d', 'd e', 'd/e'])
+      assert.equal(denial({ kind: 'run', run: 'x', id }), 'id is not a name of letters, digits, dots, dashes and underscores', id);
+    assert.equal(denial({ kind: 'run', run: 'x', key: HEX }), '"key" is not a field of a denial of this kind');
+    assert.equal(denial({ kind: 'run', run: 'x', ['y'.repeat(100)]: 1 }), `"${'y'.repeat(80)}" is not a field of a denial of this kind`);
+    assert.match(
+      denial({ kind: 'run', run: 'x', ...Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`m${at}`, 1])) }),
+      /has 25 members, the bound is 16/,
+    );
+  });
+
+  it('say which document it is, of which kind, and what is wrong with it', () => {
+    const told = (document: object, parse: (bytes: Uint8Array, path: string) => unknown = parseSettings): string => {
+      try {
+        parse(utf8(JSON.stringify({ apiVersion: 'sealward.dev/v1alpha1', kind: 'TrustSettings', tiers: [], ...document })), 'trust.json');
+        return 'read';
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    assert.equal(told({}), 'read');
+    assert.equal(told({ apiVersion: 'v1' }), 'trust.json: apiVersion is not sealward.dev/v1alpha1');
+    assert.equal(told({ kind: 'KeyList' }), 'trust.json: kind is not TrustSettings');
+    assert.equal(told({ tiers: [{ name: 'a', seconds: 0 }] }), 'trust.json, tiers[0]: seconds is not a whole number from 1');
+    assert.throws(() => parseSettings(utf8('{'), 'trust.json'), /trust\.json/);
+    assert.throws(() => parseSettings(utf8(' '.repeat(LIMITS.documentBytes + 1)), 'trust.json'), { code: 'ERR_TOO_LARGE' });
+    const owner = (name: string) => ({ kind: 'PrincipalList', tiers: undefined, principals: [{ name }, { name }] });
+    assert.equal(told(owner('maria'), parsePrincipals), 'trust.json: name maria belongs to two principals');
+    assert.equal(told(owner('x'.repeat(300)), parsePrincipals), `trust.json: name ${'x'.repeat(195)} belongs to two principals`);
+    assert.deepEqual(parsePrincipals(utf8(JSON.stringify({ apiVersion: 'sealward.dev/v1alpha1', kind: 'PrincipalList', principals: [{ name: 'a' }] })), 'it'), [
+      { name: 'a', keys: [], identities: [] },
+    ]);
+    const written = new TextDecoder().decode(encodeKeyList([listedKey()]));
+    assert.ok(!written.includes('lifted') && written.endsWith('}\n') && written.includes('\n  "kind"'), 'what is empty is left out, for people to read');
+  });
+
   it('have bounds', () => {
     const many = <T>(count: number, one: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => one(i));
     const ca = keys[1] as ListedKey;
