@@ -54,6 +54,7 @@ export class Matrix {
   readonly #ca: string | undefined;
   readonly #trust = new TrustRepository();
   readonly #judges: (() => unknown)[] = [];
+  readonly #folders: (() => unknown)[] = [];
   #agent: Agent | undefined;
   #inForce: InForce | undefined;
   readonly #open: (() => unknown)[] = [];
@@ -88,17 +89,26 @@ export class Matrix {
   }
 
   async #fill(): Promise<void> {
-    const client = this.#client();
-    const name = { registry: `registry.test:${this.wire.port}`, repository: 'app' };
-    const push = async (tag: string): Promise<string> => {
-      const { digest } = await pushArtifact(client, name, buildImage({ 'hello.txt': tag }), tag);
-      return `${name.registry}/app@${formatDigest(digest)}`;
-    };
-    this.signed = await push('signed');
-    this.tagged = `${name.registry}/app:signed`;
-    this.unsigned = await push('unsigned');
+    this.signed = await this.push('signed');
+    this.tagged = `${this.#repository.registry}/app:signed`;
+    this.unsigned = await this.push('unsigned');
+    await this.sign(this.signed);
+    await this.endJudges();
+  }
+
+  get #repository(): { readonly registry: string; readonly repository: string } {
+    return { registry: `registry.test:${this.wire.port}`, repository: 'app' };
+  }
+
+  /** An image of its own under a tag. @returns its name by digest. */
+  async push(tag: string): Promise<string> {
+    const { digest } = await pushArtifact(this.#client(), this.#repository, buildImage({ 'hello.txt': tag }), tag);
+    return `${this.#repository.registry}/app@${formatDigest(digest)}`;
+  }
+
+  async sign(image: string): Promise<void> {
     const signer = { publicKey: () => release.publicKey, algorithm: release.algorithm, sign: async (message: Uint8Array) => release.sign(message) };
-    await signImage({ registry: client, reference: parseReference(this.signed), signer });
+    await signImage({ registry: this.#client(), reference: parseReference(image), signer });
   }
 
   /** Whoever sleeps moves the clock: retries take no time. */
@@ -114,10 +124,14 @@ export class Matrix {
     return new RegistryClient({ http, scheme: this.#ca === undefined ? 'http' : 'https' });
   }
 
-  store(): EvidenceStore {
+  folder(): string {
     const folder = mkdtempSync(join(tmpdir(), 'sealward-matrix-'));
-    this.#judges.push(() => rmSync(folder, { recursive: true, force: true }));
-    return new FolderStore(folder);
+    this.#folders.push(() => rmSync(folder, { recursive: true, force: true }));
+    return folder;
+  }
+
+  store(): EvidenceStore {
+    return new FolderStore(this.folder());
   }
 
   /** As a process that has just begun, with nothing in memory. */
@@ -177,10 +191,16 @@ export class Matrix {
     while (this.#agent && this.#agent.status().held.gathering > 0) await new Promise((next) => setImmediate(next));
   }
 
-  /** Ends all who judge, and removes what they kept. */
-  async endJudges(): Promise<void> {
+  /** Ends all who judge: what they keep is on the disk then. */
+  async stop(): Promise<void> {
     for (const end of this.#judges.splice(0)) await end();
     this.#agent = undefined;
+  }
+
+  /** Ends all who judge, and removes what they kept. */
+  async endJudges(): Promise<void> {
+    await this.stop();
+    for (const remove of this.#folders.splice(0)) await remove();
   }
 
   async close(): Promise<void> {

@@ -135,6 +135,7 @@ for (const kind of JUDGES) {
         const known = [matrix.signed, matrix.unsigned, matrix.tagged];
         const earlier: string[] = [];
         for (const image of known) earlier.push((await first(image)).said);
+        await matrix.stop();
         matrix.clock.advance(3600_000);
         const judge = await matrix.judge(kind, store);
         for (const [n, image] of known.entries()) {
