@@ -38,9 +38,9 @@ test('kubectl makes, lists, changes and deletes', async (t) => {
   assert.equal(await does('get pods -l app=web -o name'), 'pod/web');
   assert.equal(await does('get pods --field-selector=metadata.name!=web -o name'), '');
   assert.equal(await does('label pod web tier=front'), 'pod/web labeled');
-  assert.equal(await does('apply --validate=false -f -', deployment('a.example/app:1')), 'deployment.apps/web created');
-  assert.equal(await does('apply --validate=false -f -', deployment('a.example/app:2')), 'deployment.apps/web configured');
-  assert.equal(await does('apply --validate=false -f -', deployment('a.example/app:2')), 'deployment.apps/web unchanged');
+  assert.equal(await does('apply -f -', deployment('a.example/app:1')), 'deployment.apps/web created');
+  assert.equal(await does('apply -f -', deployment('a.example/app:2')), 'deployment.apps/web configured');
+  assert.equal(await does('apply -f -', deployment('a.example/app:2')), 'deployment.apps/web unchanged');
   assert.match(await does('set image deployment/web side=a.example/side:2'), /deployment.apps\/web image updated/);
   const images = '-o jsonpath={.spec.template.spec.containers[*].image}';
   assert.equal(await does(`get deployment web ${images}`), 'a.example/app:2 a.example/side:2', 'containers are merged by name');
@@ -69,9 +69,9 @@ const report = 'apiVersion: wgpolicyk8s.io/v1alpha2\nkind: PolicyReport\nmetadat
 test('a custom kind is served as soon as it is defined', async (t) => {
   if (!requireKubectl(t)) return;
   const { does } = await started(t);
-  await does('apply --validate=false -f -', definition);
+  await does('apply -f -', definition);
   await does('wait --for=condition=Established crd/policyreports.wgpolicyk8s.io --timeout=30s');
-  assert.equal(await does('apply --validate=false --server-side -f -', report), 'policyreport.wgpolicyk8s.io/images serverside-applied');
+  assert.equal(await does('apply --server-side -f -', report), 'policyreport.wgpolicyk8s.io/images serverside-applied');
   assert.equal(await does('get polr images -o jsonpath={.summary.pass}'), '1');
 });
 
@@ -91,7 +91,7 @@ test('a webhook denies, warns and pins, and kubectl prints its words', async (t)
     rules: [{ operations: [CREATE, UPDATE], apiGroups: [""], apiVersions: [v1], resources: [pods] }]`;
   const configuration = (kind: string, path: string): string =>
     `apiVersion: admissionregistration.k8s.io/v1\nkind: ${kind}WebhookConfiguration\nmetadata: { name: sealward }\nwebhooks:${entry(path)}\n`;
-  await does('apply --validate=false -f -', `${configuration('Validating', 'judge')}---\n${configuration('Mutating', 'pin')}`);
+  await does('apply -f -', `${configuration('Validating', 'judge')}---\n${configuration('Mutating', 'pin')}`);
   webhook.answer = ({ url, request }) => {
     const { name } = (request['object'] as { metadata: { name: string } }).metadata;
     if (url.startsWith('/pin')) {
@@ -105,6 +105,9 @@ test('a webhook denies, warns and pins, and kubectl prints its words', async (t)
   assert.deepEqual([good.code, good.stdout], [0, 'pod/good created\n']);
   assert.match(good.stderr, /Warning: this key ends in 3 days – renew it/);
   assert.equal(await does('get pod good -o jsonpath={.spec.containers[0].image}'), `a.example/app:1@sha256:${'0'.repeat(64)}`);
+  const tried = await kubectl(['run', 'tried', '--image=a.example/app:1', '--dry-run=server']);
+  assert.deepEqual([tried.code, tried.stdout], [0, 'pod/tried created (server dry run)\n'], tried.stderr);
+  assert.equal(webhook.seen.at(-1)?.request['dryRun'], true);
   const bad = await kubectl(['run', 'bad', '--image=a.example/app:1']);
   assert.equal(bad.code, 1);
   assert.match(bad.stderr, /Error from server \(Forbidden\): admission webhook "judge\.sealward\.dev" denied the request: a\.example\/app:1 is not signed/);
@@ -122,7 +125,7 @@ test('a rollout comes to its end, and its Pods are ready', async (t) => {
   const cluster = await ClusterServer.start({ workloads: {} });
   t.after(() => cluster.close());
   const kubectl = kubectlFor(t, cluster);
-  assert.equal((await kubectl(['apply', '--validate=false', '-f', '-'], deployment('a.example/app:1'))).code, 0);
+  assert.equal((await kubectl(['apply', '-f', '-'], deployment('a.example/app:1'))).code, 0);
   assert.match((await kubectl(['rollout', 'status', 'deployment/web', '--timeout=30s'])).stdout, /successfully rolled out/);
   assert.equal((await kubectl(['wait', '--for=condition=Ready', 'pod', '-l', 'app=web', '--timeout=30s'])).code, 0);
   const images = await kubectl(['get', 'pods', '-o', 'jsonpath={.items[*].spec.containers[*].image}']);

@@ -143,6 +143,28 @@ test('a slow trickle ends at the deadline, and long before it when there is no p
   }
 });
 
+test('a body that may pause is ended by its deadline alone, and a request that may be sent once is not repeated', async () => {
+  const clock = new FixedClock();
+  const http = client({ clock });
+  loopback.listener = (_, response) => void response.writeHead(200).write('x');
+  const stream = await http.open(ask(http, '/', { deadline: clock.now() + 600_000, mayPause: true }));
+  const iterator = stream.body[Symbol.asyncIterator]();
+  assert.equal((await iterator.next()).done, false);
+  const next = iterator.next();
+  const ended = next.catch((error: unknown) => error);
+  clock.advance(599_999);
+  assert.equal(await Promise.race([ended, new Promise((resolve) => setImmediate(resolve, 'still open'))]), 'still open');
+  clock.advance(1);
+  await assert.rejects(next, fails('ERR_DEADLINE'));
+  http.close();
+  const once = client();
+  loopback.listener = (_, response) => void response.writeHead(503).end();
+  loopback.seen = [];
+  assert.equal((await once.send(ask(once, '/', { attempts: 1 }))).status, 503);
+  assert.equal(loopback.seen.length, 1);
+  once.close();
+});
+
 test('a body that comes fast enough is not cut, however long the caller takes to read it', async () => {
   const clock = new FixedClock();
   const http = client({ clock });

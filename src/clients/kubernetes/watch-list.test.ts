@@ -176,3 +176,18 @@ test('what cannot be kept is told, not kept, and stops nothing', async (t) => {
   assert.deepEqual(await changes(2), ['added shop/a 4', 'changed shop/a 7']);
   assert.deepEqual([problems.length, held.size, problems[0]?.code], [2, 1, 'ERR_INVARIANT']);
 });
+
+test('after an hour of watches that miss nothing it lists again all the same', async (t) => {
+  const { next, changes, clock } = scene(t);
+  const quiet: Answer = (response) => response.writeHead(200).flushHeaders();
+  await next(says(list('5', pod('a', '3'))));
+  await changes(1);
+  assert.equal(await next(quiet), '5');
+  const soon = next(quiet);
+  clock.advance(1_800_000);
+  assert.equal(await soon, '5');
+  const late = next(says(list('9', pod('a', '8'))));
+  clock.advance(1_800_000);
+  assert.equal(await late, 'list', 'a server that was restored would have told it nothing');
+  assert.deepEqual(await changes(1), ['changed shop/a 8']);
+});

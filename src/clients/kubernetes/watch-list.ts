@@ -35,8 +35,10 @@ const WATCH_SECONDS = 120;
 const LASTED_MS = 5000;
 const LIST_MS = 300_000;
 const OUTAGES_BEFORE_LIST = 3;
+/** A cluster that was restored from a backup may leave a watch open that tells nothing any more. */
+const LIST_AGAIN_MS = 3_600_000;
 
-/** NAMESPACE/NAME, or NAME of what belongs to no namespace. @public */
+/** NAMESPACE/NAME, or NAME of what belongs to no namespace. */
 export const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string => (namespace === '' ? name : `${namespace}/${name}`);
 
 export class WatchList<T> {
@@ -92,10 +94,15 @@ export class WatchList<T> {
     const closed = (): boolean => signal.aborted;
     const { clock } = this.#client;
     let from: string | undefined;
+    let listedAt = Number.NEGATIVE_INFINITY;
     while (!closed()) {
       let watchedAt = Number.POSITIVE_INFINITY;
       try {
-        from ??= await this.#list();
+        if (clock.now() - listedAt >= LIST_AGAIN_MS) from = undefined;
+        if (from === undefined) {
+          from = await this.#list();
+          listedAt = clock.now();
+        }
         watchedAt = clock.now();
         for await (const event of this.#client.watch(this.#resource, this.#options, { resourceVersion: from, seconds: this.#seconds(), signal })) {
           from = this.#take(event);

@@ -21,6 +21,7 @@ import { createTlsAuthority, type TlsIdentity } from '../tls-identity.ts';
 import { type ApiAnswer, type ApiRequest, ClusterApi } from './api.ts';
 import { discover } from './discovery.ts';
 import { objectAt } from './members.ts';
+import { openApiV2 } from './openapi-v2.ts';
 import { ApiFailure, badRequest, notServed, unauthorized } from './statuses.ts';
 import { ClusterStore, type StoreChange } from './store.ts';
 import { ADMINISTRATOR, ANONYMOUS, type ClusterUser } from './users.ts';
@@ -254,6 +255,7 @@ export class ClusterServer {
         this.#watches.open(asked, response);
         return undefined;
       }
+      if (request.method === 'GET' && url.pathname === '/openapi/v2') return { status: 200, body: openApiV2(this.#api.kinds) };
       const { status, body: object } = await this.#answer(request.method ?? 'GET', url, user, body, contentType, warnings);
       return { status, body: utf8(`${JSON.stringify(object)}\n`) };
     } catch (error) {
