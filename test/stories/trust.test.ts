@@ -354,7 +354,7 @@ describe('a trust repository from files', () => {
       ['sign --role timestamp', 'ERR_USAGE'],
       ['role nobody', 'ERR_USAGE'],
       ['rollback policy x', 'ERR_USAGE'],
-      ['verify @nowhere', 'ERR_TRUST_ROOT'],
+      ['verify @nowhere', 'ERR_FILE_UNREADABLE'],
     ] as const)
       await office.refuses(code, words, ...(words === 'sign' ? [] : words.startsWith('sign') ? ['alice'] : []));
     for (const [words, flag] of [

@@ -70,8 +70,9 @@ function compileAttestation({ value, node }: At<Written>, reading: Reading, find
   if (given.length !== 1 || kind === undefined) return reading.problem(node, `exactly one of ${SHORTCUTS.join(', ')} must be given`);
   const from = authoritiesOf(value, node, reading, find, own);
   const shortcut = expand(kind, value, reading, find);
+  const expressions = expressionsOf(value, reading);
   if (!from || !shortcut) return undefined;
-  const conditions = [...shortcut.conditions, ...expressionsOf(value, reading)];
+  const conditions = [...shortcut.conditions, ...expressions];
   if (value.atLeast && shortcut.atLeast !== undefined) reading.problem(value.atLeast.node, `how many is said by ${kind} already`);
   return {
     kind: 'attestation',

@@ -404,6 +404,14 @@ describe('a policy that cannot be understood is refused whole, with every proble
     assert.match(problems(text).join('\n'), /more than 200000 values|this must be a text/);
   });
 
+  it('says of an attestation whose type is not known what is wrong with its conditions, too', () => {
+    const text = policy(`${KEY}attestations: [{ type: nonsense, from: [a], condition: 'predicate.x ==' }]`);
+    assert.deepEqual(
+      problems(text).map((one) => /neither a URI|CEL|expression|condition/.test(one)),
+      [true, true],
+    );
+  });
+
   it('says of an authority what is wrong with it, and not that it is missing, too', () => {
     assert.deepEqual(
       problems(policy('authorities: [{ name: a, key: { trustKey: gone } }]\nsignatures: a')).map((one) => one.split(' ', 1)[0]),

@@ -7,15 +7,32 @@ export function digestOf(value: object): string {
   return `sha256:${fingerprintOf(utf8(canonical(value)))}`;
 }
 
+/** Names of members are few, and each is written again and again. */
+const names = new Map<string, string>();
+
+function nameOf(key: string): string {
+  const known = names.get(key);
+  if (known !== undefined) return known;
+  const written = `${JSON.stringify(key)}:`;
+  // Labels and annotations have names of anybody's choice.
+  if (names.size < 1000) names.set(key, written);
+  return written;
+}
+
 /** RFC 8785 of what JSON would keep: no functions, nothing undefined, and no end or beginning of time. */
 function canonical(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'number' && !Number.isFinite(value)) return 'null';
   if (value === null || typeof value !== 'object') return value === undefined || typeof value === 'function' ? 'null' : JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  const members: string[] = [];
+  let text = '';
+  if (Array.isArray(value)) {
+    for (const one of value) text += text === '' ? canonical(one) : `,${canonical(one)}`;
+    return `[${text}]`;
+  }
   for (const key of Object.keys(value).sort()) {
     const member = (value as Readonly<Record<string, unknown>>)[key];
-    if (member !== undefined && typeof member !== 'function') members.push(`${JSON.stringify(key)}:${canonical(member)}`);
+    if (member === undefined || typeof member === 'function') continue;
+    text += `${text === '' ? '' : ','}${nameOf(key)}${canonical(member)}`;
   }
-  return `{${members.join(',')}}`;
+  return `{${text}}`;
 }

@@ -95,7 +95,7 @@ export function readSource({ name, text }: PolicySource, problems: PolicyProblem
     reading.problem(null, 'it holds a character that cannot stand in YAML');
     return [];
   }
-  if (depthOf(text) > LIMITS.jsonDepth) {
+  if (!isShallow(text) && depthOf(text) > LIMITS.jsonDepth) {
     reading.problem(null, `it is nested deeper than ${LIMITS.jsonDepth} levels`, undefined, 'ERR_TOO_LARGE');
     return [];
   }
@@ -126,6 +126,27 @@ export function readSource({ name, text }: PolicySource, problems: PolicyProblem
     own.enter(document);
     return [{ root: document.contents, reading: own }];
   });
+}
+
+/** Whether it surely is not deep: fewer brackets in all, and no line that begins further in. Nearly every document is so. */
+function isShallow(text: string): boolean {
+  let brackets = 0;
+  let start = 0;
+  let within = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x0a) {
+      start = 0;
+      within = false;
+      continue;
+    }
+    if (code === 0x7b || code === 0x5b) brackets++;
+    // A space, a tab, and the signs behind which a line may begin anew.
+    if (!within && (code === 0x20 || code === 0x09 || code === 0x2d || code === 0x3f || code === 0x3a)) start++;
+    else within = true;
+    if (brackets >= LIMITS.jsonDepth || start >= LIMITS.jsonDepth) return false;
+  }
+  return true;
 }
 
 /**

@@ -6,7 +6,7 @@ import { SealwardError } from '../../../core/errors.ts';
 import type { TrustState } from '../../../core/trust/index.ts';
 import { ARTIFACT_PREFIX, openTrust } from '../../../sdk/index.ts';
 import { stateFolder } from '../config.ts';
-import { readBytes } from '../file.ts';
+import { noFile, readBytes } from '../file.ts';
 import type { Invocation } from '../invocation.ts';
 import { isoTime } from '../signer-words.ts';
 import { connectionFor } from './connection.ts';
@@ -50,6 +50,10 @@ export async function trustState(
       terminal.warn(`${error.message}; judged by what was in force at ${isoTime(acceptedAt ?? 0)}`);
       return state;
     }
+  } catch (error) {
+    // What was there before is remembered; what never was is a slip of the pen.
+    if (error instanceof SealwardError && error.code === 'ERR_TRUST_ROOT' && !remote && !existsSync(from)) throw noFile(from);
+    throw error;
   } finally {
     connection?.close();
   }
