@@ -1,67 +1,21 @@
 /** The webhook as a container runs it: a process with a configuration, asked over TLS as an API server asks, through an outage and a revocation. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { request } from 'node:https';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import type { JsonObject } from '../../src/core/encoding/index.ts';
 import { pod, reviewOf } from '../admission.ts';
 import type { CliResult } from '../cli.ts';
-import { repositoryRoot } from '../vectors.ts';
+import { WebhookProcess } from '../webhook-process.ts';
 import { pushImage, startMemoryRegistry, type StoryRegistry } from './registries.ts';
 import { Workshop } from './workshop.ts';
-
-/** A webhook that runs, and what it writes to its log. */
-class Running {
-  readonly child: ChildProcess;
-  readonly lines: JsonObject[] = [];
-  readonly #seen: ((line: JsonObject) => void)[] = [];
-  readonly #gone: Promise<unknown>;
-
-  constructor(workshop: Workshop, config: string) {
-    const program = [join(repositoryRoot, 'src/apps/quickstart/main.ts'), 'admission', 'serve', '--config', config];
-    this.child = spawn(process.execPath, program, { env: { ...workshop.environment }, stdio: ['ignore', 'inherit', 'pipe'] });
-    this.#gone = once(this.child, 'exit');
-    createInterface({ input: this.child.stderr as NonNullable<ChildProcess['stderr']> }).on('line', (text) => {
-      const line = (text.startsWith('{') ? JSON.parse(text) : { msg: text }) as JsonObject;
-      this.lines.push(line);
-      for (const look of this.#seen) look(line);
-    });
-  }
-
-  /** A line of the log, of the past or of what comes. */
-  async line(wanted: (line: JsonObject) => boolean): Promise<JsonObject> {
-    const found = this.lines.find(wanted);
-    if (found) return found;
-    const { promise, resolve, reject } = Promise.withResolvers<JsonObject>();
-    const look = (line: JsonObject): void => {
-      if (wanted(line)) resolve(line);
-    };
-    this.#seen.push(look);
-    void this.#gone.then(() => reject(new Error(`it ended: ${JSON.stringify(this.lines.slice(-5))}`)));
-    return promise;
-  }
-
-  async ended(): Promise<number | null> {
-    await this.#gone;
-    return this.child.exitCode;
-  }
-
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal);
-    return this.ended();
-  }
-}
 
 describe('the webhook as a process', () => {
   const workshop = new Workshop();
   const published = workshop.path('published');
   let registry: StoryRegistry;
-  let running: Running;
+  let running: WebhookProcess;
   let ready: { readonly port: number; readonly operationsPort: number };
   const images: Record<'signed' | 'unsigned', Awaited<ReturnType<typeof pushImage>>> = {} as never;
   const leaves: Record<string, string> = {};
@@ -75,8 +29,8 @@ describe('the webhook as a process', () => {
   const trust = (...args: string[]): Promise<CliResult> => must(['trust', ...args, '--folder', workshop.path('work'), '--key', alice.key]);
 
   const start = async (): Promise<void> => {
-    running = new Running(workshop, workshop.path('admission.yaml'));
-    ready = (await running.line(({ msg, port }) => msg === 'ready' && port !== undefined)) as unknown as typeof ready;
+    running = new WebhookProcess(workshop.path('admission.yaml'), workshop.environment);
+    ready = await running.ready();
   };
   const authority = (): { readonly cert: string; readonly secret: string } =>
     (JSON.parse(readFileSync(workshop.path('authority/authority.json'), 'utf8')) as { readonly current: { readonly cert: string; readonly secret: string } })
@@ -241,7 +195,7 @@ drain: 0s
 
   it('a second one does not write into the same log, and says so', async () => {
     await start();
-    const second = new Running(workshop, workshop.path('admission.yaml'));
+    const second = new WebhookProcess(workshop.path('admission.yaml'), workshop.environment);
     assert.equal(await second.ended(), 4);
     assert.ok(
       second.lines.some(({ msg }) => /ERR_JOURNAL_IN_USE/.test(JSON.stringify(msg))),
@@ -251,7 +205,7 @@ drain: 0s
 
   it('says what is wrong with a configuration, and does not begin', async () => {
     const wrong = workshop.file('wrong.yaml', readFileSync(workshop.path('admission.yaml'), 'utf8').replace('drain: 0s', 'drain: forever\nfailOpen: true'));
-    const checked = new Running(workshop, wrong);
+    const checked = new WebhookProcess(wrong, workshop.environment);
     assert.equal(await checked.ended(), 2);
     const said = JSON.stringify(checked.lines);
     assert.match(said, /drain must be a time with its unit/);

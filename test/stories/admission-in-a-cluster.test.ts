@@ -1,0 +1,191 @@
+/** What people see who use kubectl in a cluster that asks Sealward: the configurations that are deployed, an API server of tests, the webhook as a process. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { parse, parseAllDocuments } from 'yaml';
+import type { JsonObject } from '../../src/core/encoding/index.ts';
+import { ClusterServer } from '../../src/testing/index.ts';
+import { type Kubectl, kubectlFor, requireKubectl } from '../kubectl.ts';
+import { repositoryRoot } from '../vectors.ts';
+import { WebhookProcess } from '../webhook-process.ts';
+import { pushImage, startMemoryRegistry, type StoryRegistry } from './registries.ts';
+import { Workshop } from './workshop.ts';
+
+const NAMESPACE = 'sealward-system';
+const CONFIGURATIONS = [
+  ['validating', 'validate'],
+  ['mutating', 'mutate'],
+] as const;
+
+describe('kubectl in a cluster that asks', () => {
+  const workshop = new Workshop();
+  const images: Record<'signed' | 'unsigned', Awaited<ReturnType<typeof pushImage>>> = {} as never;
+  let registry: StoryRegistry;
+  let cluster: ClusterServer;
+  let webhook: WebhookProcess;
+
+  const must = async (args: readonly string[]): Promise<void> => {
+    const { code, stdout, stderr } = await workshop.sealward(args);
+    assert.equal(code, 0, `${args.join(' ')}\n${stdout}${stderr}`);
+  };
+
+  before(async () => {
+    [registry, cluster] = [await startMemoryRegistry(), await ClusterServer.start()];
+    const [alice, maria] = [await workshop.keys('ed25519'), await workshop.keys()];
+    for (const name of ['signed', 'unsigned'] as const) images[name] = await pushImage(registry.host, `shop/${name}`);
+    await must(['sign', '--key', maria.key, images.signed.byDigest]);
+    const trust = (...args: string[]): Promise<void> => must(['trust', ...args, '--folder', workshop.path('work'), '--key', alice.key]);
+    await trust('init', '--signer', `alice=${alice.pub}`);
+    await trust('key', 'add', 'release', '--public-key', maria.pub, '--from', new Date(Date.now() - 86_400_000).toISOString());
+    const policy = `apiVersion: sealward.dev/v1alpha1
+kind: ImagePolicy
+metadata: { name: shop }
+spec:
+  match: { images: ["${registry.host}/shop/**"] }
+  authorities: [{ name: release, key: { trustKey: release } }]
+  signatures: release
+`;
+    await trust('policy', 'add', workshop.file('shop.yaml', policy));
+    await trust('publish', workshop.path('published'));
+    for (const name of [NAMESPACE, 'shop', 'strict'])
+      await cluster.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    const crd = parse(readFileSync(join(repositoryRoot, 'deploy/chart/sealward/crds/imagepolicies.yaml'), 'utf8')) as JsonObject;
+    assert.equal((await cluster.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd)).status, 201);
+    workshop.file(
+      'admission.yaml',
+      `listen: 127.0.0.1:0
+operations: 127.0.0.1:0
+tls: { selfMade: { secret: ${NAMESPACE}/sealward-authority, names: [sealward.${NAMESPACE}.svc], configurations: [sealward] } }
+caller: { proof: path-secret }
+trust: { from: published, memory: memory, every: 1s }
+evidence: evidence
+decisions: { folder: decisions, mode: strict }
+watch: { namespaceLabels: true, namespacedPolicies: true }
+exemptNamespaces: [${NAMESPACE}, kube-system]
+drain: 0s
+`,
+    );
+    for (const document of parseAllDocuments(readFileSync(join(repositoryRoot, 'deploy/manifests/3-webhooks.yaml'), 'utf8'))) {
+      const object = document.toJS() as JsonObject | null;
+      const [, kind] = /^(\w+)WebhookConfiguration$/.exec(typeof object?.['kind'] === 'string' ? object['kind'] : '') ?? [];
+      if (!object || kind === undefined) continue;
+      const { status } = await cluster.request('POST', `/apis/admissionregistration.k8s.io/v1/${kind.toLowerCase()}webhookconfigurations`, object);
+      assert.equal(status, 201);
+    }
+    const kubeconfig = workshop.file('kubeconfig', cluster.kubeconfig());
+    webhook = new WebhookProcess(workshop.path('admission.yaml'), { ...workshop.environment, KUBECONFIG: kubeconfig });
+    const { port } = await webhook.ready();
+    cluster.services.set(`${NAMESPACE}/sealward`, `127.0.0.1:${port}`);
+    await webhook.line(({ msg }) => msg === 'trust moved');
+  });
+  after(async () => {
+    await webhook.stop('SIGKILL');
+    await Promise.all([cluster.close(), registry.stop()]);
+    workshop.remove();
+  });
+
+  function kubectlIn(t: TestContext): Kubectl | undefined {
+    return requireKubectl(t) ? kubectlFor(t, cluster) : undefined;
+  }
+  const stored = (name: string, namespace = 'shop'): JsonObject | undefined =>
+    cluster.objects('pods', namespace).find(({ metadata }) => (metadata as JsonObject)['name'] === name);
+  const imageOf = (name: string, namespace?: string): unknown =>
+    (stored(name, namespace)?.['spec'] as { containers: { image: string }[] } | undefined)?.containers[0]?.image;
+  const deployment = (name: string, image: string): string =>
+    JSON.stringify({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name, namespace: 'shop' },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: { app: name } },
+        template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'app', image }] } },
+      },
+    });
+
+  it('the configurations that are deployed are told of the authority and of the path by the webhook itself', () => {
+    for (const [kind, path] of CONFIGURATIONS) {
+      const [found = assert.fail('it is not there')] = cluster.objects(`${kind}webhookconfigurations.admissionregistration.k8s.io`);
+      for (const { clientConfig } of found['webhooks'] as { clientConfig: { caBundle?: string; service: { path: string } } }[]) {
+        assert.match(Buffer.from(clientConfig.caBundle ?? '', 'base64').toString(), /^-----BEGIN CERTIFICATE-----/);
+        assert.match(clientConfig.service.path, new RegExp(`^/[0-9a-f]{64}/${path}$`));
+      }
+    }
+  });
+
+  it('a signed image runs, by the digest that was judged; an unsigned one is refused in a sentence', async (t) => {
+    const kubectl = kubectlIn(t);
+    if (!kubectl) return;
+    const yes = await kubectl(['run', 'web', '-n', 'shop', '--image', images.signed.tagged]);
+    assert.equal(yes.code, 0, yes.stderr);
+    assert.equal(imageOf('web'), `${images.signed.tagged}@${images.signed.byDigest.split('@')[1]}`);
+    const no = await kubectl(['run', 'bad', '-n', 'shop', '--image', images.unsigned.tagged]);
+    assert.equal(no.code, 1);
+    assert.match(no.stderr, /^Error from server \(Forbidden\): admission webhook "pods\.sealward\.dev" denied the request: .*shop/m);
+    assert.equal(stored('bad'), undefined);
+  });
+
+  it('a dry run says the same, and keeps nothing', async (t) => {
+    const kubectl = kubectlIn(t);
+    if (!kubectl) return;
+    const dry = (name: string, image: string): ReturnType<Kubectl> => kubectl(['run', name, '-n', 'shop', '--image', image, '--dry-run=server', '-o', 'yaml']);
+    const yes = await dry('dry', images.signed.tagged);
+    assert.deepEqual([yes.code, yes.stdout.includes('@sha256:')], [0, true], yes.stderr);
+    assert.match((await dry('dry', images.unsigned.tagged)).stderr, /denied the request/);
+    assert.equal(stored('dry'), undefined);
+  });
+
+  it('a Deployment is refused early, and one that may run keeps its tag', async (t) => {
+    const kubectl = kubectlIn(t);
+    if (!kubectl) return;
+    const no = await kubectl(['apply', '-f', '-'], deployment('bad', images.unsigned.tagged));
+    assert.match(no.stderr, /"templates\.sealward\.dev" denied the request/);
+    const yes = await kubectl(['apply', '-f', '-'], deployment('good', images.signed.tagged));
+    assert.equal(yes.code, 0, yes.stderr);
+    const [kept = assert.fail('it was not kept')] = cluster.objects('deployments.apps', 'shop');
+    assert.equal(((kept['spec'] as JsonObject)['template'] as { spec: { containers: { image: string }[] } }).spec.containers[0]?.image, images.signed.tagged);
+    assert.equal((await kubectl(['scale', 'deployment', 'good', '-n', 'shop', '--replicas=2'])).code, 0);
+  });
+
+  it('a debug container counts, labels do not, and a deletion is never asked about', async (t) => {
+    const kubectl = kubectlIn(t);
+    if (!kubectl) return;
+    const debug = (image: string): ReturnType<Kubectl> => kubectl(['debug', 'web', '-n', 'shop', '--image', image, '--target', 'web', '--', 'true']);
+    assert.match((await debug(images.unsigned.byDigest)).stderr, /"pods\.sealward\.dev" denied the request/);
+    assert.equal((await kubectl(['label', 'pod', 'web', '-n', 'shop', 'a=b'])).code, 0);
+    assert.equal((await kubectl(['delete', 'pod', 'web', '-n', 'shop', '--wait=false'])).code, 0);
+  });
+
+  it('an ImagePolicy of a namespace asks for more there, and nowhere else', async (t) => {
+    const kubectl = kubectlIn(t);
+    if (!kubectl) return;
+    const more = {
+      apiVersion: 'sealward.dev/v1alpha1',
+      kind: 'ImagePolicy',
+      metadata: { name: 'none', namespace: 'strict' },
+      spec: { refuse: 'this namespace is closed' },
+    };
+    assert.equal((await kubectl(['apply', '-f', '-'], JSON.stringify(more))).code, 0);
+    const before = webhook.lines.filter(({ msg }) => msg === 'trust moved').length;
+    if (before < 2) await webhook.line(() => webhook.lines.filter(({ msg }) => msg === 'trust moved').length > 1);
+    assert.match((await kubectl(['run', 'a', '-n', 'strict', '--image', images.signed.tagged])).stderr, /denied the request: .*this namespace is closed/);
+    assert.equal((await kubectl(['run', 'a', '-n', 'shop', '--image', images.signed.tagged])).code, 0);
+  });
+
+  it('an exempt namespace is never asked about, so that the cluster can mend itself', async (t) => {
+    const kubectl = kubectlIn(t);
+    if (!kubectl) return;
+    assert.equal((await kubectl(['run', 'dns', '-n', 'kube-system', '--image', images.unsigned.tagged])).code, 0);
+  });
+
+  it('without the webhook nothing new starts', async (t) => {
+    const kubectl = kubectlIn(t);
+    if (!kubectl) return;
+    assert.equal(await webhook.stop(), 0);
+    const no = await kubectl(['run', 'late', '-n', 'shop', '--image', images.signed.tagged]);
+    assert.match(no.stderr, /failed calling webhook "pin\.sealward\.dev"/);
+    assert.equal(stored('late'), undefined);
+    assert.equal((await kubectl(['delete', 'pod', 'a', '-n', 'shop', '--wait=false'])).code, 0);
+  });
+});
