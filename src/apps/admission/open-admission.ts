@@ -1,11 +1,11 @@
 /** The webhook as a running thing: both servers, what they answer with, and an end that loses no review. */
 import type { Logger } from 'pino';
 import type { DecisionLog } from '../../clients/journal/index.ts';
+import { serveOperations } from '../../clients/operations/index.ts';
 import type { CallerProof } from './caller.ts';
 import type { DecidingRules } from './decide-review.ts';
 import { type ImageJudge, timeOf } from './image-judge.ts';
 import { type AdmissionMetrics, createAdmissionMetrics } from './metrics.ts';
-import { serveOperations } from './operations.ts';
 import type { CustomKinds } from './question.ts';
 import { createReviewReader } from './review-reader.ts';
 import { type ServerCertificate, serveReviews } from './serve.ts';

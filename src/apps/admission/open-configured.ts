@@ -1,12 +1,11 @@
 /** From a configuration to a webhook that answers: trust, evidence, registries, cluster, certificates, the decision log, and the end of all of them. */
-import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
+import { readBounded } from '../../clients/files/index.ts';
 import { parseProxyEnvironment } from '../../clients/http/index.ts';
 import { clusterOf, KubernetesClient } from '../../clients/kubernetes/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { anonymous, RegistryClient } from '../../clients/registry/index.ts';
-import { type Agent, openAgent, type OpenedAgent } from '../../sdk/index.ts';
-import { configMapMembers, lookAround, type Surroundings } from './cluster/look-around.ts';
+import { type Agent, configMapMembers, lookAround, openAgent, type OpenedAgent, type Surroundings } from '../../sdk/index.ts';
 import { webhookPublisher } from './cluster/patch-webhooks.ts';
 import { pullCredentials } from './cluster/pull-credentials.ts';
 import { secretKeeper } from './cluster/secret-keeper.ts';
@@ -190,15 +189,4 @@ async function openLog({ decisions, cluster = 'cluster' }: AdmissionConfig, logg
     open.push(() => clearInterval(timer));
   }
   return { decisions: log, mode: decisions.mode };
-}
-
-function readBounded(path: string, maxBytes: number, what: string): Uint8Array {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw new SealwardError('ERR_FILE_UNREADABLE', `${what} in ${path} cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause });
-  }
-  if (bytes.length > maxBytes) throw new SealwardError('ERR_TOO_LARGE', `${what} in ${path} is larger than ${maxBytes} bytes`);
-  return bytes;
 }

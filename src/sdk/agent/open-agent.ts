@@ -1,10 +1,11 @@
 /** An agent as its settings describe it: the store on the disk, the registries with their credentials and limits, trust from its place. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { FolderStore, type StoreProblem } from '../../clients/evidence/index.ts';
+import { readBounded } from '../../clients/files/index.ts';
 import { type Clock, HostLimits, HttpClient, type HttpObserver, type ProxyConfig } from '../../clients/http/index.ts';
 import { anonymous, dockerConfig, firstOf, RegistryClient, type RegistryClientOptions, workloadIdentity } from '../../clients/registry/index.ts';
 import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
-import { invariant, SealwardError } from '../../core/errors.ts';
+import { invariant } from '../../core/errors.ts';
 import { Agent, type AgentOptions } from './agent.ts';
 import type { AgentSettings, ClusterName } from './settings.ts';
 
@@ -89,15 +90,4 @@ export function openAgent({ trust, evidenceFolder, registries }: AgentSettings, 
       http.close();
     },
   };
-}
-
-function readBounded(path: string, most: number, what: string): Uint8Array {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw new SealwardError('ERR_FILE_UNREADABLE', `${what} in ${path} cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause });
-  }
-  if (bytes.length > most) throw new SealwardError('ERR_TOO_LARGE', `${what} in ${path} is larger than ${most} bytes`);
-  return bytes;
 }

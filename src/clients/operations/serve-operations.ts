@@ -1,16 +1,17 @@
-/** Health, readiness and numbers, without TLS, on a port of their own: whoever asks here learns nothing of images and can change nothing. */
+/** Health, readiness and numbers, without TLS, on a port of their own: whoever asks here can change nothing. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AdmissionMetrics } from './metrics.ts';
 
 export interface OperationsOptions {
   readonly host: string;
   readonly port: number;
-  readonly metrics: AdmissionMetrics;
+  readonly metrics: { text(): Promise<string>; readonly contentType: string };
   /** What is wrong so that only a new start helps; undefined when nothing is. */
   readonly ill: () => string | undefined;
-  /** What keeps reviews away; undefined when nothing does. */
+  /** What keeps work away; undefined when nothing does. */
   readonly unready: () => string | undefined;
+  /** More that may be read, by path; made when somebody asks. */
+  readonly pages?: Readonly<Record<string, () => { readonly type: string; readonly body: string }>>;
 }
 
 export interface OperationsServer {
@@ -41,7 +42,7 @@ export async function serveOperations(options: OperationsOptions): Promise<Opera
   };
 }
 
-async function answer({ metrics, ill, unready }: OperationsOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer({ metrics, ill, unready, pages = {} }: OperationsOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? '').split('?', 1)[0];
   const send = (status: number, type: string, body: string, headers: Record<string, string> = {}): void => {
     response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff', ...headers }).end(request.method === 'HEAD' ? '' : body);
@@ -61,7 +62,10 @@ async function answer({ metrics, ill, unready }: OperationsOptions, request: Inc
       } catch {
         return send(500, 'text/plain; charset=utf-8', 'the numbers cannot be read\n');
       }
-    default:
-      return send(404, 'text/plain; charset=utf-8', 'there are /healthz, /readyz and /metrics\n');
+    default: {
+      const page = path !== undefined && Object.hasOwn(pages, path) ? pages[path]?.() : undefined;
+      if (page) return send(200, page.type, page.body);
+      return send(404, 'text/plain; charset=utf-8', `there are ${['/healthz', '/readyz', '/metrics', ...Object.keys(pages)].join(', ')}\n`);
+    }
   }
 }

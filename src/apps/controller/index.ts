@@ -1,0 +1,2 @@
+export { readControllerConfig } from './config.ts';
+export { runController } from './run.ts';

@@ -1,0 +1,1 @@
+export { type OperationsOptions, type OperationsServer, serveOperations } from './serve-operations.ts';
