@@ -72,8 +72,7 @@ function hear(facts: Facts, policies: PolicySet, trust: TrustState, request: Req
     admittedBefore: request.admittedBefore,
   };
   // In an order of their own, so that the one in which they were found changes nothing, not even what is told of equals.
-  const signatures =
-    facts.signatures.length < 2 ? facts.signatures : [...facts.signatures].sort((a, b) => (a.document < b.document ? -1 : a.document > b.document ? 1 : 0));
+  const signatures = facts.signatures.length < 2 ? facts.signatures : [...facts.signatures].sort((a, b) => (a.document < b.document ? -1 : 1));
   const dated = signatures.map((signature) => ({ facts: signature, times: trustedTimes(signature, context) }));
   return { facts, dated, context, request, appraisals, askedBy: askedBy(policies, trust) };
 }

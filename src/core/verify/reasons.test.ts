@@ -50,6 +50,8 @@ describe('the reason why a signature does not count', () => {
     const nobody = (more: Partial<SignatureFacts>) => signature(A, { signers: [], ...more });
     assert.equal(reason(nobody({}), by(A)), 'SIGNATURE_INVALID: no key that is trusted made it');
     assert.equal(reason(nobody({}), identity('maria')), 'CERTIFICATE_MISSING: it was made with a bare key, and an identity was asked for');
+    const corporate: Authority = { kind: 'certificate', name: 'private', anchors: [CA], names: [], extendedKeyUsage: [] };
+    assert.equal(reason(nobody({}), corporate), 'CERTIFICATE_MISSING: it was made with a bare key, and an identity was asked for');
     for (const code of ['SIGNATURE_INVALID', 'KEY_MISMATCH', 'ALGORITHM_REFUSED'] as const) {
       const why = [
         { code: 'SCT_MISSING', detail: 'beside it' },
