@@ -250,6 +250,7 @@ describe('the reason why a signature does not count', () => {
       `KEY_SUPERSEDED: release/1 is superseded at ${T_TEXT}; the signature is dated ${T_TEXT}`,
     );
     assert.equal(state({ state: 'suspended', suspendedAt: T }, T), `KEY_SUSPENDED: release/1 is suspended since ${T_TEXT}`);
+    assert.equal(state({ state: 'suspended', window: { from: T } }, T), `KEY_SUSPENDED: release/1 is suspended since ${T_TEXT}`);
     assert.equal(state({ state: 'suspended', suspendedAt: T }, T - 1), 'KEY_SUSPENDED: release/1 is suspended, and what it signed before is held');
     assert.equal(state({ state: 'retired', retiredAt: T }, undefined), `KEY_RETIRED: release/1 was retired at ${T_TEXT}, and nobody dated the signature`);
     assert.equal(state({ state: 'retired', retiredAt: T }, T + 1), `KEY_RETIRED: release/1 was retired at ${T_TEXT}, and the signature is dated ${after}`);
