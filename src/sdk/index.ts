@@ -13,6 +13,7 @@ export {
   openAgent,
   type OpenAgentOptions,
   type OpenedAgent,
+  outcomeOfError,
   readAgentSettings,
   readClusterName,
   type RefusedPolicy,

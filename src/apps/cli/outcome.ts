@@ -1,6 +1,7 @@
 /** The one place where an outcome becomes an exit code; the table is in docs/reference/errors.md. */
 import { ERRORS, type ErrorCode, SealwardError } from '../../core/errors.ts';
 import type { FlagDecision, Outcome } from '../../core/verify/index.ts';
+import { outcomeOfError } from '../../sdk/index.ts';
 
 export interface Answer {
   readonly outcome: Outcome;
@@ -17,11 +18,9 @@ const REJECTED_EXIT: Readonly<Partial<Record<Answer['code'], number>>> = {
 /** What an exception about one artifact means for that artifact; anything else is about the whole call and is thrown on. */
 export function answerOfError(error: unknown): Answer & { readonly error: SealwardError } {
   if (!(error instanceof SealwardError)) throw error;
-  // These two are answers: it is not there, or it is there and its bytes are not those of its digest.
-  if (error.code === 'ERR_NOT_FOUND' || error.code === 'ERR_DIGEST_MISMATCH') return { outcome: 'rejected', code: error.code, error };
-  const aboutTheRegistry = error.family === 'AccessError' || error.family === 'UnavailableError' || error.http === 502 || error.code === 'ERR_MANIFEST_INVALID';
-  if (!aboutTheRegistry || error.code === 'ERR_INTERRUPTED') throw error;
-  return { outcome: 'inconclusive', code: error.code, error };
+  const outcome = outcomeOfError(error);
+  if (!outcome) throw error;
+  return { outcome, code: error.code, error };
 }
 
 export function exitOf({ outcome, code }: Answer): number {

@@ -77,18 +77,20 @@ export class DecidedName implements JudgedName {
   }
 }
 
-/** These two are answers: it is not there, or its bytes are not those of its digest. What cannot be asked at all is refused, too. */
-export function outcomeOfError({ code, family, http }: SealwardError): Outcome {
+/** What an exception about one image means for that image; undefined for what is no answer about it, such as a name that is none. */
+export function outcomeOfError({ code, family, http }: SealwardError): Exclude<Outcome, 'verified'> | undefined {
+  // These two are answers: it is not there, or it is there and its bytes are not those of its digest.
   if (code === 'ERR_NOT_FOUND' || code === 'ERR_DIGEST_MISMATCH') return 'rejected';
   const aboutTheRegistry = family === 'AccessError' || family === 'UnavailableError' || http === 502 || code === 'ERR_MANIFEST_INVALID';
-  return aboutTheRegistry || family === 'InternalError' ? 'inconclusive' : 'rejected';
+  return aboutTheRegistry && code !== 'ERR_INTERRUPTED' ? 'inconclusive' : undefined;
 }
 
 /** A name of which nothing could be decided. */
 export function undecided(name: string, error: SealwardError, action: Action, inForce?: InForce): JudgedName {
   return {
     name,
-    outcome: outcomeOfError(error),
+    // What cannot be asked is refused; our own fault says nothing about the image.
+    outcome: outcomeOfError(error) ?? (error.family === 'InputError' ? 'rejected' : 'inconclusive'),
     code: error.code,
     action,
     message: `${name} ${action === 'deny' ? 'may not run' : 'runs although it could not be judged'}: ${meaningOf(error.code)} (${error.message})`,
