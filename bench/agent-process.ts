@@ -23,13 +23,18 @@ const agent = new Agent({
 await agent.start();
 const ask = { place: { namespace: 'shop' } };
 
+/** Milliseconds of the processor since a moment: waiting for it counts for nobody. */
+const cpuSince = (before: NodeJS.CpuUsage): number => {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+};
 const pass = async (): Promise<number> => {
-  const start = performance.now();
+  const before = process.cpuUsage();
   for (const image of images) {
     const answer = await agent.judgeHeld(image, ask);
     if (answer.action !== 'allow') throw new Error(`an image of the benchmark is refused: ${answer.message}`);
   }
-  return performance.now() - start;
+  return cpuSince(before);
 };
 const loadMs = await pass();
 collect();
@@ -43,10 +48,10 @@ for (let i = 0; i < 9; i++) {
   }
   after.push(await pass());
 }
-const start = performance.now();
-let asked = 0;
-while (performance.now() - start < 2000)
-  for (let i = 0; i < 100; i++, asked++) await agent.judge(images[asked % images.length] as string, { ...ask, deadline: Number(now) + 5000, dryRun: true });
-const warmPerSecond = asked / ((performance.now() - start) / 1000);
+const before = process.cpuUsage();
+const warm = { ...ask, deadline: Number(now) + 5000, dryRun: true };
+const ASKED = 100_000;
+for (let i = 0; i < ASKED; i++) await agent.judge(images[i % images.length] as string, warm);
+const warmPerSecond = ASKED / (cpuSince(before) / 1000);
 console.log(JSON.stringify({ loadMs, residentMiB, againMs: median(after), warmPerSecond }));
 await agent.close();

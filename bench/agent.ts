@@ -34,6 +34,17 @@ spec:
   signatures: ci
 `;
 
+interface Figures {
+  readonly loadMs: number;
+  readonly residentMiB: number;
+  readonly againMs: number;
+  readonly warmPerSecond: number;
+}
+
+/** Where memory is dear: less room for what is young, and freed memory goes back to the system. */
+const SMALL_FLAGS = ['--max-semi-space-size=2', '--optimize-for-size'];
+const SMALL_ENVIRONMENT = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '32768' };
+
 /** Packages that still ask for others the old way. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
@@ -62,23 +73,22 @@ export async function benchAgent(): Promise<Row[]> {
       banner: { js: REQUIRE },
       logLevel: 'error',
     });
-    const told = execFileSync(process.execPath, ['--expose-gc', program, folder, String(TEST_NOW)], {
-      maxBuffer: 1 << 26,
-    });
-    const { loadMs, residentMiB, againMs, warmPerSecond } = JSON.parse(told.toString()) as Record<string, number>;
+    const run = (flags: readonly string[], env: NodeJS.ProcessEnv): Figures =>
+      JSON.parse(execFileSync(process.execPath, ['--expose-gc', ...flags, program, folder, String(TEST_NOW)], { env }).toString()) as Figures;
+    const first = run([], {});
+    const small = run(SMALL_FLAGS, SMALL_ENVIRONMENT);
+    const held = `10,000 images, each with a keyless signature of its own certificate; read and proven in ${(first.loadMs / IMAGES).toFixed(1)} ms of the processor each`;
+    const settings = [...SMALL_FLAGS, ...Object.entries(SMALL_ENVIRONMENT).map(([name, value]) => `${name}=${value}`)].join(' ');
     return [
+      { what: 'resident MiB with 10,000 digests held', figures: held, value: first.residentMiB, atMost: 150 },
       {
-        what: 'resident MiB with 10,000 digests held',
-        figures: `each with a keyless signature; read from the store in ${loadMs?.toFixed(0)} ms`,
-        value: residentMiB ?? Number.NaN,
+        what: 'the same where memory is dear',
+        figures: `${settings}; ${small.againMs.toFixed(0)} ms to decide all anew`,
+        value: small.residentMiB,
         atMost: 150,
       },
-      { what: 'ms to decide 10,000 held digests anew after a revocation', figures: 'the median of 9 passes', value: againMs ?? Number.NaN, atMost: 100 },
-      {
-        what: 'warm answers in a second',
-        figures: `${((warmPerSecond ?? 0) / 1000).toFixed(0)}k, one after the other, by digest`,
-        value: warmPerSecond ?? Number.NaN,
-      },
+      { what: 'ms to decide 10,000 anew after a revocation', figures: 'of the processor, the median of 9 passes', value: first.againMs, atMost: 100 },
+      { what: 'warm answers in a second of one core', figures: 'by digest, from memory', value: first.warmPerSecond },
     ];
   } finally {
     rmSync(folder, { recursive: true, force: true });

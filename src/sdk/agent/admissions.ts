@@ -1,6 +1,7 @@
 /** Notes of what was let in, so that pruning spares it. They are written when the answer was given, and one that cannot be written changes none. */
 import type { EvidenceStore } from '../../clients/evidence/index.ts';
 import type { Clock } from '../../clients/http/index.ts';
+import { turn } from './buffered-store.ts';
 
 /** A digest that is let in again and again is noted once in so long. Milliseconds. */
 const NOTED_EVERY = 3_600_000;
@@ -30,7 +31,7 @@ export class Admissions {
 
   async #write(): Promise<void> {
     for (const digest of this.#waiting) {
-      await new Promise((resolve) => void setImmediate(resolve));
+      await turn();
       this.#waiting.delete(digest);
       const now = this.#clock.now();
       const { at } = this.#store.record('admitted', digest) ?? {};

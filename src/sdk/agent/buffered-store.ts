@@ -60,6 +60,7 @@ export function bufferedStore(store: EvidenceStore): BufferedStore {
   };
 }
 
-function turn(): Promise<void> {
+/** Lets everybody else have a turn of the event loop. */
+export function turn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }

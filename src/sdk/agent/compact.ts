@@ -46,8 +46,9 @@ export class Compactor {
   #text(text: string): string {
     const known = this.#texts.get(text);
     if (known !== undefined) return known;
-    // Through bytes and back is the one way to a text that is no part of another.
-    const own = Buffer.from(text, 'utf16le').toString('utf16le');
+    // Through bytes and back is the one way to a text that is no part of another; with a byte for each letter where that is enough.
+    const narrow = Buffer.from(text, 'latin1').toString('latin1');
+    const own = narrow === text ? narrow : Buffer.from(text, 'utf16le').toString('utf16le');
     // What names one thing alone does not repeat.
     if (text.length <= LONGEST) this.#texts.set(own, own);
     return own;

@@ -11,7 +11,7 @@ import { createVerdictCache } from '../../core/crypto/index.ts';
 import { documentKey, type Evidence, type ProofMemory } from '../../core/verify/index.ts';
 import { gatherAll, type Gathering, gatherSteps, labelsOf, nothingAsked } from '../evidence-of.ts';
 import { heldRegistry } from '../held-registry.ts';
-import { type BufferedStore, bufferedStore } from './buffered-store.ts';
+import { type BufferedStore, bufferedStore, turn } from './buffered-store.ts';
 import { Compactor } from './compact.ts';
 import { Gathered } from './gathered.ts';
 import { factsFrom, type HeldFacts, heldKey, isHeld, overlay, type Sought, type View } from './held-facts.ts';
@@ -103,6 +103,8 @@ export class HeldEvidence {
 
   /** From the store; nothing but the digest where it knows nothing. Asks no registry. */
   async load(sought: Sought, view: View): Promise<Loaded> {
+    // Reading files lets nobody else have a turn, and what OpenSSL held for the last ones is given back in a turn of its own.
+    await turn();
     const store = bufferedStore(this.#options.store);
     const now = this.#options.clock.now();
     const registry = heldRegistry({ store, now: () => now });
