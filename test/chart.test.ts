@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
 import { parseAdmissionConfig } from '../src/apps/admission/config.ts';
+import { parseControllerConfig } from '../src/apps/controller/config.ts';
 import { CHART_FILES } from '../src/apps/admission/install/chart-files.ts';
 import { renderChart } from '../src/apps/admission/install/chart.ts';
 import type { JsonObject, JsonValue } from '../src/core/encoding/index.ts';
@@ -43,6 +44,24 @@ const SETS: Readonly<Record<string, JsonObject>> = {
     cluster: 'east',
     environment: 'production',
     customKinds: [{ kind: 'argoproj.io/Rollout', podSpecs: ['spec.template.spec'] }],
+  },
+  'pull secrets, and the identity of the pods': {
+    pullSecretsOf: ['shop', 'blog'],
+    registries: { workloadIdentity: ['aws', 'google'], metadataService: true },
+    podLabels: { 'example.com/identity': 'true' },
+    serviceAccountAnnotations: { 'example.com/role': 'reader' },
+  },
+  'no controller': { controller: { enabled: false } },
+  'a controller that does all it can': {
+    controller: {
+      replicas: 1,
+      policyReports: true,
+      containment: {
+        dryRun: false,
+        rules: [{ action: 'evict', policies: ['release'], namespaces: ['shop'] }, { action: 'label' }, { action: 'scale-to-zero', namespaces: ['blog'] }],
+      },
+      canary: { namespace: 'sealward-canary', images: [{ name: 'unsigned', image: 'registry.example/canary:1' }] },
+    },
   },
   'not asked yet': { webhooks: { enabled: false } },
   'open when it fails': { webhooks: { failurePolicy: 'Ignore', exemptNamespaces: ['kube-system', 'gatekeeper'], validatingTimeoutSeconds: 7 } },
@@ -94,7 +113,7 @@ for (const [name, values] of Object.entries(SETS)) {
 
   test(`values: ${name}: the webhook reads its configuration`, () => {
     const objects = render(values);
-    const configuration = text(at(find(objects, 'ConfigMap', 'sealward-admission'), 'data', 'admission.yaml'));
+    const configuration = text(at(find(objects, 'ConfigMap', 'sealward'), 'data', 'admission.yaml'));
     const config = parseAdmissionConfig('/etc/sealward/files/admission.yaml', configuration);
     const pod = at(find(objects, 'StatefulSet'), 'spec', 'template', 'spec');
     // It is told to end once, and killed when that time is over.
@@ -112,10 +131,27 @@ for (const [name, values] of Object.entries(SETS)) {
         path,
       );
     for (const path of configuration.match(/\/etc\/sealward\/files\/[\w.-]+/g) ?? []) {
-      assert.ok(at(find(objects, 'ConfigMap', 'sealward-admission'), 'data', path.split('/').at(-1) ?? '') !== undefined, path);
+      assert.ok(at(find(objects, 'ConfigMap', 'sealward'), 'data', path.split('/').at(-1) ?? '') !== undefined, path);
     }
   });
 }
+
+test('the controller reads its configuration, and stands for the same election as it has a Lease for', () => {
+  for (const values of Object.values(SETS)) {
+    const objects = render(values);
+    const configuration = at(find(objects, 'ConfigMap'), 'data', 'controller.yaml');
+    const deployment = find(objects, 'Deployment', 'sealward-controller');
+    assert.equal(configuration === undefined, deployment === undefined);
+    if (configuration === undefined) continue;
+    const { lease, exemptNamespaces } = parseControllerConfig('/etc/sealward/files/controller.yaml', text(configuration));
+    assert.equal(at(find(objects, 'Lease', lease?.name), 'metadata', 'namespace'), lease?.namespace);
+    const webhook = parseAdmissionConfig('/etc/sealward/files/admission.yaml', text(at(find(objects, 'ConfigMap'), 'data', 'admission.yaml')));
+    assert.deepEqual(exemptNamespaces, webhook.exemptNamespaces);
+  }
+  const all = SETS['a controller that does all it can'] ?? {};
+  const { containment, canary } = parseControllerConfig('controller.yaml', text(at(find(render(all), 'ConfigMap'), 'data', 'controller.yaml')));
+  assert.deepEqual([containment.dryRun, containment.rules.length, canary?.images.length], [false, 3, 1]);
+});
 
 function hooksOf(objects: readonly JsonObject[]): readonly JsonValue[] {
   return ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'].flatMap((kind) => list(at(find(objects, kind), 'webhooks')));
@@ -124,6 +160,9 @@ function hooksOf(objects: readonly JsonObject[]): readonly JsonValue[] {
 test('its pods meet the strictest pod security standard, write nothing but their volume, and are spread', () => {
   const set = find(render({}), 'StatefulSet');
   const pod = at(set, 'spec', 'template', 'spec');
+  const beside = at(find(render({}), 'Deployment', 'sealward-controller'), 'spec', 'template', 'spec');
+  assert.deepEqual({ ...(at(beside, 'securityContext') as JsonObject), fsGroupChangePolicy: 'OnRootMismatch' }, at(pod, 'securityContext'));
+  assert.deepEqual(at(beside, 'containers', 0, 'securityContext'), at(pod, 'containers', 0, 'securityContext'));
   assert.deepEqual(at(pod, 'securityContext'), {
     runAsNonRoot: true,
     runAsUser: 65532,
@@ -208,6 +247,20 @@ test('what proves the caller stands in the path that the API server asks, and no
 
 /** All that anything of Sealward may do, whatever is switched on. Whoever adds a line here gives it to whoever takes over a pod. */
 const ALLOWED = [
+  'shop: /secrets: get',
+  'shop: /serviceaccounts: get',
+  'blog: /secrets: get',
+  'blog: /serviceaccounts: get',
+  'cluster: /pods: list watch',
+  'cluster: /events: create patch',
+  'cluster: wgpolicyk8s.io/policyreports: create patch delete',
+  'cluster: admissionregistration.k8s.io/validatingwebhookconfigurations [sealward]: get',
+  'cluster: /pods: patch',
+  'cluster: /pods/eviction: create',
+  'cluster: apps/replicasets: get',
+  ...['deployments', 'replicasets', 'statefulsets'].flatMap((plural) => [`cluster: apps/${plural}: patch`, `cluster: apps/${plural}/scale: patch`]),
+  'sealward-system: coordination.k8s.io/leases [sealward-controller]: get update',
+  'sealward-canary: /pods: create',
   'cluster: /namespaces: list watch',
   'cluster: sealward.dev/imagepolicies: list watch',
   'cluster: admissionregistration.k8s.io/validatingwebhookconfigurations [sealward]: get patch',
@@ -237,18 +290,34 @@ test('nothing may do more in the cluster than a short list says', () => {
   }
   assert.deepEqual([...found].sort(), [...ALLOWED].sort());
   // With certificates of somebody else there is nothing to write anywhere.
-  const foreign = render({ tls: { certManager: { enabled: true } } }).filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role');
+  const foreign = render({ tls: { certManager: { enabled: true } }, controller: { enabled: false } }).filter(
+    ({ kind }) => kind === 'ClusterRole' || kind === 'Role',
+  );
   assert.doesNotMatch(JSON.stringify(foreign), /patch|update|create|delete|\*/);
 });
 
-test('roles are bound to the one account of the webhook, which gives out no token by itself', () => {
+test('each role is bound to one account of Sealward, and neither gives out tokens by itself', () => {
   for (const values of Object.values(SETS)) {
     for (const object of render(values)) {
       if (!text(object['kind']).endsWith('RoleBinding')) continue;
-      assert.deepEqual(object['subjects'], [{ kind: 'ServiceAccount', name: 'sealward-webhook', namespace: NAMESPACE }]);
+      const role = text(at(object, 'roleRef', 'name'));
+      assert.equal(role, at(object, 'metadata', 'name'));
+      const account = ['sealward-webhook', 'sealward-pull-secrets'].includes(role) ? 'sealward-webhook' : 'sealward-controller';
+      assert.deepEqual(object['subjects'], [{ kind: 'ServiceAccount', name: account, namespace: NAMESPACE }]);
     }
   }
-  assert.equal(at(find(render({}), 'ServiceAccount', 'sealward-webhook'), 'automountServiceAccountToken'), false);
+  for (const name of ['sealward-webhook', 'sealward-controller'])
+    assert.equal(at(find(render({}), 'ServiceAccount', name), 'automountServiceAccountToken'), false);
+});
+
+test('the controller may touch what runs only where a rule of containment says so', () => {
+  const rights = (rules: readonly JsonObject[]): string =>
+    JSON.stringify(find(render({ controller: { containment: { rules: [...rules] } } }), 'ClusterRole', 'sealward-controller')?.['rules']);
+  assert.doesNotMatch(rights([]), /eviction|scale|"pods"\],"verbs":\["patch/);
+  assert.match(rights([{ action: 'evict' }]), /pods\/eviction/);
+  assert.doesNotMatch(rights([{ action: 'evict' }]), /scale|"pods"\],"verbs":\["patch/);
+  assert.match(rights([{ action: 'label' }]), /"pods"\],"verbs":\["patch/);
+  assert.match(rights([{ action: 'scale-to-zero' }]), /deployments\/scale/);
 });
 
 const schema = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8')) as JsonObject;
@@ -270,7 +339,7 @@ test('the schema of the values names what values.yaml has, and nothing else', ()
   describe(schema, '');
   const has = paths(
     parse(CHART_FILES['values.yaml'] ?? '') as JsonValue,
-    (value, path) => path === 'resources' || value === null || typeof value !== 'object' || Array.isArray(value) || Object.keys(value).length === 0,
+    (value, path) => path.endsWith('resources') || value === null || typeof value !== 'object' || Array.isArray(value) || Object.keys(value).length === 0,
   );
   assert.deepEqual(has.sort(), described.filter((path) => path !== 'global').sort());
 });

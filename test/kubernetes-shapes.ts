@@ -65,6 +65,7 @@ const pod = {
   volumes: [
     {
       'name!': 'string',
+      emptyDir: { sizeLimit: 'string' },
       configMap: { 'name!': 'string' },
       secret: { 'secretName!': 'string', items: [{ 'key!': 'string', 'path!': 'string' }] },
     },
@@ -87,6 +88,7 @@ const KINDS: Readonly<Record<string, Shape>> = {
   'v1 Namespace': { 'metadata!': metadata },
   'v1 ConfigMap': { 'metadata!': metadata, data: labels },
   'v1 Secret': { 'metadata!': metadata, 'type!': 'string', stringData: labels },
+  'coordination.k8s.io/v1 Lease': { 'metadata!': metadata },
   'v1 ServiceAccount': { 'metadata!': metadata, automountServiceAccountToken: 'boolean' },
   'v1 Service': {
     'metadata!': metadata,
@@ -112,6 +114,10 @@ const KINDS: Readonly<Record<string, Shape>> = {
         },
       ],
     },
+  },
+  'apps/v1 Deployment': {
+    'metadata!': metadata,
+    'spec!': { replicas: 'number', 'selector!': selector, 'template!': { 'metadata!': { labels, annotations: labels }, 'spec!': pod } },
   },
   'policy/v1 PodDisruptionBudget': { 'metadata!': metadata, 'spec!': { minAvailable: 'number', unhealthyPodEvictionPolicy: 'string', 'selector!': selector } },
   'networking.k8s.io/v1 NetworkPolicy': {

@@ -104,7 +104,7 @@ test('install brings everything and says so, kubectl sees it, status finds nothi
       .map((line) => line.split('/').at(-1)),
     ['sealward', 'sealward'],
   );
-  assert.match(await kubectl(stage, '-n', NAMESPACE, 'get', 'configmap', 'sealward-admission', '-o', 'yaml'), /logLevel: debug/);
+  assert.match(await kubectl(stage, '-n', NAMESPACE, 'get', 'configmap', 'sealward', '-o', 'yaml'), /logLevel: debug/);
 
   const again = await stage.sealward('install', '--values', values, '--set', 'logLevel=debug', '--output', 'json');
   assert.equal(again.code, 0, again.stderr);

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { CHART_FILES } from '../../src/apps/admission/install/chart-files.ts';
+import { renderChart } from '../../src/apps/admission/install/chart.ts';
 import { VERSION } from '../../src/apps/cli/version.ts';
 import { MemoryRegistry } from '../../src/testing/index.ts';
 import { requirePeers } from '../peers.ts';
@@ -87,8 +89,17 @@ test('it runs as nobody, starts sealward, and has neither shell nor package mana
   // A user namespace stands in for root where the tests do not run as root.
   const enter = process.getuid?.() === 0 ? ['chroot', '--userspec=65532:65532', root] : ['unshare', '--map-root-user', 'chroot', root];
   const [program = '', ...args] = enter;
-  const { stdout } = await run(program, [...args, config.Entrypoint[0] ?? '', 'version'], { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } });
-  assert.match(stdout, new RegExp(`^sealward ${VERSION.replaceAll('.', '\\.')} `));
+  const inside = async (...words: readonly string[]): Promise<string> =>
+    (await run(program, [...args, config.Entrypoint[0] ?? '', ...words], { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } })).stdout;
+  assert.match(await inside('version'), new RegExp(`^sealward ${VERSION.replaceAll('.', '\\.')} `));
+  // What the chart starts in it, with what the chart puts before it.
+  const values = { image: { repository: 'registry.example/sealward' }, trust: { from: 'https://trust.example', root: '{}' } };
+  for (const object of renderChart(CHART_FILES, { namespace: 'sealward-system', values })) {
+    if (object['kind'] !== 'ConfigMap') continue;
+    mkdirSync(join(root, 'etc/sealward/files'));
+    for (const [name, text] of Object.entries(object['data'] as Record<string, string>)) writeFileSync(join(root, 'etc/sealward/files', name), text);
+  }
+  for (const one of ['admission', 'controller']) assert.match(await inside(one, 'check', '--config', `/etc/sealward/files/${one}.yaml`), /is sound/);
 });
 
 test('it is small: hardly more than Node, which is most of it', { skip }, () => {

@@ -37,7 +37,9 @@ export function program(dist: string): readonly TarEntry[] {
     // There is no env in the image, so the kernel is told where Node is.
     return name === 'bin/sealward.cjs' ? Buffer.from(bytes.toString('utf8').replace(/^#!.*\n/, '#!/usr/bin/node\n')) : bytes;
   };
-  const names = [...readdirSync(join(dist, 'bin')).map((name) => `bin/${name}`), 'LICENSE', 'THIRD-PARTY.txt'];
+  // The verifier of nodes is started by the container runtime, outside of any container.
+  const programs = readdirSync(join(dist, 'bin')).filter((name) => !name.startsWith('sealward-node-verifier'));
+  const names = [...programs.map((name) => `bin/${name}`), 'LICENSE', 'THIRD-PARTY.txt'];
   return [
     ...names.map((name): TarEntry => ({ kind: 'file', path: `${home}/${name}`, bytes: bytesOf(name), executable: name === 'bin/sealward.cjs' })),
     { kind: 'link', path: 'usr/bin/sealward', target: '../lib/sealward/bin/sealward.cjs' },

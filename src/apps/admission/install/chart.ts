@@ -15,7 +15,17 @@ export interface ChartOptions {
 }
 
 /** Maps whose keys are not ours: any may stand in them. */
-const FREE = new Set(['resources', 'nodeSelector', 'podAnnotations', 'tls.certManager.issuerRef', 'registries.mirrors', 'registries.privateHosts']);
+const FREE = new Set([
+  'resources',
+  'controller.resources',
+  'nodeSelector',
+  'podAnnotations',
+  'podLabels',
+  'serviceAccountAnnotations',
+  'tls.certManager.issuerRef',
+  'registries.mirrors',
+  'registries.privateHosts',
+]);
 
 /** The objects of the chart in the order of its files. Throws ERR_CONFIG_INVALID for values that the chart does not have, or refuses. */
 export function renderChart(files: ChartFiles, { namespace, values }: ChartOptions): readonly JsonObject[] {

@@ -28,6 +28,8 @@ const CASES: readonly (readonly [source: string, root: JsonObject, filled: strin
   ['{{ printf "%s-%d%%" .a 3 }}', { a: 'x' }, 'x-3%'],
   ['{{ and .a .b }}{{ or .c .b }}', { a: 'a', b: 'b', c: '' }, 'bb'],
   ['{{ if and (not .a) (eq .b "x" "y") (ne .b "z") }}yes{{ end }}', { a: false, b: 'y' }, 'yes'],
+  ['{{ range list "x" .a }}<{{ . }}>{{ end }}', { a: 'y' }, '<x><y>'],
+  ['{{ $x := false }}{{ range .a }}{{ if eq . 2 }}{{ $x = true }}{{ end }}{{ end }}{{ $x }}', { a: [1, 2, 3] }, 'true'],
   ['{{ add 1 2 3 }} {{ sub .a 1 }}', { a: 3 }, '6 2'],
   ['a:{{ toYaml .a | nindent 2 }}', { a: [1] }, 'a:\n  [1]'],
   ['{{ "a" | sha256sum }}', {}, 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb'],

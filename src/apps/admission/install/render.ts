@@ -176,6 +176,7 @@ const FUNCTIONS: Readonly<Record<string, (args: readonly Value[]) => Value>> = {
   eq: ([first, ...others]) => others.includes(first),
   ne: ([first, second]) => first !== second,
   not: ([value]) => !isTrue(value),
+  list: (args) => args.map((arg) => arg ?? null),
   add: (args) => args.reduce<number>((sum, arg) => sum + Number(arg), 0),
   sub: ([first, second]) => Number(first) - Number(second),
   sha256sum: ([text]) => encodeHex(sha256(utf8(printed(text)))),

@@ -16,6 +16,7 @@ export const PARTS: readonly Resource[] = [
   RESOURCES.serviceAccounts,
   RESOURCES.secrets,
   RESOURCES.configMaps,
+  RESOURCES.leases,
   of('rbac.authorization.k8s.io', 'clusterroles', 'ClusterRole', false),
   of('rbac.authorization.k8s.io', 'clusterrolebindings', 'ClusterRoleBinding', false),
   of('rbac.authorization.k8s.io', 'roles', 'Role'),
@@ -25,6 +26,7 @@ export const PARTS: readonly Resource[] = [
   of('policy', 'poddisruptionbudgets', 'PodDisruptionBudget'),
   of('cert-manager.io', 'issuers', 'Issuer'),
   of('cert-manager.io', 'certificates', 'Certificate'),
+  RESOURCES.deployments,
   STATEFUL_SETS,
 ];
 

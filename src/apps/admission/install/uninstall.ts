@@ -14,7 +14,11 @@ export interface UninstallOptions {
   readonly report: (line: string) => void;
 }
 
-const AUTHORITY = 'sealward-authority';
+/** What replicas write whole, without the labels that it was made with. */
+const REWRITTEN = [
+  [RESOURCES.secrets, 'sealward-authority'],
+  [RESOURCES.leases, 'sealward-controller'],
+] as const;
 const OURS = 'app.kubernetes.io/name=sealward,app.kubernetes.io/managed-by=sealward';
 
 /**
@@ -28,6 +32,8 @@ export async function uninstallAdmission({ client, namespace, dryRun, deadline, 
   const deleted: string[] = [];
   const remove = async (of: Resource, name: string, inside: string | undefined): Promise<void> => {
     const title = titleOf({ of, namespace: inside, name });
+    // Of a dry run it is still there.
+    if (deleted.includes(title)) return;
     if (!(await client.delete(of, { name, ...(inside === undefined ? {} : { namespace: inside }) }, { ...asking, dryRun }))) return;
     deleted.push(title);
     report(`${title}: deleted`);
@@ -36,8 +42,7 @@ export async function uninstallAdmission({ client, namespace, dryRun, deadline, 
   for (const of of [...PARTS].reverse()) {
     for (const found of await ours(client, of, asking)) await remove(of, found.name, of.namespaced ? found.namespace : undefined);
   }
-  // The replicas write it whole, without the labels that it was made with.
-  await remove(RESOURCES.secrets, AUTHORITY, namespace);
+  for (const [of, name] of REWRITTEN) await remove(of, name, namespace);
   return deleted;
 }
 
