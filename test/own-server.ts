@@ -49,8 +49,8 @@ export interface OwnServer {
   /** Lines of its log. */
   readonly log: readonly string[];
   readonly operations: string;
-  /** A token of its own issuer for the workload. */
-  token(): Promise<string>;
+  /** A token of its own issuer for the workload. @param at where the issuer is, when not at `url`. */
+  token(at?: string): Promise<string>;
   /** Ends it, and leaves its folder. */
   halt(): Promise<void>;
   /** Ends it when it runs, and starts it again on the same folder. */
@@ -160,12 +160,12 @@ export async function startOwnServer({
     tufRoot: made.tufRoot,
     log,
     operations: `http://127.0.0.1:${operationsPort}`,
-    async token() {
-      const form = await tokenRequest(url, workload.privateKey);
+    async token(at = url) {
+      const form = await tokenRequest(at, workload.privateKey);
       const http = new HttpClient(tls ? { tls: { ca: [readFileSync(join(folder, 'tls/ca.pem'), 'utf8')] } } : {});
       const { status, bytes } = await http.send({
         method: 'POST',
-        url: new URL(`${url}/oidc/token`),
+        url: new URL(`${at}/oidc/token`),
         home: { host: 'localhost', privateHosts: [] },
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
         body: Buffer.from(form.toString()),

@@ -238,6 +238,10 @@ describe('a server that cannot be what it was', () => {
         await postgres.start();
         assert.equal((await askForCertificate(server, await server.token())).status, 200);
         assert.equal((await fetch(`${server.operations}/readyz`)).status, 200);
+        // It ends also when the database is gone for good.
+        await postgres.kill();
+        await server.halt().catch((error: unknown) => assert.equal((error as { code?: string }).code, 'ERR_SERVICE_UNAVAILABLE'));
+        await assert.rejects(fetch(`${server.operations}/healthz`));
       } finally {
         await server.stop();
       }

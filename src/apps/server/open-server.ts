@@ -56,7 +56,10 @@ export async function openServer({
   // In the order in which they were opened; closed the other way round.
   const open: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
-    for (const end of open.splice(0).reverse()) await end();
+    const failures: unknown[] = [];
+    // A database that is gone keeps nobody else from ending.
+    for (const end of open.splice(0).reverse()) await end().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   };
   try {
     const state = await openState(config);
@@ -102,7 +105,8 @@ export async function openServer({
     open.push(() => operations.close());
     return { port: server.port, operationsPort: operations.port, close };
   } catch (error) {
-    await close();
+    // Why it did not start says more than what came of that.
+    await close().catch(() => undefined);
     throw error;
   }
 }

@@ -2,6 +2,7 @@
  * A file beside the key of a log: which store the key signs for, and the newest checkpoint that was shown. It catches what the
  * store cannot know of itself: that it is a second one for the same key, or was brought back whole from an older copy.
  */
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { parseJsonObject } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
@@ -75,6 +76,8 @@ function readMark(path: string): Mark {
 
 /** In one piece, or not at all. */
 function writeMark(path: string, mark: Mark): void {
-  writeFileSync(`${path}.new`, `${JSON.stringify(mark)}\n`, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  // Servers of one log may share the folder of its keys, and write at the same moment.
+  const unfinished = `${path}.${randomUUID()}.new`;
+  writeFileSync(unfinished, `${JSON.stringify(mark)}\n`, { mode: 0o600 });
+  renameSync(unfinished, path);
 }
