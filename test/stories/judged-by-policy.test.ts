@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { CliResult } from '../cli.ts';
 import { requirePeers } from '../peers.ts';
+import { repositoryRoot } from '../vectors.ts';
 import { pushImage, startMemoryRegistry } from './registries.ts';
 import { type KeyFiles, Workshop } from './workshop.ts';
 
@@ -56,6 +57,49 @@ spec:
   until: 2026-01-31T00:00:00Z
 `;
 
+const completePolicyOf = (host: string, maria: KeyFiles, jan: KeyFiles): string => `apiVersion: sealward.dev/v1alpha1
+kind: ImagePolicy
+metadata: { name: complete }
+spec:
+  match: { images: ["${host}/complete/**"] }
+  authorities:
+    - { name: maria, key: { file: ${maria.pub} } }
+    - { name: jan, key: { file: ${jan.pub} } }
+  signatures: { atLeast: 2, of: [maria, jan] }
+  attestations:
+    - { name: provenance, slsa: { builders: ["https://ci.example"] }, from: [maria] }
+    - { name: spdx, sbom: { formats: [spdx] }, from: [maria] }
+    - { name: cyclonedx, sbom: { formats: [cyclonedx] }, from: [maria] }
+    - { name: scan, vulnerabilities: { maximum: none, vex: [jan] }, from: [maria] }
+`;
+const PROVENANCE = {
+  buildDefinition: { buildType: 'https://ci.example/build', externalParameters: {} },
+  runDetails: { builder: { id: 'https://ci.example' }, metadata: {} },
+};
+const BOM = { bomFormat: 'CycloneDX', specVersion: '1.5', version: 1, components: [{ type: 'library', name: 'a', version: '1', purl: 'pkg:npm/a@1' }] };
+const SCAN = {
+  invocation: { parameters: [], uri: '', event_id: '', 'builder.id': '' },
+  scanner: {
+    uri: 'pkg:github/aquasecurity/trivy@1',
+    version: '1',
+    db: { uri: '', version: '' },
+    result: {
+      SchemaVersion: 2,
+      ArtifactName: 'x',
+      Results: [{ Target: 't', Vulnerabilities: [{ VulnerabilityID: 'CVE-2026-1', Severity: 'HIGH', PkgName: 'a', InstalledVersion: '1' }] }],
+    },
+  },
+  metadata: { scanStartedOn: '2026-03-04T10:20:00Z', scanFinishedOn: '2026-03-04T10:20:07Z' },
+};
+const VEX = {
+  '@context': 'https://openvex.dev/ns/v0.2.0',
+  '@id': 'https://v.test/1',
+  author: 'jan',
+  timestamp: '2026-03-05T00:00:00Z',
+  version: 1,
+  statements: [{ vulnerability: { name: 'CVE-2026-1' }, status: 'not_affected', justification: 'component_not_present' }],
+};
+
 test('a policy with a threshold, provenance, a scan with VEX and an exception judges what cosign and Sealward have made', async (t) => {
   if (!requirePeers(t, 'cosign2', 'cosign3')) return;
   const workshop = new Workshop();
@@ -103,11 +147,7 @@ test('a policy with a threshold, provenance, a scan with VEX and an exception ju
 
   await t.test('two people, provenance and a clean scan let it through', async () => {
     await mustSealward(['sign', '--key', jan.key, image.byDigest]);
-    const provenance = {
-      buildDefinition: { buildType: 'https://ci.example/build', externalParameters: {} },
-      runDetails: { builder: { id: 'https://ci.example' }, metadata: {} },
-    };
-    await attest3(image.byDigest, maria, 'slsaprovenance1', workshop.file('provenance.json', JSON.stringify(provenance)));
+    await attest3(image.byDigest, maria, 'slsaprovenance1', workshop.file('provenance.json', JSON.stringify(PROVENANCE)));
     const half = judged(await verify(image.tagged));
     assert.deepEqual(
       half.policies[0]?.requirements.map(({ name, outcome }) => [name, outcome]),
@@ -130,18 +170,34 @@ test('a policy with a threshold, provenance, a scan with VEX and an exception ju
     const found = judged(await verify(image.tagged));
     assert.equal(found.outcome, 'rejected');
     assert.match(found.message, /CVE-2026-1/);
-    const vex = {
-      '@context': 'https://openvex.dev/ns/v0.2.0',
-      '@id': 'https://v.test/1',
-      author: 'jan',
-      timestamp: '2026-03-05T00:00:00Z',
-      version: 1,
-      statements: [{ vulnerability: { name: 'CVE-2026-1' }, status: 'not_affected', justification: 'component_not_present' }],
-    };
-    await attest3(image.byDigest, jan, 'openvex', workshop.file('vex.json', JSON.stringify(vex)));
+    await attest3(image.byDigest, jan, 'openvex', workshop.file('vex.json', JSON.stringify(VEX)));
     const good = await verify(image.tagged);
     assert.equal(good.code, 0, good.stdout + good.stderr);
     assert.deepEqual([judged(good).outcome, judged(good).action, judged(good).byDefault], ['verified', 'allow', false]);
+  });
+
+  const complete = await pushImage(registry.host, 'complete/app');
+  const all = workshop.file('policies/complete.yaml', completePolicyOf(registry.host, maria, jan));
+  const verifyAll = (name: string): Promise<CliResult> => workshop.sealward(['verify', '--policy', policy, '--policy', all, '--evidence', store, name]);
+
+  await t.test('everything that cosign attests is asked for at once: provenance, both SBOMs, a scan and what excuses its finding', async () => {
+    await sign2(complete.byDigest, maria);
+    await sign3(complete.byDigest, jan);
+    const write = (name: string, predicate: object): string => workshop.file(`complete-${name}.json`, JSON.stringify(predicate));
+    const attest2 = (type: string, predicate: string): Promise<unknown> =>
+      workshop.must('cosign2', ['attest', '--yes', '--tlog-upload=false', '--key', maria.key, '--type', type, '--predicate', predicate, complete.byDigest]);
+    const outcomes = async (): Promise<Record<string, string>> =>
+      Object.fromEntries(
+        judged(await verifyAll(complete.tagged)).policies.flatMap(({ requirements }) => requirements.map(({ name, outcome }) => [name, outcome])),
+      );
+    await attest3(complete.byDigest, maria, 'slsaprovenance1', write('slsa', PROVENANCE));
+    await attest2('spdxjson', join(repositoryRoot, 'vectors/predicates/valid/spdx-2.3.json'));
+    await attest3(complete.byDigest, maria, 'cyclonedx', write('bom', BOM));
+    await attest2('vuln', write('vuln', SCAN));
+    assert.deepEqual(await outcomes(), { signatures: 'verified', provenance: 'verified', spdx: 'verified', cyclonedx: 'verified', scan: 'rejected' });
+    await attest3(complete.byDigest, jan, 'openvex', write('vex', VEX));
+    assert.deepEqual(await outcomes(), { signatures: 'verified', provenance: 'verified', spdx: 'verified', cyclonedx: 'verified', scan: 'verified' });
+    assert.equal((await verifyAll(complete.tagged)).code, 0);
   });
 
   await t.test('an exception lets through what is not signed, within its time alone, and is named', async () => {
@@ -242,9 +298,23 @@ tests:
   });
 
   await t.test('with the registry gone, what is held is judged the same, and what is new is inconclusive', async () => {
+    const names = [image.tagged, image.byDigest, hotfix.tagged, elsewhere.tagged, complete.tagged];
+    const answers = async (): Promise<unknown[]> => {
+      const said: unknown[] = [];
+      for (const name of names) {
+        const result = await verifyAll(name);
+        const { outcome, code, message, policies } = judged(result);
+        said.push([name, result.code, outcome, code, message, policies]);
+      }
+      return said;
+    };
+    const before = await answers();
     await registry.stop();
-    const held = await verify(image.tagged);
-    assert.equal(held.code, 0, held.stdout + held.stderr);
+    assert.deepEqual(await answers(), before);
+    assert.deepEqual(
+      before.map((one) => (one as unknown[])[1]),
+      [0, 0, 10, 1, 0],
+    );
     const fresh = await verify(`${registry.host}/shop/new:1`);
     assert.equal(fresh.code, 4, fresh.stdout + fresh.stderr);
   });
