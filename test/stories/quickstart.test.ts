@@ -27,13 +27,17 @@ function quickstart(home: string): Promise<Ran> {
   });
 }
 
-test('the demonstration signs, verifies, attacks and refuses, and leaves nothing behind', async () => {
+test('the demonstration signs, admits, attacks, revokes and refuses, and leaves nothing behind', async () => {
   const home = mkdtempSync(join(tmpdir(), 'sealward-story-'));
   try {
     const { exit, stdout, stderr } = await quickstart(home);
     assert.equal(exit, 0, `${stdout}\n${stderr}`);
     for (const code of ['NO_SIGNATURE', 'ERR_DIGEST_MISMATCH', 'DIGEST_MISMATCH', 'ERR_REGISTRY_THROTTLED']) assert.match(stdout, new RegExp(`\\b${code}\\b`));
-    assert.equal(stdout.match(/, as it must be$/gm)?.length, 9);
+    assert.equal(stdout.match(/^ +exit code \d+, as it must be$/gm)?.length, 16);
+    assert.equal(stdout.match(/^ +as it must be$/gm)?.length, 6);
+    assert.match(stdout, /allowed, and pinned: \S+:v1@sha256:/);
+    assert.match(stdout, /allowed, from what is held/);
+    assert.match(stdout, /laptop stolen\)/);
     assert.doesNotMatch(stdout, /WRONG|undefined|\[object/);
     assert.equal(stderr, '');
     assert.deepEqual(

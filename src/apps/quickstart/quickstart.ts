@@ -8,26 +8,27 @@ import { BUNDLE_MEDIA_TYPE } from '../../core/bundle/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { type BuiltArtifact, buildImage, buildReferrer, MemoryRegistry, pushArtifact } from '../../testing/index.ts';
 import type { Invocation } from '../cli/index.ts';
+import { playInCluster } from './cluster-act.ts';
 import { Stage } from './stage.ts';
 
 export async function run(invocation: Invocation): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'sealward-quickstart-'));
   const registry = await MemoryRegistry.start();
   try {
-    return await play(new Stage(invocation, folder), registry);
+    return await play(new Stage(invocation, folder), registry, folder);
   } finally {
     await registry.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function play(stage: Stage, registry: MemoryRegistry): Promise<number> {
+async function play(stage: Stage, registry: MemoryRegistry, folder: string): Promise<number> {
   const client = new RegistryClient();
   const home: RepositoryName = { registry: registry.host, repository: 'demo/app' };
   const image = `${registry.host}/demo/app`;
   const verify = ['verify', '--key', 'cosign.pub', '--insecure-ignore-tlog'];
 
-  stage.title('Sealward in six steps and four attacks. All of it happens on this machine, and nothing stays behind.');
+  stage.title('Sealward in ten steps and six attacks. All of it happens on this machine, and nothing stays behind.');
   const good = buildImage({ 'app/hello.txt': 'Hello, production.\n' });
   await pushArtifact(client, home, good, 'v1');
   stage.step('A registry comes up, and a small image is pushed to it', `${image}:v1 is ${formatDigest(good.descriptor.digest)}`);
@@ -61,6 +62,9 @@ async function play(stage: Stage, registry: MemoryRegistry): Promise<number> {
   registry.fault({ path: /\/(referrers|manifests)\//, status: 429, headers: { 'retry-after': '3600' } });
   stage.attack('The registry is made to refuse all questions: "could not find out" is not "unsigned"');
   await stage.command(undefined, [...verify, `${image}:v1`], { exit: 4, code: 'ERR_REGISTRY_THROTTLED' });
+  registry.clearFaults();
+
+  await playInCluster({ stage, folder, registry, image, good: formatDigest(good.descriptor.digest), evil: formatDigest(evil.descriptor.digest) });
   return stage.end();
 }
 

@@ -46,7 +46,7 @@ export class Stage {
   /** Types a command: once to show its answer as a person sees it, and for answers with a code once more as a program does. */
   async command(what: string | undefined, argv: readonly string[], expected: Expected): Promise<void> {
     if (what !== undefined) this.step(what);
-    const password = argv.includes('generate-key-pair') || argv[0] === 'sign' ? 'COSIGN_PASSWORD=... ' : '';
+    const password = argv.includes('generate-key-pair') || (argv.includes('--key') && argv[0] !== 'verify') ? 'COSIGN_PASSWORD=... ' : '';
     this.#say(`   ${this.#style('cyan', `$ ${password}sealward ${argv.join(' ')}`)}`);
     const [name = '', ...rest] = argv;
     const shown = await this.#run(name === 'generate-key-pair' ? argv : [name, '-o', 'text', ...rest]);
@@ -58,6 +58,14 @@ export class Stage {
     this.#say(
       `   ${this.#style('red', `WRONG: exit code ${shown.exit} (${answer ?? 'no code'}), and it must be ${expected.exit} (${expected.code ?? 'any code'})`)}`,
     );
+  }
+
+  /** What was asked of something that is no command, and what it said. */
+  saw(asked: string, said: string, right: boolean): void {
+    this.#say(`   ${this.#style('cyan', asked)}`, `   ${said}`);
+    if (right) return this.#say(`   ${this.#style('dim', 'as it must be')}`);
+    this.#wrong.push(asked);
+    this.#say(`   ${this.#style('red', 'WRONG')}`);
   }
 
   end(): number {

@@ -218,7 +218,7 @@ describe('places', () => {
 
   it('that could not be asked come before those that were not', () => {
     const silent = place({ state: 'unavailable', where: 'the registry', cause: slow });
-    const missing = '; every place answered, and none holds one';
+    const missing = '; no place that answered holds one';
     assert.equal(over([place({ state: 'not-asked' }), silent]), `inconclusive ERR_REGISTRY_THROTTLED: the registry: slow down${missing}`);
     assert.equal(over([place({}), place({ state: 'not-asked' })]), `inconclusive PLACE_NOT_ASKED: the tag: it was not asked${missing}`);
     assert.equal(over([]), `inconclusive PLACE_NOT_ASKED: nothing: it was not asked${missing}`);

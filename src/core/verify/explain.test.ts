@@ -207,7 +207,7 @@ describe('an explanation', () => {
     const open = ask(signedBy(one(by(A))), silent);
     assert.deepEqual(
       [open.outcome, open.code, open.detail],
-      ['inconclusive', 'PLACE_NOT_ASKED', 'the tag: it was not asked; every place answered, and none holds one'],
+      ['inconclusive', 'PLACE_NOT_ASKED', 'the tag: it was not asked; no place that answered holds one'],
     );
     assert.equal(ask(signedBy(one(by(A))), { ...silent, signatures: [signature(A)] }).outcome, 'verified');
   });

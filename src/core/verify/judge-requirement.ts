@@ -223,7 +223,11 @@ export function nearestMiss(
   if (best) return { status: 'unmet', ...best.miss };
   const [unreadable] = hearing.facts.unreadable;
   if (unreadable) return unmet(unreadable.code, () => unreadable.detail);
-  return unmet(role === 'signature' ? 'NO_SIGNATURE' : 'NO_ATTESTATION', () => 'every place answered, and none holds one');
+  const { places } = hearing.facts;
+  const silent = places.length === 0 || places.some(({ state }) => state !== 'complete' && state !== 'absent');
+  return unmet(role === 'signature' ? 'NO_SIGNATURE' : 'NO_ATTESTATION', () =>
+    silent ? 'no place that answered holds one' : 'every place answered, and none holds one',
+  );
 }
 
 /** The check at which one signature failed under the authority that it came nearest to. */
