@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { Cluster, POLICY } from '../../../test/agents.ts';
+import { Cluster, type Image, POLICY } from '../../../test/agents.ts';
 import { listedKey, release } from '../../../test/trust-repository.ts';
 import { createMemoryStore } from '../../clients/evidence/index.ts';
 import { HttpClient } from '../../clients/http/index.ts';
@@ -148,6 +148,85 @@ describe('an agent', () => {
     cluster.registry.fault({ path: '', drop: 'before' });
     assert.equal(told(await agent.judgeHeld(image.pinned, cluster.ask())), 'deny rejected DENIED');
     assert.equal(told(await agent.judge(image.pinned, cluster.ask())), 'deny rejected DENIED');
+  });
+});
+
+describe('many who ask', () => {
+  eachAnew();
+
+  it('cost a registry three requests for each new digest, however many they are', async () => {
+    const images = await Promise.all(Array.from({ length: 10 }, (_, i) => cluster.push('app', `herd-${i}`)));
+    for (const image of images) await cluster.sign(image);
+    const agent = await cluster.started();
+    cluster.registry.forget();
+    const slow = gate();
+    cluster.registry.fault({ path: '/v2/', before: slow });
+    const answers = Promise.all(Array.from({ length: 1000 }, (_, i) => agent.judge((images[i % 10] as Image).pinned, cluster.ask())));
+    await slow.reached;
+    slow.open();
+    assert.deepEqual(new Set((await answers).map(told)), new Set(['allow verified VERIFIED']));
+    assert.equal(cluster.registry.count(''), 30);
+    const tags = await Promise.all(Array.from({ length: 1000 }, (_, i) => agent.judge((images[i % 10] as Image).tagged, cluster.ask())));
+    assert.deepEqual(new Set(tags.map(told)), new Set(['allow verified VERIFIED']));
+    assert.equal(cluster.registry.count(''), 40, 'a tag is asked for once');
+  });
+
+  it('make no storm of a registry that throttles, and are each answered', async () => {
+    const image = await cluster.push();
+    const clock = new FixedClock({ start: cluster.clock.now(), skipSleep: true });
+    const http = new HttpClient({ clock });
+    const agent = await cluster.started({ clock, registry: new RegistryClient({ http }), patience: 2000 });
+    cluster.registry.forget();
+    cluster.registry.fault({ path: '/v2/', status: 429, headers: { 'retry-after': '60' } });
+    const ask = cluster.ask({ deadline: clock.now() + 10_000 });
+    const answers = await Promise.all(Array.from({ length: 200 }, () => agent.judge(image.pinned, ask)));
+    assert.deepEqual(new Set(answers.map(({ outcome }) => outcome)), new Set(['inconclusive']));
+    const asked = cluster.registry.count('');
+    assert.ok(asked <= 6, `${asked} requests`);
+    assert.equal((await agent.judge(image.pinned, ask)).outcome, 'inconclusive');
+    assert.equal(cluster.registry.count(''), asked, 'nobody asks again at once');
+    http.close();
+  });
+});
+
+describe('what is not known', () => {
+  eachAnew();
+
+  it('lets in what was admitted before, where the policy says so, and nothing that is new', async () => {
+    cluster.publish({ 'policy/signed.yaml': POLICY.replace('spec:', 'spec:\n  onInconclusive: allow-admitted-before') });
+    const [image, other] = [await cluster.push(), await cluster.push()];
+    const agent = await cluster.started();
+    const silent = gate();
+    cluster.registry.fault({ path: '/v2/', before: silent });
+    const ask = cluster.ask({ admittedBefore: (digest) => digest === image.digest });
+    const answers = Promise.all([agent.judge(image.pinned, ask), agent.judge(other.pinned, ask)]);
+    await silent.reached;
+    cluster.clock.advance(10_000);
+    assert.deepEqual((await answers).map(told), ['allow inconclusive ERR_DEADLINE', 'deny inconclusive ERR_DEADLINE']);
+    silent.open();
+  });
+
+  it('is asked for again where only the latest will do, and not known where nobody answers', async () => {
+    cluster.publish({ 'policy/signed.yaml': POLICY.replace('signatures: release', 'signatures: { allOf: [release], latest: { maxLag: 1m } }') });
+    const image = await cluster.push();
+    await cluster.sign(image);
+    const clock = new FixedClock({ start: cluster.clock.now(), skipSleep: true });
+    const http = new HttpClient({ clock });
+    const agent = await cluster.started({ clock, registry: new RegistryClient({ http }) });
+    const ask = (): Ask => cluster.ask({ deadline: clock.now() + 10_000 });
+    assert.ok(agent.inForce(), JSON.stringify(agent.status().trust.problems));
+    assert.equal(told(await agent.judge(image.pinned, ask())), 'allow verified VERIFIED');
+    cluster.registry.forget();
+    clock.advance(59_000);
+    assert.equal(told(await agent.judge(image.pinned, ask())), 'allow verified VERIFIED');
+    assert.equal(cluster.registry.count(''), 0);
+    clock.advance(2000);
+    assert.equal(told(await agent.judge(image.pinned, ask())), 'allow verified VERIFIED');
+    assert.ok(cluster.registry.count('/referrers/') > 0);
+    clock.advance(61_000);
+    cluster.registry.fault({ path: '/v2/', status: 500 });
+    assert.equal((await agent.judge(image.pinned, ask())).outcome, 'inconclusive');
+    http.close();
   });
 });
 

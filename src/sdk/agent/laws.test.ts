@@ -12,10 +12,6 @@ import { buildReferrer, createTestKey, type Fault, pushArtifact } from '../../te
 import { type Agent, judgeImage, type JudgedName } from '../index.ts';
 
 let cluster: Cluster;
-before(async () => {
-  cluster = await Cluster.start();
-});
-after(() => cluster.close());
 
 const stranger = createTestKey();
 
@@ -76,6 +72,11 @@ const RUNS = 12;
 const history = fc.array(fc.constantFrom(...EVENTS), { minLength: 1, maxLength: 8 });
 
 describe('an agent, whatever happened before', () => {
+  before(async () => {
+    cluster = await Cluster.start();
+  });
+  after(() => cluster.close());
+
   it('decides by a registry that has lost nothing as one who never heard of the image, and as the command line does', async () => {
     await fc.assert(
       fc.asyncProperty(history, async (events) => {
