@@ -112,7 +112,7 @@ export class ApiServer {
     this.#streams.close();
   }
 
-  async #authorized<T extends { readonly status: number }>(request: ApiRequest, send: (ready: HttpRequest) => Promise<T>): Promise<T> {
+  async #authorized<T extends { readonly status: number; readonly url: URL }>(request: ApiRequest, send: (ready: HttpRequest) => Promise<T>): Promise<T> {
     const { credential } = this.#cluster;
     for (let attempt = 1; ; attempt++) {
       const token = credential?.token(this.clock.now());
@@ -121,6 +121,13 @@ export class ApiServer {
         answer = await send(this.#ready(request, token));
       } catch (error) {
         throw inTheseWords(error, request.what);
+      }
+      // What another host says, however we were sent there, is not what this cluster says.
+      if (answer.url.origin !== this.#cluster.server.origin) {
+        throw new SealwardError(
+          'ERR_CLUSTER_ANSWER',
+          `${quoted(this.#cluster.server.host, 260)} sends us to ${quoted(answer.url.host, 260)} for ${request.what}, which is not followed`,
+        );
       }
       // A token that was replaced while it was in use: the file is read again, once.
       if (answer.status !== 401 || attempt > 1 || !credential?.renew()) return answer;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { fails, loopbackForTests } from '../../../test/loopback.ts';
 import { type JsonObject, LIMITS, utf8 } from '../../core/encoding/index.ts';
@@ -67,6 +68,15 @@ for (const [what, body] of [
     await assert.rejects(clientFor(t).get(RESOURCES.pods, WEB), fails('ERR_CLUSTER_ANSWER'));
   });
 }
+
+test('an answer from another host, where a redirect leads, is none of this cluster', async (t) => {
+  const elsewhere = createServer((_, response) => json(response, 200, pod('web')));
+  await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+  t.after(() => elsewhere.close());
+  const { port } = elsewhere.address() as AddressInfo;
+  loopback.listener = (_, response) => void response.writeHead(307, { location: `http://127.0.0.1:${port}/api/v1/namespaces/shop/pods/web` }).end();
+  await assert.rejects(clientFor(t).get(RESOURCES.pods, WEB), fails('ERR_CLUSTER_ANSWER'));
+});
 
 test('an answer, a page and a list one over their bounds are refused', async (t) => {
   const client = clientFor(t);
