@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMemoryStore, type EvidenceStore, FolderStore } from '../../src/clients/evidence/index.ts';
-import { type Clock, HttpClient } from '../../src/clients/http/index.ts';
+import { type Clock, HostLimits, HttpClient } from '../../src/clients/http/index.ts';
 import { RegistryClient } from '../../src/clients/registry/index.ts';
 import { formatDigest, parseReference } from '../../src/core/artifact/index.ts';
 import { SealwardError } from '../../src/core/errors.ts';
@@ -28,6 +28,9 @@ spec:
 /** Long enough for every retry; time stands still but for what waits. Milliseconds. */
 export const PATIENCE = 600_000;
 
+/** What an API server gives to a review, as an agent behind limits is asked. Milliseconds. */
+const REVIEW = 9500;
+
 export interface Told {
   /** "OUTCOME CODE". */
   readonly said: string;
@@ -47,6 +50,8 @@ export class Matrix {
   readonly wire: Wire;
   /** The port of a server with the same content and a certificate that has expired. */
   readonly expired: number;
+  /** Whether those who judge ask each host no more than it takes. */
+  limited = false;
   signed = '';
   unsigned = '';
   tagged = '';
@@ -119,7 +124,14 @@ export class Matrix {
       after: (milliseconds, callback) => clock.after(milliseconds, callback),
       sleep: async (milliseconds) => clock.advance(milliseconds),
     };
-    const http = new HttpClient({ clock: skipping, random: () => 0.5, tls: { ca: this.#ca === undefined ? [] : [this.#ca] }, resolver: this.wire.resolve });
+    const gate = this.limited ? { gate: new HostLimits({ clock: skipping, random: () => 0.5 }) } : {};
+    const http = new HttpClient({
+      clock: skipping,
+      random: () => 0.5,
+      ...gate,
+      tls: { ca: this.#ca === undefined ? [] : [this.#ca] },
+      resolver: this.wire.resolve,
+    });
     this.#judges.push(() => http.close());
     return new RegistryClient({ http, scheme: this.#ca === undefined ? 'http' : 'https' });
   }
@@ -146,7 +158,7 @@ export class Matrix {
       registry: this.#client(),
       clock: this.clock,
       random: () => 0,
-      patience: PATIENCE,
+      patience: this.limited ? REVIEW : PATIENCE,
     });
     await agent.start();
     return agent;
@@ -157,7 +169,7 @@ export class Matrix {
     this.#judges.unshift(() => agent.close());
     this.#agent = agent;
     return async (name) => {
-      const { outcome, code, message } = await agent.judge(name, { place: PLACE, deadline: this.clock.now() + PATIENCE });
+      const { outcome, code, message } = await agent.judge(name, { place: PLACE, deadline: this.clock.now() + (this.limited ? REVIEW : PATIENCE) });
       return { said: `${outcome} ${code}`, message };
     };
   }
@@ -195,6 +207,7 @@ export class Matrix {
   async stop(): Promise<void> {
     for (const end of this.#judges.splice(0)) await end();
     this.#agent = undefined;
+    this.limited = false;
   }
 
   /** Ends all who judge, and removes what they kept. */

@@ -10,6 +10,9 @@ import type { Fault } from '../../src/testing/index.ts';
 import { type Judge, JUDGES, Matrix, PATIENCE, type Told } from './matrix.ts';
 import type { WireFault } from './wire.ts';
 
+/** In a row, after which a host is left alone (docs/reference/registry-access.md). */
+const BREAKER_FAILURES = 5;
+
 interface Failure {
   readonly name: string;
   readonly wire?: (matrix: Matrix) => WireFault;
@@ -175,3 +178,42 @@ for (const kind of JUDGES) {
     }
   });
 }
+
+describe('a herd of new images, with limits for each host', () => {
+  const NEW = 60;
+  /** What is under way before the first answer comes, and the failures that are needed to see it. */
+  const MOST = 16 + BREAKER_FAILURES;
+
+  for (const name of ['429 with Retry-After', '500', 'bad TLS']) {
+    it(`${name}: everybody is told, nothing storms, and one question finds out that it is over`, async () => {
+      const failure = FAILURES.find((one) => one.name === name) ?? assert.fail(name);
+      begin(failure);
+      matrix.limited = true;
+      const judge = await matrix.judge('an agent', store);
+      const [place] = matrix.signed.split('@');
+      const herd = Array.from({ length: NEW }, (_, n) => `${place}@sha256:${n.toString(16).padStart(64, '0')}`);
+      fail(failure);
+      const before = matrix.wire.connections;
+      const asked = (): number => (failure.wire ? matrix.wire.connections - before : matrix.registry.journal.length);
+      const told = await Promise.all(herd.map(judge));
+      await matrix.idle();
+      const codes = new Set(told.map(({ said }) => said));
+      const reasons = [failure.code, failure.http?.status === 429 ? 'ERR_REGISTRY_THROTTLED' : 'ERR_REGISTRY_PAUSED'];
+      for (const said of codes)
+        assert.ok(
+          reasons.some((code) => said === `inconclusive ${code}`),
+          said,
+        );
+      assert.ok(asked() <= MOST, `${asked()} requests for ${NEW} images`);
+      const reached = asked();
+      // Still within the time that it named, or that it is left alone for: nothing more goes there.
+      matrix.clock.advance(200);
+      await Promise.all(herd.map(judge));
+      assert.equal(asked(), reached);
+      mend();
+      matrix.clock.advance(3600_001);
+      assert.equal((await judge(matrix.signed)).said, 'verified VERIFIED');
+      assert.equal((await judge(matrix.unsigned)).said, 'rejected NO_SIGNATURE');
+    });
+  }
+});

@@ -19,6 +19,8 @@ export type WireFault =
 
 export class Wire {
   fault: WireFault | undefined;
+  /** Connections that were made. */
+  connections = 0;
   readonly #server: Server;
   readonly #port: number;
   readonly #sockets = new Set<Socket>();
@@ -65,6 +67,7 @@ export class Wire {
 
   #lead(client: Socket): void {
     const { fault } = this;
+    this.connections++;
     client.on('error', () => {});
     this.#sockets.add(client);
     if (fault?.kind === 'no TLS') return void client.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');

@@ -29,6 +29,19 @@ export function isPassing(error: SealwardError): boolean {
   return error.code === 'ERR_REGISTRY_UNREACHABLE' && codesOf(error.cause).some((code) => PASSING.has(code));
 }
 
+const onKept = new WeakSet<SealwardError>();
+
+/** Notes that a connection was kept from an earlier request: the other side may have closed it long ago. */
+export function noteKept(error: SealwardError): SealwardError {
+  onKept.add(error);
+  return error;
+}
+
+/** Whether a connection broke that had been kept, which says nothing about how its host is now. */
+export function brokeWhileKept(error: SealwardError): boolean {
+  return onKept.has(error) && isPassing(error);
+}
+
 /** Whether the other side does not speak TLS on this port, or nobody listens: plain HTTP may be tried where it is allowed. */
 export function speaksNoTls(error: SealwardError): boolean {
   if (error.code !== 'ERR_REGISTRY_UNREACHABLE') return false;

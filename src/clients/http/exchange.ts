@@ -6,7 +6,7 @@ import { quoted } from '../../core/artifact/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { bareHost } from './address-rules.ts';
 import type { Agents, Standing } from './agents.ts';
-import { connectionError } from './connection-errors.ts';
+import { connectionError, noteKept } from './connection-errors.ts';
 import { proxyAuthorization } from './proxy.ts';
 import type { HttpRequest, RequestBody, ResponseHeaders } from './request.ts';
 import { type Resolver, socketLookup } from './resolver.ts';
@@ -31,7 +31,13 @@ export function exchange(agents: Agents, resolver: Resolver, hop: Hop, watch: Wa
   return new Promise((resolve, reject) => {
     const sent = start(agents, resolver, hop);
     watch.guard((error) => sent.destroy(error));
+    let answered = false;
+    const fail = (cause: unknown): void => {
+      const error = connectionError(cause, url);
+      reject(sent.reusedSocket && !answered ? noteKept(error) : error);
+    };
     sent.once('response', (message) => {
+      answered = true;
       watch.guard((error) => message.destroy(error));
       try {
         resolve({ status: message.statusCode ?? 0, headers: acceptHeaders(message, url), message });
@@ -41,8 +47,8 @@ export function exchange(agents: Agents, resolver: Resolver, hop: Hop, watch: Wa
       }
     });
     // Stays to the end: an error after the answer (the server closed while the body was still being sent) is no news.
-    sent.on('error', (cause) => reject(connectionError(cause, url)));
-    write(sent, hop.request.body, (cause) => reject(connectionError(cause, url)));
+    sent.on('error', fail);
+    write(sent, hop.request.body, fail);
   });
 }
 

@@ -371,6 +371,30 @@ describe('a client behind limits', () => {
     }
   });
 
+  it('takes a kept connection that was closed meanwhile for no failure of the host', async (t) => {
+    const { http, clock, limits } = limited();
+    t.after(() => http.close());
+    loopback.listener = (_, response) => void response.writeHead(500).end();
+    for (let i = 0; i < BREAKER.failures; i++) await http.send(ask(http, '/'));
+    assert.equal(limits.states[0]?.breaker.state, 'open');
+    const state = (): string | undefined => limits.states[0]?.breaker.state;
+    clock.advance(BREAKER.longestMs);
+    const seen = new Set<unknown>();
+    loopback.listener = ({ socket }, response) => {
+      // The connection of before is no good any more; a new one is.
+      if (seen.size === 0) socket.destroy();
+      else response.end('x');
+      seen.add(socket);
+    };
+    assert.equal((await http.send(ask(http, '/'))).status, 200);
+    assert.deepEqual([seen.size, state()], [2, 'closed']);
+    // On a new connection the same is a failure.
+    loopback.listener = ({ socket }) => void socket.destroy();
+    http.close();
+    for (let i = 0; i < BREAKER.failures; i++) await http.send(ask(http, '/', { idempotent: false })).catch(() => {});
+    assert.equal(state(), 'open');
+  });
+
   it('gives its place back however a request ends', async (t) => {
     const { http, limits } = limited({ atOnce: 1 });
     t.after(() => http.close());

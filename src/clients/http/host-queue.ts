@@ -6,6 +6,7 @@ import { quoted } from '../../core/artifact/index.ts';
 import { type ErrorCode, SealwardError } from '../../core/errors.ts';
 import { Breaker, type BreakerState, type Ending } from './breaker.ts';
 import type { Clock } from './clock.ts';
+import { brokeWhileKept } from './connection-errors.ts';
 import type { Visit } from './host-gate.ts';
 import type { HttpRequest } from './request.ts';
 import { interrupted } from './watch.ts';
@@ -247,7 +248,7 @@ function seconds(milliseconds: number): string {
 }
 
 function endingOf(status: number | undefined, error: SealwardError | undefined, tookMs: number): Ending {
-  if (error?.code === 'ERR_INTERRUPTED') return 'unknown';
+  if (error?.code === 'ERR_INTERRUPTED' || (error && brokeWhileKept(error))) return 'unknown';
   if (error?.code === 'ERR_DEADLINE') return tookMs >= SLOW_MS ? 'failed' : 'unknown';
   // Anything else that is wrong with an answer shows that there was one.
   if (error?.code === 'ERR_REGISTRY_UNREACHABLE') return 'failed';
