@@ -44,7 +44,7 @@ export interface AdmissionConfig extends AgentSettings {
   readonly caller: CallerConfig;
   readonly decisions?: DecisionsConfig;
   /** What is watched in the cluster. */
-  readonly watch: { readonly namespaceLabels: boolean; readonly namespacedPolicies: boolean };
+  readonly watch: { readonly namespaceLabels: boolean; readonly namespacedPolicies: boolean; readonly runningPods: boolean };
   /** Namespaces that opted in: their own pull secrets open registries for their own Pods. */
   readonly pullSecretsOf: ReadonlySet<string>;
   readonly custom: ReadonlyMap<string, readonly string[]>;
@@ -87,7 +87,11 @@ export function parseAdmissionConfig(file: string, text: string): AdmissionConfi
       caller: readCaller(root, tls, path),
       ...readAgentSettings(root, path),
       ...(decisions ? { decisions: readDecisions(decisions, path) } : {}),
-      watch: { namespaceLabels: watch?.flag('namespaceLabels', false) ?? false, namespacedPolicies: watch?.flag('namespacedPolicies', false) ?? false },
+      watch: {
+        namespaceLabels: watch?.flag('namespaceLabels', false) ?? false,
+        namespacedPolicies: watch?.flag('namespacedPolicies', false) ?? false,
+        runningPods: watch?.flag('runningPods', false) ?? false,
+      },
       custom: readCustom(root),
       exemptNamespaces: readNamespaces(root, 'exemptNamespaces'),
       pullSecretsOf: readNamespaces(root, 'pullSecretsOf'),

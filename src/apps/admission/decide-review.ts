@@ -47,6 +47,8 @@ export interface DecidingRules {
   readonly environment?: string;
   /** Who asks registries in the name of a namespace that opted in; undefined: the judge itself. */
   readonly registryFor?: (namespace: string, pulls: PullsWith) => Registry | undefined;
+  /** Whether a digest runs in a namespace now. */
+  readonly runs?: (namespace: string, digest: string) => boolean;
   /** Labels of a namespace; undefined where they are not known, and then no policy is left out for them. */
   readonly labelsOf?: (namespace: string) => Readonly<Record<string, string>> | undefined;
 }
@@ -65,11 +67,17 @@ export async function decideReview(rules: DecidingRules, path: ReviewPath, quest
   if (!inForce) {
     return denied('unverifiable', 503, 'No image can be verified: there is no trust material yet. See what /readyz and the log of the webhook say.');
   }
+  const { runs } = rules;
   const registry = namespace === '' ? undefined : rules.registryFor?.(namespace, question.pullsWith);
   const judged = await judgeImages(
     rules.judge,
     question.changed.map(({ image }) => image),
-    { place: placeOf(rules, namespace), dryRun: question.dryRun, admittedBefore: false, ...(registry ? { registry } : {}) },
+    {
+      place: placeOf(rules, namespace),
+      dryRun: question.dryRun,
+      admittedBefore: runs && namespace !== '' ? (digest) => runs(namespace, digest) : false,
+      ...(registry ? { registry } : {}),
+    },
     deadline,
   );
   if (path === 'mutate') return pinned(question, judged, inForce);

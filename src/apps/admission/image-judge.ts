@@ -12,7 +12,8 @@ export interface JudgeAsked {
   readonly signal: AbortSignal;
   /** Nothing is kept of what comes out. */
   readonly dryRun: boolean;
-  readonly admittedBefore: boolean;
+  /** Whether a digest runs where it is asked about: then it was let in there before. */
+  readonly admittedBefore: boolean | ((digest: string) => boolean);
   /** Asked instead of the judge's own, with credentials of the namespace. */
   readonly registry?: Registry;
 }

@@ -4,6 +4,8 @@ import { SealwardError } from '../../core/errors.ts';
 import type { Deadline } from './deadline.ts';
 import { type ImageJudge, type JudgeAsked, type Judgement, timeOf } from './image-judge.ts';
 
+/** The judge is to say by then what its policies do when nobody answers; only when it does not, it is said here, and then it is no. */
+const RESERVE_MS = 200;
 const DIGEST = /^sha(?:256|384|512):[0-9a-f]{64,128}$/;
 
 /** By the image as it is written. Never rejects: an image that could not be judged has an answer that lets nothing in. */
@@ -21,7 +23,7 @@ async function judgeOne(judge: ImageJudge, image: string, asked: Omit<JudgeAsked
   try {
     const work = judge.judge(image, {
       ...asked,
-      deadline: timeOf(judge) + deadline.left,
+      deadline: timeOf(judge) + Math.max(deadline.left - RESERVE_MS, deadline.left * 0.8),
       get signal() {
         return deadline.signal;
       },

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test';
-import { Cluster } from '../../../test/agents.ts';
+import { Cluster, POLICY } from '../../../test/agents.ts';
 import { IMAGE_DIGEST, judgeOf, letIn, pod, reviewOf, startWebhook } from '../../../test/admission.ts';
 import { FolderStore } from '../../clients/evidence/index.ts';
 import type { DecisionLeaf } from '../../clients/journal/index.ts';
@@ -123,6 +123,23 @@ describe('decisions that are kept', () => {
         ['override', 'VERIFIED'],
         ['error', 'VERIFIED'],
       ],
+    );
+  });
+
+  it('what runs in a namespace goes on there while nobody answers, and each time it is written down', async (t) => {
+    cluster.publish({ 'policy/signed.yaml': POLICY.replace('signatures: release', 'signatures: release\n  onInconclusive: allow-admitted-before') });
+    const image = await cluster.push();
+    cluster.registry.fault({ path: '', status: 403 });
+    const decisions = await open(t);
+    const webhook = await startWebhook(t, await cluster.started(), {
+      log: { decisions: decisions.log, mode: 'strict' },
+      runs: (namespace, digest) => namespace === 'shop' && digest === image.digest,
+    });
+    const asked = async (namespace: string): Promise<unknown> => (await webhook.ask(reviewOf(pod(image.pinned), { namespace }))).response['allowed'];
+    assert.deepEqual([await asked('shop'), await asked('shop'), await asked('other'), await asked('')], [true, true, false, false]);
+    assert.deepEqual(
+      (await leavesOf(decisions)).map(({ outcome }) => outcome),
+      ['override', 'override', 'deny', 'deny'],
     );
   });
 

@@ -30,7 +30,16 @@ export function leafOf(question: Question, answer: ImageAnswer, inForce: InForce
   const { decision, request, evidence, inForce: judgedBy = inForce } = answer.judgement;
   const sameAs =
     outcome === 'allow' && decision && request && evidence !== undefined && judgedBy
-      ? [answer.image, request.digest, evidence, judgedBy.policies.digest, judgedBy.trust.digest, question.namespace, decision.code].join('\n')
+      ? [
+          answer.image,
+          request.digest,
+          evidence,
+          judgedBy.policies.digest,
+          judgedBy.trust.digest,
+          question.namespace,
+          request.admittedBefore,
+          decision.code,
+        ].join('\n')
       : undefined;
   return {
     outcome,

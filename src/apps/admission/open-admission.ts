@@ -44,6 +44,8 @@ export interface OpenAdmissionOptions {
   /** Its own, when not given. */
   readonly metrics?: AdmissionMetrics;
   readonly registryFor?: NonNullable<DecidingRules['registryFor']>;
+  /** Whether a digest runs in a namespace now, where that is known. */
+  readonly runs?: (namespace: string, digest: string) => boolean;
   /** Labels of a namespace, as far as they are known. */
   readonly labelsOf?: (namespace: string) => Readonly<Record<string, string>> | undefined;
 }

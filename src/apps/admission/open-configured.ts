@@ -8,6 +8,7 @@ import { anonymous, RegistryClient } from '../../clients/registry/index.ts';
 import { type Agent, configMapMembers, lookAround, openAgent, type OpenedAgent, type Surroundings } from '../../sdk/index.ts';
 import { webhookPublisher } from './cluster/patch-webhooks.ts';
 import { pullCredentials } from './cluster/pull-credentials.ts';
+import { RunningDigests } from './cluster/running-digests.ts';
 import { secretKeeper } from './cluster/secret-keeper.ts';
 import type { AdmissionConfig } from './config.ts';
 import { openCredentials } from './credentials.ts';
@@ -67,6 +68,9 @@ export async function openConfigured(options: OpenConfiguredOptions): Promise<Op
     );
     const surroundings = cluster ? watchCluster(config, cluster, agent, logger) : undefined;
     if (surroundings) open.push(() => surroundings.close());
+    const running = config.watch.runningPods ? new RunningDigests(inCluster(), reporter(logger)) : undefined;
+    if (running) open.push(() => running.close());
+    const missing = (): string | undefined => surroundings?.missing() ?? (running && !running.isSynced ? 'the Pods of the cluster' : undefined);
     const decisions = await openLog(config, logger, open);
     const admission = await openAdmission({
       ...config,
@@ -74,13 +78,14 @@ export async function openConfigured(options: OpenConfiguredOptions): Promise<Op
         clock: agent.clock,
         judge: (image, asked) => agent.judge(image, asked),
         // What namespaces ask for besides is asked for from the first review on.
-        inForce: () => (surroundings?.missing() === undefined ? agent.inForce() : undefined),
+        inForce: () => (missing() === undefined ? agent.inForce() : undefined),
       },
       certificate: credentials.certificate,
       caller: credentials.caller,
       metrics,
       logger,
       registryFor: registriesOf(config, opened, inCluster),
+      ...(running ? { runs: (namespace: string, digest: string) => running.has(namespace, digest) } : {}),
       ...(surroundings ? { labelsOf: (namespace: string) => surroundings.labels(namespace) } : {}),
       ...(decisions ? { log: decisions } : {}),
     });
@@ -136,7 +141,7 @@ function openJudge({ config, version, environment, logger }: OpenConfiguredOptio
 
 function needsCluster({ tls, trust, watch, pullSecretsOf }: AdmissionConfig): boolean {
   const made = tls.kind === 'self-made' && (tls.configurations.length > 0 || 'secret' in tls.keptIn);
-  return made || trust.configMap !== undefined || watch.namespaceLabels || watch.namespacedPolicies || pullSecretsOf.size > 0;
+  return made || trust.configMap !== undefined || watch.namespaceLabels || watch.namespacedPolicies || watch.runningPods || pullSecretsOf.size > 0;
 }
 
 function publisherFor({ tls, caller }: AdmissionConfig, cluster: KubernetesClient | undefined) {
@@ -161,17 +166,17 @@ function registriesOf({ pullSecretsOf }: AdmissionConfig, { connection }: Opened
 }
 
 function watchCluster({ watch }: AdmissionConfig, cluster: KubernetesClient, agent: Agent, logger: Logger): Surroundings {
+  return lookAround(cluster, { ...watch, setNamespaced: (policies) => agent.setNamespaced(policies), report: reporter(logger) });
+}
+
+/** The same trouble comes again with each attempt, and is told once a minute. */
+function reporter(logger: Logger): (problem: SealwardError) => void {
   const said = new Map<string, number>();
-  return lookAround(cluster, {
-    ...watch,
-    setNamespaced: (policies) => agent.setNamespaced(policies),
-    report: ({ code, message }) => {
-      // The same trouble comes again with each attempt.
-      if (Date.now() - (said.get(code) ?? 0) < 60_000) return;
-      said.set(code, Date.now());
-      logger.warn({ code }, message);
-    },
-  });
+  return ({ code, message }) => {
+    if (Date.now() - (said.get(code) ?? 0) < 60_000) return;
+    said.set(code, Date.now());
+    logger.warn({ code }, message);
+  };
 }
 
 async function openLog({ decisions, cluster = 'cluster' }: AdmissionConfig, logger: Logger, open: (() => Promise<void> | void)[]) {

@@ -10,6 +10,7 @@ import { SelfMadeCertificates } from '../certificates/self-made.ts';
 import { configMapMembers, lookAround } from '../../../sdk/index.ts';
 import { pullCredentials } from './pull-credentials.ts';
 import { webhookPublisher } from './patch-webhooks.ts';
+import { RunningDigests } from './running-digests.ts';
 import { secretKeeper } from './secret-keeper.ts';
 
 const SECRET = { namespace: 'sealward-system', name: 'sealward-authority' };
@@ -319,5 +320,45 @@ describe('pull secrets of a namespace', () => {
     clock.advance(60_000);
     assert.equal(await asked(source), 'bob');
     await secret('own', 'r.example', 'ann');
+  });
+});
+
+describe('what runs', () => {
+  const until = async (holds: () => boolean): Promise<void> => {
+    while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
+  const path = '/api/v1/namespaces/shop/pods';
+  const started = async (name: string, image: string, imageID: string, phase = 'Running'): Promise<void> => {
+    await server.request('POST', path, { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers: [{ name: 'a', image }] } });
+    const status = { phase, containerStatuses: [{ name: 'a', image, imageID, ready: true, restartCount: 0, containerID: 'containerd://1' }] };
+    const { status: answered } = await server.request('PATCH', `${path}/${name}/status`, { status }, { contentType: 'application/merge-patch+json' });
+    assert.equal(answered, 200);
+  };
+
+  it('is what Pods of the namespace have started, as long as one of them runs', async (t) => {
+    await started('one', 'r.example/app:1', `r.example/app@${digest('a')}`);
+    const pods = new KubernetesClient(
+      server.access(server.addUser({ name: 'looks on', rules: [{ rule: { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] } }] })),
+    );
+    const running = new RunningDigests(pods, () => undefined);
+    t.after(async () => {
+      await running.close();
+      pods.close();
+    });
+    assert.deepEqual([running.isSynced, running.has('shop', digest('a'))], [false, false]);
+    await until(() => running.isSynced);
+    assert.deepEqual([running.has('shop', digest('a')), running.has('default', digest('a'))], [true, false]);
+    await started('two', `r.example/app@${digest('a')}`, '');
+    await started('waits', `r.example/app@${digest('b')}`, '', 'Pending');
+    await started('three', 'r.example/app:3', `r.example/app@${digest('c')}`);
+    await until(() => running.has('shop', digest('c')));
+    assert.equal(running.has('shop', digest('b')), false, 'what waits may never start');
+    await server.request('DELETE', `${path}/one`);
+    await server.request('DELETE', `${path}/three`);
+    await until(() => !running.has('shop', digest('c')));
+    assert.equal(running.has('shop', digest('a')), true, 'another Pod of it runs');
+    await server.request('DELETE', `${path}/two`);
+    await until(() => !running.has('shop', digest('a')));
   });
 });
