@@ -40,10 +40,7 @@ test('a revocation is supposed of one version, of all, or of a key by its digest
   const digests = [before, supposeRevoked(before, 'release/1'), supposeRevoked(before, 'release/1', NOW)].map(({ digest }) => digest);
   assert.equal(new Set(digests).size, 3);
   const stranger = supposeRevoked(before, 'ab'.repeat(32));
-  assert.deepEqual(
-    stranger.denials.map((one) => [one.kind, (one as { key?: string }).key]),
-    [['key', 'ab'.repeat(32)]],
-  );
+  assert.deepEqual(stranger.denials, [{ id: 'supposed', kind: 'key', key: 'ab'.repeat(32), reason: 'supposed', addedAt: before.lease.issuedAt }]);
 });
 
 test('nothing is supposed that could not be', () => {

@@ -171,6 +171,7 @@ describe('what is given by hand', () => {
     assert.equal(keyAnchor(key, 'mine').name, 'mine');
     assert.match(keyAnchor(key).name, /^ECDSA P-256 key [0-9a-f]{16}$/);
     assert.equal(encodeHex(logAnchor(encodePublicKeyPem(log), 'a log').logId), log.fingerprint);
+    assert.equal(encodeHex(certificateLogAnchor(encodePublicKeyPem(log), 'a log').logId), log.fingerprint);
   });
 
   it('is one authority for each root, with whatever stands below it', () => {
