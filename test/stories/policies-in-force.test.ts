@@ -32,7 +32,7 @@ spec:
 const RULE = 'apiVersion: sealward.dev/v1alpha1\nkind: DefaultRule\nmetadata: { name: d }\nspec: { action: allow }\n';
 
 interface Row {
-  readonly image: string;
+  readonly name: string;
   readonly outcome: string;
   readonly code: string;
   readonly exceptions: readonly string[];
@@ -90,7 +90,7 @@ describe('the policies of a trust state', () => {
     for (const command of ['verify', 'gate']) {
       const by = (image: string): Promise<CliResult> => ask([command, '--trust-url', published, image]);
       const good = await by(images.app.tagged);
-      assert.deepEqual([good.code, first(good).outcome], [0, 'verified'], good.stderr);
+      assert.deepEqual([good.code, first(good).name, first(good).outcome], [0, images.app.tagged, 'verified'], good.stderr);
       const bad = await by(images.unsigned.tagged);
       assert.deepEqual([bad.code, first(bad).code], [10, 'NO_SIGNATURE']);
       const lifted = await by(images.hotfix.tagged);

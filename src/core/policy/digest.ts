@@ -19,6 +19,18 @@ function nameOf(key: string): string {
   return written;
 }
 
+/** In place, by insertion: members are few, and mostly in order. Larger maps are what a stranger may have written. */
+function sorted(keys: string[]): string[] {
+  if (keys.length > 32) return keys.sort();
+  for (let i = 1; i < keys.length; i++) {
+    const key = keys[i] as string;
+    let at = i;
+    for (; at > 0 && (keys[at - 1] as string) > key; at--) keys[at] = keys[at - 1] as string;
+    keys[at] = key;
+  }
+  return keys;
+}
+
 /** RFC 8785 of what JSON would keep: no functions, nothing undefined, and no end or beginning of time. */
 function canonical(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
@@ -29,7 +41,7 @@ function canonical(value: unknown): string {
     for (const one of value) text += text === '' ? canonical(one) : `,${canonical(one)}`;
     return `[${text}]`;
   }
-  for (const key of Object.keys(value).sort()) {
+  for (const key of sorted(Object.keys(value))) {
     const member = (value as Readonly<Record<string, unknown>>)[key];
     if (member === undefined || typeof member === 'function') continue;
     text += `${text === '' ? '' : ','}${nameOf(key)}${canonical(member)}`;

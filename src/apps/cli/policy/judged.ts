@@ -63,7 +63,7 @@ export function policySentence({ name, digest, decision, outcome, error }: Judge
 
 export function policyJson({ name, digest, decision, outcome, code, error, evidence }: JudgedByPolicy, { policies, trust }: Question): JsonObject {
   return {
-    image: name,
+    name,
     ...(digest === undefined ? {} : { digest }),
     outcome,
     code,
