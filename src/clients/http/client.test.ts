@@ -401,3 +401,13 @@ test('the observer sees each exchange, without queries and without credentials',
   assert.ok(!JSON.stringify(events).includes('secret') && !JSON.stringify(events).includes('canary'));
   http.close();
 });
+
+test('a caller that goes in the moment in which a request is made is heard, also where the answer never ends', async () => {
+  const http = client();
+  loopback.listener = (_, response) => response.writeHead(200).flushHeaders();
+  const controller = new AbortController();
+  const opened = http.open(ask(http, '/', { signal: controller.signal }));
+  controller.abort();
+  await assert.rejects(opened, fails('ERR_INTERRUPTED'));
+  http.close();
+});

@@ -50,6 +50,8 @@ export function startWatch(
   const onAbort = (): void => stop(interrupted(what));
   const cancelDeadline = clock.after(deadline - clock.now(), () => stop(deadlinePassed(what)));
   signal?.addEventListener('abort', onAbort);
+  // Whoever went before there was anything to listen with is not told again.
+  if (signal?.aborted) onAbort();
 
   function end(error?: SealwardError): void {
     cancelDeadline();
