@@ -124,6 +124,7 @@ function openJudge({ config, version, environment, logger }: OpenConfiguredOptio
     configMap: (name) => configMapMembers(inCluster(), name),
     heldDigests: held.digests,
     heldBytes: held.bytes,
+    prefetch: { seen: true },
   });
   const { agent, limits } = opened;
   metrics.gauge('sealward_held_digests', 'Digests whose facts are in memory', () => agent.status().held.digests);

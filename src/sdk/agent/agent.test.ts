@@ -313,6 +313,26 @@ describe('what an agent holds', () => {
     assert.equal((await agent.judge(image, cluster.ask())).code, 'DENIED', 'what is denied of the index is denied of its images');
   });
 
+  it('is gathered whole soon after it was let in, where that is wanted, and not for a dry run or with the credentials of a namespace', async () => {
+    const [image, other, third] = [await cluster.push(), await cluster.push(), await cluster.push()];
+    for (const one of [image, other, third]) await cluster.sign(one);
+    const agent = await cluster.started({ prefetch: { seen: true, pace: 1000, refreshAfter: 600_000 } });
+    await agent.judge(image.pinned, cluster.ask());
+    await agent.judge(other.pinned, cluster.ask({ dryRun: true }));
+    await agent.judge(third.pinned, cluster.ask({ registry: cluster.client }));
+    assert.deepEqual(agent.status().prefetch, { images: 1, due: 0 });
+    cluster.registry.forget();
+    cluster.clock.advance(59_999);
+    assert.equal(cluster.registry.count(''), 0);
+    cluster.clock.advance(1);
+    await until(() => cluster.registry.count('.att') > 0 && agent.status().prefetch.due === 0);
+    await agent.judge(image.pinned, cluster.ask());
+    assert.deepEqual(agent.status().prefetch, { images: 1, due: 0 }, 'it keeps its turn');
+    agent.prefetch([other.pinned]);
+    cluster.clock.advance(1000);
+    await until(() => agent.status().prefetch.due === 0);
+  });
+
   it('is gathered ahead one after the other and again when it is old, and no more after the end', async () => {
     const images = [await cluster.push(), await cluster.push()];
     for (const image of images) await cluster.sign(image);

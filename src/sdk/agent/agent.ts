@@ -50,6 +50,8 @@ export interface AgentOptions extends AllowListOptions {
   /** Milliseconds that one gathering may take, whoever waits for it; 30 s when not said. */
   readonly patience?: number;
   readonly prefetch?: {
+    /** Images that were let in are gathered, too: all places of each soon after, and again when that has grown old. */
+    readonly seen?: boolean;
     /** Milliseconds from one image to the next; 500 when not said. */
     readonly pace?: number;
     /** Milliseconds after which an image is gathered again; 10 minutes when not said. */
@@ -198,8 +200,8 @@ export class Agent {
   }
 
   /**
-   * Gathers all that there is about one image now, in every place. False when something did not answer, or there is no trust
-   * yet by which to know whom one may ask; never throws.
+   * Gathers all that there is about one image now, in every place. False when something did not answer (who refuses us
+   * answers), or there is no trust yet by which to know whom one may ask; never throws.
    */
   async gather(name: string): Promise<boolean> {
     const inForce = this.inForce();
@@ -210,7 +212,7 @@ export class Agent {
       const question: Question = { name, reference, inForce, view, ask: { place: {}, deadline: Number.POSITIVE_INFINITY, signal: this.#ending.signal } };
       if (this.#refused(question) !== undefined) return true;
       const digest = reference.digest ?? (await this.#resolve(question));
-      if (digest instanceof SealwardError) return digest.code === 'ERR_NOT_FOUND';
+      if (digest instanceof SealwardError) return digest.code === 'ERR_NOT_FOUND' || digest.family === 'AccessError';
       return await this.#evidence.refresh(this.#sought(question, digest), view, this.#options.registry);
     } catch (error) {
       // A name that is none has nothing to be gathered; whatever else it is, the others go on.
@@ -354,9 +356,12 @@ export class Agent {
   }
 
   /** So that pruning spares what was let in. A note that cannot be written changes no answer. */
-  #noted(answer: JudgedName, { dryRun = false }: Ask): JudgedName {
+  #noted(answer: JudgedName, { dryRun = false, registry }: Ask): JudgedName {
     const { action, digest } = answer;
-    if (action !== 'deny' && digest !== undefined && !dryRun) this.#admissions.note(digest);
+    if (action === 'deny' || digest === undefined || dryRun) return answer;
+    this.#admissions.note(digest);
+    // In the background nobody has the credentials of a namespace.
+    if (this.#options.prefetch?.seen && !registry) this.#prefetch.add([answer.name], SEEN_AFTER);
     return answer;
   }
 }
@@ -376,6 +381,9 @@ interface Question {
   readonly view: View;
   readonly ask: Ask;
 }
+
+/** An image that was just let in was just asked about. Milliseconds. */
+const SEEN_AFTER = 60_000;
 
 /** What no signature changes: it is denied by name, past the lease, or nobody's policy speaks of it. */
 const WHATEVER_IS_SIGNED: ReadonlySet<DecisionCode> = new Set<DecisionCode>(['DENIED', 'TRUST_STALE', 'NO_POLICY', 'IMAGE_REFUSED', 'IMAGE_NAME_REFUSED']);

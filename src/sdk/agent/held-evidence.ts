@@ -8,6 +8,7 @@ import type { Clock } from '../../clients/http/index.ts';
 import type { Registry } from '../../clients/registry/index.ts';
 import type { Digest } from '../../core/artifact/index.ts';
 import { createVerdictCache } from '../../core/crypto/index.ts';
+import type { SealwardError } from '../../core/errors.ts';
 import { documentKey, type Evidence, type ProofMemory } from '../../core/verify/index.ts';
 import { gatherAll, type Gathering, gatherSteps, labelsOf, nothingAsked } from '../evidence-of.ts';
 import { heldRegistry } from '../held-registry.ts';
@@ -210,7 +211,7 @@ export class HeldEvidence {
     if (isOfUse) this.#facts.set(heldKey(signatures, digest), { ...held, repository: compact(held.repository), facts: compact(held.facts) });
   }
 
-  /** Gathers all that there is about a digest, and of an index notes which images it lists. False when something did not answer. */
+  /** Gathers all that there is about a digest, and of an index notes which images it lists. False when something did not answer; who refuses us answers, too. */
   async refresh(sought: Sought, view: View, registry: Registry): Promise<boolean> {
     const { clock, patience } = this.#options;
     const known = await this.load(sought, view);
@@ -223,8 +224,9 @@ export class HeldEvidence {
     if (manifest.state === 'complete' && manifest.value.manifest.kind === 'index')
       noteIndex(store, digest, manifest.value.manifest, (child) => heldKey(repository, child), clock.now());
     await this.#write(store);
-    const asked = flight.failure === undefined && flight.evidence.places.every(({ askedAt = 0 }) => askedAt >= flight.begunAt - FRESH);
-    return asked && manifest.state !== 'unavailable';
+    const refused = (cause: SealwardError | undefined): boolean => cause?.family === 'AccessError';
+    const asked = flight.evidence.places.every(({ askedAt = 0, cause }) => askedAt >= flight.begunAt - FRESH || refused(cause));
+    return flight.failure === undefined && asked && (manifest.state !== 'unavailable' || refused(manifest.cause));
   }
 
   /** Ends what is under way. */

@@ -24,12 +24,16 @@ export class Prefetch {
   /** By name, when it is due; those that were named last stand last. */
   readonly #due = new Map<string, number>();
   #slowness = 1;
+  /** Until when no image has a turn, and when the next one has. */
+  #mayAt: number;
+  #wakesAt = 0;
   #cancel: (() => void) | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: PrefetchOptions) {
     this.#options = options;
+    this.#mayAt = options.clock.now() + options.pace;
   }
 
   /** How many images are gathered ahead, and how many of them wait for their turn. */
@@ -38,16 +42,22 @@ export class Prefetch {
     return { images: this.#due.size, due: [...this.#due.values()].filter((at) => at <= now).length };
   }
 
-  /** Names that are known already keep their turn. */
-  add(names: Iterable<string>): void {
+  /** Names that are known already keep their turn. @param after milliseconds until the others have their first. */
+  add(names: Iterable<string>, after = 0): void {
+    const due = this.#options.clock.now() + after;
     for (const name of names) {
       const known = this.#due.get(name);
       this.#due.delete(name);
-      this.#due.set(name, known ?? this.#options.clock.now());
+      this.#due.set(name, known ?? due);
     }
     for (const name of this.#due.keys()) {
       if (this.#due.size <= this.#options.most) break;
       this.#due.delete(name);
+    }
+    // Whoever waits for the next turn of something old does not keep what is new waiting.
+    if (this.#cancel && due < this.#wakesAt) {
+      this.#cancel();
+      this.#cancel = undefined;
     }
     this.#schedule();
   }
@@ -69,10 +79,13 @@ export class Prefetch {
     const next = this.#next();
     if (!next) return;
     const { clock, pace } = this.#options;
-    this.#cancel = clock.after(Math.max(pace * this.#slowness, next[1] - clock.now()), () => {
+    const wait = Math.max(this.#mayAt - clock.now(), next[1] - clock.now(), 0);
+    this.#wakesAt = clock.now() + wait;
+    this.#cancel = clock.after(wait, () => {
       this.#cancel = undefined;
       this.#running = this.#turn().finally(() => {
         this.#running = undefined;
+        this.#mayAt = clock.now() + pace * this.#slowness;
         this.#schedule();
       });
     });
