@@ -8,7 +8,8 @@ import { connect, type TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { LIMITS, utf8, type JsonObject } from '../../core/encoding/index.ts';
 import { createTlsAuthority } from '../../testing/index.ts';
-import { API_SERVER, type AskOptions, IMAGE_DIGEST, judgeOf, letIn, pod, reviewOf, startWebhook, TLS } from '../../../test/admission.ts';
+import { serveReviews } from './serve.ts';
+import { API_SERVER, ask, type AskOptions, IMAGE_DIGEST, judgeOf, letIn, pod, reviewOf, startWebhook, TLS } from '../../../test/admission.ts';
 
 const GOOD = `r.example/good:1@${IMAGE_DIGEST}`;
 const SECRET = 'f'.repeat(64);
@@ -235,7 +236,7 @@ describe('connections', () => {
       if (image.includes('slow')) await new Promise<void>((resolve) => (answer = resolve));
       return letIn(image);
     });
-    const webhook = await startWebhook(t, judge, { drainMs: 300 });
+    const webhook = await startWebhook(t, judge, { drainMs: 2000 });
     const agent = new Agent({ keepAlive: true });
     t.after(() => agent.destroy());
     assert.equal((await webhook.operations('/readyz')).status, 200);
@@ -251,6 +252,41 @@ describe('connections', () => {
     await closed;
     await assert.rejects(webhook.ask(reviewOf(pod(GOOD))), { code: 'ECONNREFUSED' });
   });
+});
+
+describe('connections of strangers (CVE-2023-42813: slow and endless requests)', () => {
+  const slow: readonly (readonly [what: string, first: string])[] = [
+    ['says nothing', ''],
+    ['never ends its head', 'POST /validate HTTP/1.1\r\nHost: x\r\nX-Slow: '],
+  ];
+  for (const [what, first] of slow) {
+    it(`one that ${what} is closed; one that has proven itself is not`, async (t) => {
+      const server = await serveReviews({
+        host: '127.0.0.1',
+        port: 0,
+        certificate: TLS.issue('localhost'),
+        caller: { kind: 'network' },
+        marginMs: 500,
+        bufferedBytes: 1_000_000,
+        connections: 10,
+        proofMs: 500,
+        answer: async () => '{}',
+        refused: () => undefined,
+      });
+      const agent = new Agent({ keepAlive: true });
+      t.after(async () => {
+        agent.destroy();
+        await server.close();
+      });
+      await ask(server.port, {}, { agent });
+      const socket = connect({ host: '127.0.0.1', port: server.port, servername: 'localhost', ca: TLS.ca });
+      await once(socket, 'secureConnect');
+      const closed = heard(socket);
+      if (first !== '') socket.write(first);
+      assert.equal(await closed, '');
+      assert.equal(Object.values(agent.freeSockets).flat().length, 1, 'the other one still stands');
+    });
+  }
 });
 
 describe('the port of operations', () => {

@@ -32,6 +32,8 @@ export interface ServeOptions {
   /** Bytes of all bodies that are held at one time. */
   readonly bufferedBytes: number;
   readonly connections: number;
+  /** A connection that has proven nothing by then is closed; 10 s when not said. Milliseconds. */
+  readonly proofMs?: number;
   /** JSON. Throws for what has no answer of its own. */
   readonly answer: (path: ReviewPath, body: Uint8Array, deadline: Deadline) => Promise<string>;
   readonly refused: (error: SealwardError) => void;
@@ -53,7 +55,6 @@ export interface AdmissionServer {
 const KEEP_ALIVE_MS = 120_000;
 const HEADERS_MS = KEEP_ALIVE_MS + 5000;
 const REQUEST_MS = HEADERS_MS + 35_000;
-/** A connection that has proven nothing by then is closed. */
 const PROOF_MS = 10_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** How long the rest of a refused body is thrown away, so that its sender gets to read why. */
@@ -131,7 +132,7 @@ class ReviewServer implements AdmissionServer {
   }
 
   #watch(socket: Socket): void {
-    const timer = setTimeout(() => socket.destroy(), PROOF_MS);
+    const timer = setTimeout(() => socket.destroy(), this.#options.proofMs ?? PROOF_MS);
     timer.unref();
     this.#unproven.set(socket, timer);
     socket.once('close', () => this.#proven(socket));
