@@ -394,6 +394,30 @@ describe('a policy that cannot be understood is refused whole, with every proble
     });
   }
 
+  it('tells problems by file, line and column, in whatever order the files were given', () => {
+    const bad = {
+      b: policy('mode: x\nrefuse: gone', 'b'),
+      a: policy('mode: [x, y]\nonInconclusive: z\nrefuse: gone', 'a'),
+      c: policy('{ mode: x, onInconclusive: y, refuse: gone }', 'c'),
+    };
+    const told = (...names: (keyof typeof bad)[]): string[] => {
+      const result = compilePolicies(
+        names.map((name) => ({ name, text: bad[name] })),
+        context,
+      );
+      return result.ok ? [] : result.problems.map(({ source, line, column }) => `${source} ${line}:${column}`);
+    };
+    const expected = told('a', 'b', 'c');
+    assert.deepEqual(expected, [...expected].sort());
+    assert.ok(expected.length >= 5 && new Set(expected).size === expected.length);
+    for (const order of [
+      ['b', 'c', 'a'],
+      ['c', 'b', 'a'],
+      ['c', 'a', 'b'],
+    ] as const)
+      assert.deepEqual(told(...order), expected);
+  });
+
   it('refuses a bomb of aliases in time', () => {
     const bomb = [
       'a0: &a0 [x, x, x, x, x, x, x, x, x, x]',
