@@ -1,4 +1,4 @@
-/** The Grafana dashboard asks for nothing that the webhook does not tell. */
+/** The Grafana dashboard asks for nothing that the webhook and the controller do not tell. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,12 +19,12 @@ const dashboard = JSON.parse(readFileSync(join(repositoryRoot, 'deploy', 'grafan
   readonly panels: readonly Panel[];
   readonly templating: { readonly list: readonly { readonly name: string; readonly query: string }[] };
 };
-const source = [...readTree(repositoryRoot, 'src/apps/admission')]
+const source = [...readTree(repositoryRoot, 'src/apps/admission'), ...readTree(repositoryRoot, 'src/apps/controller')]
   .filter(([path]) => !path.endsWith('.test.ts'))
   .map(([, text]) => text)
   .join('\n');
 
-/** Every metric that the webhook makes, with its labels. A gauge has none. */
+/** Every metric that is made, with its labels. A gauge has none. */
 function told(): ReadonlyMap<string, readonly string[]> {
   const metrics = new Map<string, readonly string[]>();
   for (const [, name = '', rest = ''] of source.matchAll(/name: '(sealward_\w+)',([^}]*)\}/g)) {
@@ -38,7 +38,7 @@ function told(): ReadonlyMap<string, readonly string[]> {
   return metrics;
 }
 
-test('every metric and label of the dashboard is one that the webhook has', () => {
+test('every metric and label of the dashboard is one that somebody tells', () => {
   const metrics = told();
   assert.ok(metrics.size >= 15, [...metrics.keys()].join(' '));
   const targets = dashboard.panels.flatMap(({ title, targets: own = [] }) => own.map((target) => ({ title, ...target })));
@@ -58,7 +58,7 @@ test('every metric and label of the dashboard is one that the webhook has', () =
   }
 });
 
-test('everything that the webhook tells of itself can be seen', () => {
+test('everything that the webhook and the controller tell of themselves can be seen', () => {
   const shown = JSON.stringify(dashboard);
   for (const name of told().keys()) assert.ok(shown.includes(name), name);
 });

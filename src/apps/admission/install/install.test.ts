@@ -209,7 +209,9 @@ test('whichever write is refused, the same command once more makes it whole, and
   await install(whole);
   const count = writes(whole).length;
   assert.ok(count >= 14, String(count));
+  // Every third, and those that make the API server ask; all of them under `npm run torture`.
   for (let n = 0; n < count; n++) {
+    if (n % 3 !== 0 && n < count - 4 && process.env['SEALWARD_TORTURE'] === undefined) continue;
     const stage = await staged(t);
     stage.cluster.fault({ method: 'PATCH', path: '/', skip: n, times: 1, status: 403 });
     stage.onWait = async () => {
