@@ -130,6 +130,12 @@ test('files are named by nouns and verbs of the field, and none has outgrown its
   }
 });
 
+test('no file of tests has hooks that hold for the tests of all others, which run in the same process', () => {
+  for (const [path, text] of new Map([...house, ...readTree(repositoryRoot, 'test')])) {
+    if (path.endsWith('.test.ts')) assert.doesNotMatch(text, /^(?:before|after)Each\(/m, `${path}: put them into a group`);
+  }
+});
+
 test('the reader of imports loses its way in no file: brackets balance in what it takes for code', () => {
   for (const [path, text] of new Map([...house, ...readTree(repositoryRoot, 'test')])) {
     const { code } = scan(text);

@@ -67,7 +67,10 @@ function begin({ wire }: Pick<Failure, 'wire'>): void {
   mend();
   store = matrix.store();
 }
-afterEach(() => matrix.endJudges());
+/** Within each group: at the top of a file they would hold for the tests of every other file as well. */
+function eachAnew(): void {
+  afterEach(() => matrix.endJudges());
+}
 
 function mend(): void {
   matrix.wire.break(undefined);
@@ -96,6 +99,8 @@ async function answer(judge: Judge, name: string, { hangs, wire }: Failure): Pro
 
 for (const kind of JUDGES) {
   describe(`a registry that fails, for ${kind}`, () => {
+    eachAnew();
+
     for (const failure of FAILURES) {
       it(`${failure.name}, cold: inconclusive, with the place; and decided as soon as it is over`, async () => {
         begin(failure);
@@ -180,6 +185,8 @@ for (const kind of JUDGES) {
 }
 
 describe('a herd of new images, with limits for each host', () => {
+  eachAnew();
+
   const NEW = 60;
   /** What is under way before the first answer comes, and the failures that are needed to see it. */
   const MOST = 16 + BREAKER_FAILURES;

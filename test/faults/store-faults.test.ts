@@ -11,14 +11,17 @@ import { DAY } from '../tuf-repository.ts';
 
 const matrix = await Matrix.start(false);
 after(() => matrix.close());
-beforeEach(() => matrix.wire.break(undefined));
 // The key that signs is two days old by now, so that a clock that is a day behind still knows it.
 matrix.clock.advance(2 * DAY);
 const start = matrix.clock.now();
-afterEach(async () => {
-  await matrix.endJudges();
-  matrix.clock.advance(start - matrix.clock.now());
-});
+/** Within each group: at the top of a file they would hold for the tests of every other file as well. */
+function eachAnew(): void {
+  beforeEach(() => matrix.wire.break(undefined));
+  afterEach(async () => {
+    await matrix.endJudges();
+    matrix.clock.advance(start - matrix.clock.now());
+  });
+}
 
 let jumps = 0;
 const goAway = (): void => matrix.wire.break({ kind: 'refuse' });
@@ -39,6 +42,8 @@ function breaking(step: keyof FileSteps, code: string, afterSteps = 0): FileStep
 
 for (const kind of JUDGES) {
   describe(`a store on a bad disk, for ${kind}`, () => {
+    eachAnew();
+
     for (const code of ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']) {
       for (const step of ['makeFolder', 'create', 'rename', 'syncFolder'] as const) {
         it(`${code} at ${step}: decided all the same, told once, and not made worse for the next process`, async () => {
@@ -89,6 +94,8 @@ for (const kind of JUDGES) {
   });
 
   describe(`a clock that jumps, for ${kind}`, () => {
+    eachAnew();
+
     for (const [name, step] of [
       ['an hour ahead', 3600_000],
       ['eighty days ahead', 80 * DAY],

@@ -375,6 +375,11 @@ tests:
         ['policies: [a]\ntests:\n  - { image: "oci:x", evidence: y, outcome: verified }\n', /:3: an image in a folder is there itself/],
         ['policies: [a]\ntests:\n  - { image: a, image: b, outcome: verified }\n', /:3: .*unique/i],
         ['- a\n', /:1: this is no file of cases/],
+        ['', /:1: this is no file of cases/],
+        ['tests: []\n---\ntests: []\n', /:1: this is no file of cases/],
+        [`tests: ${'['.repeat(50_000)}`, /sealward-test\.yaml:1: /],
+        ['policies: [a]\ntests:\n  - &a { image: a, outcome: verified, namespaceLabels: *a }\n', /:3: namespaceLabels must be a map of texts/],
+        ['policies: [a]\ntests:\n  - ? [a]\n    : b\n', /:3: a key that is no text is not known in a case/],
       ] as const) {
         workshop.file('broken/sealward-test.yaml', text);
         await refused(['policy', 'test', workshop.path('broken')], says);

@@ -32,14 +32,17 @@ after(() => {
   server.close();
   server.closeAllConnections();
 });
-beforeEach(() => {
-  forms = [];
-  answers = {
-    '/.well-known/openid-configuration': [
-      { body: { issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token`, device_authorization_endpoint: `${issuer}/device` } },
-    ],
-  };
-});
+/** Within each group: at the top of a file they would hold for the tests of every other file as well. */
+function eachAnew(): void {
+  beforeEach(() => {
+    forms = [];
+    answers = {
+      '/.well-known/openid-configuration': [
+        { body: { issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token`, device_authorization_endpoint: `${issuer}/device` } },
+      ],
+    };
+  });
+}
 
 const token = (claims: Record<string, unknown>): string => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
 
@@ -62,6 +65,8 @@ function browser(come: (asked: URLSearchParams) => Record<string, string>, nonce
 }
 
 describe('signing in with a browser', () => {
+  eachAnew();
+
   it('exchanges the code that comes back, with the verifier of its challenge', async () => {
     let challenge = '';
     const asked = options({
@@ -104,6 +109,8 @@ describe('signing in with a browser', () => {
 });
 
 describe('signing in by a code', () => {
+  eachAnew();
+
   const device = { body: { device_code: 'of the device', user_code: 'ABCD-EFGH', verification_uri: 'https://issuer.test/device', interval: 1 } };
   it('waits until somebody has typed it', async () => {
     answers['/device'] = [device];
