@@ -31,7 +31,7 @@ export { inParallel } from './in-parallel.ts';
 export { type ResignedImage, resignImage } from './resign.ts';
 export { type RunningImage, runningImages } from './running-images.ts';
 export { ARTIFACT_PREFIX, openTrust, type OpenTrustOptions, pushTrustArtifact } from './open-trust.ts';
-export { type JudgedImage, judgeImage, type JudgeOptions, trustOf } from './judge.ts';
+export { type JudgedImage, judgeEvidence, judgeImage, type JudgeOptions, trustOf } from './judge.ts';
 export { configMapMembers, lookAround, type Surroundings } from './look-around.ts';
 export type { Published } from './publish.ts';
 export type { Annotations, Sealed } from './seal.ts';

@@ -9,6 +9,7 @@ import {
   decide,
   type Decision,
   digestOfEvidence,
+  type Evidence,
   plainFacts,
   type ProofMemory,
   prove,
@@ -43,6 +44,8 @@ export interface JudgedImage {
   readonly request: Request;
   /** `sha256:hex` of what was known; see `digestOfEvidence`. */
   readonly evidence: string;
+  /** What was known. */
+  readonly known: Evidence;
 }
 
 /** Throws what `resolveOnce` throws; everything else is part of the decision. */
@@ -55,7 +58,6 @@ export async function judgeImage(options: JudgeOptions): Promise<JudgedImage> {
     gatherAll({ registry, repository: signatureRepository, digest, now, ...(workers === undefined ? {} : { workers }), ...call }),
     asksForLabels(policies) ? labelsOf(registry, reference, digest, call) : undefined,
   ]);
-  const facts = prove(evidence, anchorsOf(policies, trust), memory);
   const request: Request = {
     repository: formatRepository(reference),
     ...(reference.tag === undefined ? {} : { tag: reference.tag }),
@@ -65,8 +67,18 @@ export async function judgeImage(options: JudgeOptions): Promise<JudgedImage> {
     admittedBefore,
     now,
   };
+  return { digest, request, known: evidence, ...(await judgeEvidence(evidence, request, { policies, trust, memory })) };
+}
+
+/** The same from evidence that was gathered before, however long ago: nothing is asked of anybody. */
+export async function judgeEvidence(
+  evidence: Evidence,
+  request: Request,
+  { policies, trust, memory = {} }: Pick<JudgeOptions, 'policies' | 'trust' | 'memory'>,
+): Promise<Pick<JudgedImage, 'decision' | 'evidence'>> {
+  const facts = prove(evidence, anchorsOf(policies, trust), memory);
   const decision = decide(plainFacts(facts), policies, trust, request, await appraised(facts, policies));
-  return { digest, decision, request, evidence: digestOfEvidence(evidence) };
+  return { decision, evidence: digestOfEvidence(evidence) };
 }
 
 /** What the conditions of the policies say; without any, no appraiser is loaded. */

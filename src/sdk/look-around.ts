@@ -1,5 +1,5 @@
 /** What the webhook knows of its cluster, held by watches: the labels of namespaces, and the policies that stand in them. */
-import { type ClusterObject, type KubernetesClient, keyOf, type ObjectName, RESOURCES, WatchList } from '../clients/kubernetes/index.ts';
+import { type ClusterObject, type KubernetesClient, type ObjectName, RESOURCES, WatchList } from '../clients/kubernetes/index.ts';
 import { decodeBase64, type JsonValue, utf8 } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
 import type { NamespacedPolicy } from './agent/index.ts';
@@ -52,9 +52,9 @@ export function lookAround(client: KubernetesClient, { namespaceLabels, namespac
   };
 }
 
-function policyOf(object: ClusterObject): NamespacedPolicy {
-  if (!object.whole) throw new SealwardError('ERR_POLICY_INVALID', `the ImagePolicy ${keyOf(object)} is nested too deep`);
-  return { namespace: object.namespace, name: object.name, text: JSON.stringify(object.json) };
+/** One that is nested too deep is refused as a document, and what it asked for before holds; it does not vanish. */
+function policyOf({ namespace, name, whole, json }: ClusterObject): NamespacedPolicy {
+  return { namespace, name, text: whole ? JSON.stringify(json) : 'nested too deep to be read' };
 }
 
 /** The members of a ConfigMap with a trust repository. Throws ERR_OBJECT_NOT_FOUND. */

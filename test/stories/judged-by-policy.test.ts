@@ -277,6 +277,34 @@ tests:
     assert.equal((await ask({})).code, 10, 'beside the image there is none');
   });
 
+  await t.test('a decision is made again when more is known of the image now, and nothing of it is pruned', async () => {
+    const own = workshop.file(
+      'past.yaml',
+      policyOf(registry.host, maria, jan, eve)
+        .replace(/ {2}attestations:[^]*?---/, '---')
+        .replace('atLeast: 2', 'atLeast: 1'),
+    );
+    const past = await pushImage(registry.host, 'shop/past');
+    const [held, records] = [workshop.path('past-evidence'), workshop.path('past-records')];
+    const ask = (...more: readonly string[]): Promise<CliResult> => workshop.sealward(['verify', '--policy', own, '--evidence', held, ...more, past.byDigest]);
+    assert.equal((await ask('--record', records)).code, 10, 'not signed yet');
+    assert.equal((await workshop.sealward(['sign', '--key', jan.key, past.byDigest])).code, 0);
+    assert.equal((await ask('--record', records)).code, 0);
+    assert.equal((await workshop.sealward(['sign', '--key', maria.key, past.byDigest])).code, 0);
+    assert.equal((await ask()).code, 0);
+    assert.equal((await workshop.sealward(['evidence', 'prune', '--evidence', held, '--max-size', '1'])).code, 0);
+    const replay = (name: string): Promise<CliResult> => workshop.sealward(['replay', '-o', 'text', '--evidence', held, '--policy', own, join(records, name)]);
+    const made = await Promise.all(readdirSync(records).map(replay));
+    assert.deepEqual(
+      made.map(({ code, stdout }) => [code, stdout.startsWith('the same, byte for byte')]),
+      [
+        [0, true],
+        [0, true],
+      ],
+      made.map(({ stdout, stderr }) => stdout + stderr).join('\n'),
+    );
+  });
+
   await t.test('policy diff says which images would get another answer, and why', async () => {
     const stricter = workshop.file('stricter.yaml', policyOf(registry.host, maria, jan, eve).replace('atLeast: 2', 'atLeast: 3'));
     const images = ['--image', image.tagged, '--image', hotfix.tagged];

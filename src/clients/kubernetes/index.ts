@@ -7,4 +7,4 @@ export { clusterOf } from './find-cluster.ts';
 export type { ClusterObject } from './object.ts';
 export { type ObjectName, type Resource, RESOURCES } from './resource.ts';
 export type { WatchEvent } from './watch.ts';
-export { type Change, keyOf, WatchList, type WatchListOptions } from './watch-list.ts';
+export { type Change, WatchList, type WatchListOptions } from './watch-list.ts';

@@ -224,6 +224,10 @@ describe('what the webhook sees of its cluster', () => {
       [policies[0]?.namespace, policies[0]?.name, (JSON.parse(policies[0]?.text ?? '') as JsonObject)['spec']],
       ['shop', 'more', { refuse: 'no' }],
     );
+    let deep: JsonValue = 'x';
+    for (let i = 0; i < 200; i++) deep = { a: deep };
+    await server.request('PUT', `${path}/more`, { apiVersion: 'sealward.dev/v1alpha1', kind: 'ImagePolicy', metadata: { name: 'more' }, spec: { deep } });
+    await until(() => policies[0]?.text === 'nested too deep to be read');
     await server.request('DELETE', `${path}/more`);
     await until(() => policies.length === 0);
   });

@@ -1,12 +1,13 @@
 /** `sealward replay`: makes a decision of the past again from its record and the stores that it names. */
-import { formatDigest, LAYOUT, parseReference } from '../../../core/artifact/index.ts';
+import { formatDigest, LAYOUT, parseDigest, parseReference } from '../../../core/artifact/index.ts';
+import type { EvidenceStore } from '../../../clients/evidence/index.ts';
 import { parseDecisionLeaf } from '../../../clients/journal/index.ts';
 import { folderSource, LogFault, TileLog } from '../../../clients/tiles/index.ts';
 import { canonicalJson, decodeUtf8, type JsonObject, LIMITS, parseJsonObject, utf8 } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import type { Place } from '../../../core/policy/index.ts';
-import { encodeDecision, JUDGE_VERSION, shortenRecord } from '../../../core/verify/index.ts';
-import { judgeImage } from '../../../sdk/index.ts';
+import { decodeEvidence, encodeDecision, type Evidence, JUDGE_VERSION, type Request, shortenRecord } from '../../../core/verify/index.ts';
+import { judgeEvidence, judgeImage } from '../../../sdk/index.ts';
 import { judgingRegistry } from '../evidence/registry.ts';
 import { readBytes } from '../file.ts';
 import type { Invocation, Run } from '../invocation.ts';
@@ -20,6 +21,8 @@ import { visible, visibleJson } from '../visible.ts';
 interface Recorded {
   readonly judge: number;
   readonly evidence: string;
+  /** Where the evidence of that time is kept. */
+  readonly known?: string;
   readonly policies: string;
   readonly trust: string;
   readonly request: {
@@ -29,6 +32,7 @@ interface Recorded {
     readonly place: Place;
     readonly admittedBefore: boolean;
     readonly now: number;
+    readonly labels?: unknown;
   };
   readonly decision: JsonObject;
 }
@@ -45,18 +49,27 @@ export const run: Run<typeof replay> = async (given) => {
   const reference = parseReference(name);
   if (reference.registry !== LAYOUT) need(given, 'evidence');
   // The past is in the store; a registry could only say how things are now.
-  const { registry, memory, finish } = judgingRegistry([{ reference }], { ...invocation, flags: { ...invocation.flags, offline: true } });
+  const { registry, store, memory, finish } = judgingRegistry([{ reference }], { ...invocation, flags: { ...invocation.flags, offline: true } });
   const home = signatureRepository(invocation.config);
-  const again = await judgeImage({
-    registry,
-    reference,
-    memory,
-    admittedBefore: request.admittedBefore,
-    ...(home ? { signatureRepository: home } : {}),
-    ...question,
-  });
+  const then = store && evidenceOf(record, store);
+  const again = then
+    ? {
+        digest: parseDigest(request.digest),
+        request: record.request as Request,
+        ...(await judgeEvidence(then, record.request as Request, { ...question, memory })),
+      }
+    : await judgeImage({
+        registry,
+        reference,
+        memory,
+        admittedBefore: request.admittedBefore,
+        ...(home ? { signatureRepository: home } : {}),
+        ...question,
+      });
   finish();
-  const made = encodeDecision(again.decision, { evidence: again.evidence, policies: question.policies, trust: question.trust, request: again.request });
+  const known = record.known === undefined ? {} : { known: record.known };
+  const from = { evidence: again.evidence, ...known, policies: question.policies, trust: question.trust, request: again.request };
+  const made = encodeDecision(again.decision, from);
   const recorded = canonicalJson(parseJsonObject(bytes, { what: 'the record', maxBytes: LIMITS.documentBytes }));
   const whole = parseJsonObject(made, { what: 'the decision', maxBytes: LIMITS.evidenceRecordBytes });
   const same = recorded === decodeUtf8(made, 'the decision') || recorded === canonicalJson(shortenRecord(whole));
@@ -79,6 +92,14 @@ export const run: Run<typeof replay> = async (given) => {
     );
   return same ? 0 : 1;
 };
+
+/** As it was known then, where it was kept. What of it is not there any more is an error that names it. */
+function evidenceOf({ known, request }: Recorded, store: EvidenceStore): Evidence | undefined {
+  // Of a record that was shortened the labels are not known any more.
+  if (known === undefined || typeof request.labels === 'string') return undefined;
+  const bytes = store.bytes(known);
+  return bytes && decodeEvidence(bytes, (digest) => store.bytes(digest));
+}
 
 /** A file with a record, or a leaf of a decision log: as a file, or by its index in the folder of the log. */
 async function recordBytes({ flags, given }: Invocation<(typeof replay)['flags']>, path: string): Promise<Uint8Array> {
@@ -120,13 +141,14 @@ function need({ given }: Invocation, flag: string): void {
 
 function readRecord(bytes: Uint8Array): Recorded {
   const record = parseJsonObject(bytes, { what: 'the record', maxBytes: LIMITS.documentBytes });
-  const { version, judge, evidence, policies, trust, request, decision } = record;
+  const { version, judge, evidence, known, policies, trust, request, decision } = record;
   const trusted = trust !== null && typeof trust === 'object' && !Array.isArray(trust) ? trust.digest : undefined;
   const asked = request !== null && typeof request === 'object' && !Array.isArray(request) ? request : {};
   const isSound =
     version === 1 &&
     typeof judge === 'number' &&
     typeof evidence === 'string' &&
+    (known === undefined || typeof known === 'string') &&
     typeof policies === 'string' &&
     typeof trusted === 'string' &&
     typeof asked.repository === 'string' &&
@@ -142,5 +164,6 @@ function readRecord(bytes: Uint8Array): Recorded {
     throw new SealwardError('ERR_JSON_INVALID', 'the file is no record of a decision', {
       hint: 'Records are written by `sealward verify --policy FILE --record FOLDER`, and stand in the decision log of the webhook (--index).',
     });
-  return { judge, evidence, policies, trust: trusted, request: asked as unknown as Recorded['request'], decision: decision as JsonObject };
+  const head = { judge, evidence, ...(known === undefined ? {} : { known }), policies, trust: trusted };
+  return { ...head, request: asked as unknown as Recorded['request'], decision: decision as JsonObject };
 }

@@ -17,6 +17,8 @@ import { openArchive } from './carry.ts';
 
 export interface JudgingRegistry {
   readonly registry: OpenRegistry;
+  /** Where what is heard is kept, when it is. */
+  readonly store?: EvidenceStore;
   /** What was proven before. */
   readonly memory: ProofMemory;
   /** Keeps what was proven now. */
@@ -41,6 +43,7 @@ export function judgingRegistry(images: readonly { readonly reference: Reference
   const held = heldRegistry({ store, now: Date.now, ...(flags.offline ? {} : { registry }) });
   return {
     registry: { ...held, connectEarly: (name) => (flags.offline ? undefined : registry.connectEarly(name)), close: () => registry.close() },
+    store,
     memory: { edges },
     finish: () => edges.flush(),
   };

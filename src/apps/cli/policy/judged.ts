@@ -1,8 +1,9 @@
 /** Images judged by policies, for `verify`, `gate` and the actions of `policy`: one way to ask, one sentence for an answer. */
+import { FolderStore, pinEvidence } from '../../../clients/evidence/index.ts';
 import { formatDigest } from '../../../core/artifact/index.ts';
 import type { JsonObject } from '../../../core/encoding/index.ts';
 import type { SealwardError } from '../../../core/errors.ts';
-import type { Decision, Request } from '../../../core/verify/index.ts';
+import { type Decision, documentsNamed, encodeEvidence, type Request } from '../../../core/verify/index.ts';
 import { checkContent, inParallel, judgeImage } from '../../../sdk/index.ts';
 import { judgingRegistry } from '../evidence/registry.ts';
 import { type Answer, answerOfError } from '../outcome.ts';
@@ -18,6 +19,8 @@ export interface JudgedByPolicy extends Answer {
   readonly request?: Request;
   /** `sha256:hex` of what was known. */
   readonly evidence?: string;
+  /** Where that is kept, as long as the record of the decision. */
+  readonly known?: string;
   readonly error?: SealwardError;
 }
 
@@ -25,12 +28,12 @@ export async function judgeByPolicy(invocation: PolicyInvocation, question: Ques
   const { flags, config, terminal, signal, deadline } = invocation;
   const images = parseImages(names, flags['local-image']);
   const home = signatureRepository(config);
-  const { registry, memory, finish } = judgingRegistry(images, invocation);
+  const { registry, store, memory, finish } = judgingRegistry(images, invocation);
   for (const { reference } of images) registry.connectEarly(home ?? reference);
   terminal.progress(`judging ${images.length} ${images.length === 1 ? 'image' : 'images'}`);
   const results = await inParallel(images, flags['max-workers'], async ({ name, reference }): Promise<JudgedByPolicy> => {
     try {
-      const { digest, decision, request, evidence } = await judgeImage({
+      const { digest, decision, request, evidence, known } = await judgeImage({
         registry,
         reference,
         memory,
@@ -42,7 +45,14 @@ export async function judgeByPolicy(invocation: PolicyInvocation, question: Ques
       });
       if (flags['check-content'] && decision.outcome === 'verified')
         await checkContent(registry, reference, digest, { workers: flags['max-workers'], deadline, signal });
-      return { name, digest: formatDigest(digest), decision, request, evidence, outcome: decision.outcome, code: decision.code as Answer['code'] };
+      // Of what was recorded, everything stays that it was made from.
+      const kept =
+        store instanceof FolderStore && flags.record !== undefined
+          ? pinEvidence(store, { bytes: encodeEvidence(known), documents: documentsNamed(known) })
+          : undefined;
+      const { outcome, code } = decision;
+      const answer = { name, digest: formatDigest(digest), decision, request, evidence, outcome, code: code as Answer['code'] };
+      return kept === undefined ? answer : { ...answer, known: kept };
     } catch (error) {
       return { name, ...answerOfError(error) };
     }

@@ -40,9 +40,9 @@ export async function answersByPolicy(invocation: PolicyInvocation): Promise<{ r
 function record({ flags }: PolicyInvocation, { policies, trust }: Question, results: readonly JudgedByPolicy[]): void {
   const folder = flags.record;
   if (folder === undefined) return;
-  for (const { decision, request, evidence } of results) {
+  for (const { decision, request, evidence, known } of results) {
     if (!decision || !request || evidence === undefined) continue;
-    const bytes = encodeDecision(decision, { evidence, policies, trust, request });
+    const bytes = encodeDecision(decision, { evidence, ...(known === undefined ? {} : { known }), policies, trust, request });
     const path = join(folder, `${request.digest.replace(':', '-').slice(0, 23)}-${request.now}-${digestOf(bytes).hex.slice(0, 8)}.json`);
     try {
       mkdirSync(folder, { recursive: true });
