@@ -98,6 +98,7 @@ test('the webhook makes its authority, tells the API server, sees namespaces and
   await taken.promise;
   await around.close();
   assert.deepEqual(problems, []);
+  await client.list(RESOURCES.pods);
   assert.equal(await client.get(RESOURCES.configMaps, { namespace: NAMESPACE, name: 'sealward-trust' }), undefined);
   assert.equal(await client.get(RESOURCES.secrets, { namespace: 'shop', name: 'pull' }), undefined, 'it opted in');
   for (const forbidden of [
@@ -105,7 +106,7 @@ test('the webhook makes its authority, tells the API server, sees namespaces and
     client.list(RESOURCES.secrets, { namespace: NAMESPACE }),
     client.get(RESOURCES.secrets, { namespace: NAMESPACE, name: 'another' }),
     client.create(RESOURCES.secrets, NAMESPACE, { metadata: { name: 'another' } }),
-    client.list(RESOURCES.pods),
+    client.delete(RESOURCES.pods, { namespace: 'shop', name: 'web' }),
     client.delete(RESOURCES.validatingWebhooks, { name: 'sealward' }),
     client.patch(RESOURCES.validatingWebhooks, { name: 'another' }, { type: 'merge', patch: {} }),
     client.get(RESOURCES.configMaps, { namespace: NAMESPACE, name: 'sealward' }),

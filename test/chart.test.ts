@@ -27,7 +27,7 @@ const SETS: Readonly<Record<string, JsonObject>> = {
   'a path that the webhook makes': { caller: { proof: 'path-secret' } },
   'a path secret': { caller: { proof: 'path-secret', pathSecret: 'ab'.repeat(32) }, tls: { certManager: { enabled: true } } },
   'trust in a ConfigMap': { trust: { from: '', configMap: 'sealward-trust', root: '{}' } },
-  'nothing watched': { watch: { namespaceLabels: false, namespacedPolicies: false } },
+  'nothing watched': { watch: { namespaceLabels: false, namespacedPolicies: false, runningPods: false } },
   'mutual TLS': {
     caller: { proof: 'mtls', authorities: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', names: ['kube-apiserver', 'system:x'] },
   },

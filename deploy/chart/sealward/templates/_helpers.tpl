@@ -113,6 +113,7 @@ decisions:
 watch:
   namespaceLabels: {{ .Values.watch.namespaceLabels }}
   namespacedPolicies: {{ .Values.watch.namespacedPolicies }}
+  runningPods: {{ .Values.watch.runningPods }}
 {{- if .Values.customKinds }}
 customKinds:
 {{- range .Values.customKinds }}
