@@ -66,6 +66,7 @@ export async function openController(options: OpenControllerOptions): Promise<Op
     const opened = openAgent(config, {
       userAgent,
       ...(options.clock ? { clock: options.clock } : {}),
+      environment,
       proxy: parseProxyEnvironment(environment),
       configMap: (name) => configMapMembers(client, name),
       onProblem: ({ path, why }) => logger.warn({ path, why }, 'the evidence store has a problem'),

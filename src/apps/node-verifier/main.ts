@@ -1,5 +1,5 @@
 /** The program `sealward-node-verifier`, as containerd starts it. */
-import { NODE_CONFIG_VARIABLE, runNodeVerifier } from './run.ts';
+import { runNodeVerifier } from './run.ts';
 import { VERSION } from './version.ts';
 
 process.on('uncaughtException', (error) => {
@@ -11,6 +11,6 @@ void runNodeVerifier({
   stdin: process.stdin,
   print: (line) => void process.stdout.write(`${line}\n`),
   complain: (line) => void process.stderr.write(`${line}\n`),
-  configFile: process.env[NODE_CONFIG_VARIABLE],
+  environment: process.env,
   userAgent: `sealward-node-verifier/${VERSION}`,
 }).then((code) => process.exit(code));

@@ -1,4 +1,5 @@
 /** containerd's words in, one line and an exit code out. Whatever goes wrong, the code is not 0. */
+import { parseProxyEnvironment } from '../../clients/http/index.ts';
 import { LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { DEFAULT_CONFIG, readNodeVerifierConfig } from './config.ts';
@@ -10,23 +11,25 @@ export interface NodeVerifierIo {
   readonly stdin: AsyncIterable<Uint8Array>;
   readonly print: (line: string) => void;
   readonly complain: (line: string) => void;
-  /** What NODE_CONFIG_VARIABLE names, when it is set. */
-  readonly configFile: string | undefined;
+  /** Of the process: NODE_CONFIG_VARIABLE, proxies, and where a workload finds its identity. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly userAgent: string;
 }
 
 /** containerd passes its own environment on, and no flags of ours. */
-export const NODE_CONFIG_VARIABLE = 'SEALWARD_NODE_CONFIG';
+const NODE_CONFIG_VARIABLE = 'SEALWARD_NODE_CONFIG';
 /** containerd takes 32 KiB, and shows the beginning to people. Characters. */
 const LONGEST_REASON = 4000;
 
 /** 0: pull it. 1: refused. 2: asked wrongly, or badly configured. 4: could not be found out. 70: our own fault. */
-export async function runNodeVerifier({ argv, stdin, print, complain, configFile, userAgent }: NodeVerifierIo): Promise<number> {
+export async function runNodeVerifier({ argv, stdin, print, complain, environment, userAgent }: NodeVerifierIo): Promise<number> {
   try {
     const pull = parsePull(argv, await readAll(stdin));
-    const config = readNodeVerifierConfig(configFile ?? DEFAULT_CONFIG);
+    const config = readNodeVerifierConfig(environment[NODE_CONFIG_VARIABLE] || DEFAULT_CONFIG);
     const { allowed, reason, judged } = await verifyPull(pull, config, {
       userAgent,
+      environment,
+      proxy: parseProxyEnvironment(environment),
       onProblem: ({ path, why }) => complain(oneLine(`sealward: evidence ${path}: ${why}`)),
     });
     print(oneLine(reason));
