@@ -184,6 +184,7 @@ drain: 0s
     assert.match(verified.stdout, /verified/);
     const replay = (...more: readonly string[]): Promise<CliResult> =>
       workshop.sealward(['replay', '-o', 'text', '--log-key', vkey, '--evidence', workshop.path('evidence'), ...more, log]);
+    await must(['evidence', 'prune', '--evidence', workshop.path('evidence'), '--max-size', '1']);
     const then = await replay('--index', leaves['allowed'] ?? '', '--trust', workshop.path('trust-then'));
     assert.deepEqual([then.code, then.stdout.slice(0, 23)], [0, 'the same, byte for byte'], then.stdout + then.stderr);
     // The trust of now is not that of then.

@@ -33,6 +33,8 @@ export interface Judgement {
   readonly request?: Request;
   /** `sha256:hex` of what was known. */
   readonly evidence?: string;
+  /** Where that is kept, as long as the record of the decision. */
+  readonly known?: string;
   readonly error?: SealwardError;
   /** What whoever asked should be told although it may run; the message, when it is not said and the action is to warn. */
   readonly warnings?: readonly string[];

@@ -61,7 +61,7 @@ function outcomeOf({ judgement, denial }: ImageAnswer): RecordedOutcome {
 
 function bodyOf(question: Question, { image, judgement, denial }: ImageAnswer, inForce: InForce | undefined): string {
   const { uid, operation, namespace, name, user, subresource } = question;
-  const { decision, request, evidence, code, message } = judgement;
+  const { decision, request, evidence, known, code, message } = judgement;
   const review = {
     uid: cut(uid),
     operation,
@@ -74,7 +74,7 @@ function bodyOf(question: Question, { image, judgement, denial }: ImageAnswer, i
   const answer = { allowed: denial === undefined, code: denial?.code ?? code, message: cut(denial?.message ?? message) };
   const head = { answer, image: cut(image), review, version: 1 };
   if (!decision || !request || evidence === undefined || !inForce) return canonicalJson(head);
-  const whole = encodeDecision(decision, { evidence, policies: inForce.policies, trust: inForce.trust, request });
+  const whole = encodeDecision(decision, { evidence, ...(known === undefined ? {} : { known }), policies: inForce.policies, trust: inForce.trust, request });
   const record =
     whole.length <= WHOLE_BYTES
       ? decodeUtf8(whole, 'the record')

@@ -122,6 +122,7 @@ function openJudge({ config, version, environment, logger }: OpenConfiguredOptio
     onProblem: ({ path, why }) => logger.warn({ path, why }, 'the evidence store has a problem'),
     environment,
     configMap: (name) => configMapMembers(inCluster(), name),
+    ...(config.decisions ? { recordsKeptMs: config.decisions.keepMs ?? Number.POSITIVE_INFINITY } : {}),
     heldDigests: held.digests,
     heldBytes: held.bytes,
     prefetch: { seen: true },

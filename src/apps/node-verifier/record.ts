@@ -16,9 +16,9 @@ export interface RecordsSettings {
 const NAME = /^\d{13}-[0-9a-f]{12}-[0-9a-f]{8}\.json$/;
 
 /** Nothing is kept of what was not decided. Throws ERR_DECISION_UNKEPT. */
-export function keepRecord({ folder, most }: RecordsSettings, { decision, request, evidence, inForce }: JudgedName): void {
+export function keepRecord({ folder, most }: RecordsSettings, { decision, request, evidence, known, inForce }: JudgedName): void {
   if (!decision || !request || evidence === undefined || !inForce) return;
-  const bytes = encodeDecision(decision, { evidence, policies: inForce.policies, trust: inForce.trust, request });
+  const bytes = encodeDecision(decision, { evidence, ...(known === undefined ? {} : { known }), policies: inForce.policies, trust: inForce.trust, request });
   const now = String(Math.floor(request.now)).padStart(13, '0');
   const name = `${now}-${request.digest.slice(request.digest.indexOf(':') + 1).slice(0, 12)}-${digestOf(bytes).hex.slice(0, 8)}.json`;
   try {

@@ -21,7 +21,7 @@ export interface PullVerdict {
  * @throws what opening the store or reading the settings' files throws, and ERR_DECISION_UNKEPT.
  */
 export async function verifyPull(pull: Pull, config: NodeVerifierConfig, options: OpenAgentOptions): Promise<PullVerdict> {
-  const opened = openAgent(config, options);
+  const opened = openAgent(config, { ...options, ...(config.records ? { recordsKeptMs: Number.POSITIVE_INFINITY } : {}) });
   const { agent, store } = opened;
   try {
     const begun = agent.clock.now();

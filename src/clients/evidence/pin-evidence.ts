@@ -3,6 +3,8 @@
  * names the documents in it and says until when.
  */
 import { digestOf, formatDigest } from '../../core/artifact/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import { documentsIn } from '../../core/verify/index.ts';
 import type { EvidenceStore } from './store.ts';
 
 /** A pin is not written anew for less. */
@@ -20,12 +22,19 @@ export interface PinnedEvidence {
 /** Gives the digest under which it lies; undefined when it could not be kept. */
 export function pinEvidence(store: EvidenceStore, { bytes, documents, until }: PinnedEvidence): string | undefined {
   const digest = formatDigest(digestOf(bytes));
-  const held = store.record('pins', digest);
-  const enough = held && (held['until'] === undefined || (until !== undefined && Number(held['until']) >= until - SLACK_MILLISECONDS));
   // The bytes first: a pin without them would say that something can be made again that cannot.
   if (!store.keep(digest, bytes)) return undefined;
+  return renewPin(store, digest, until, documents) ? digest : undefined;
+}
+
+/** The pin alone, where the bytes are kept by whoever gathered them; the documents are then those that the bytes name. */
+export function renewPin(store: EvidenceStore, digest: string, until: number | undefined, documents?: readonly string[]): boolean {
+  const held = store.record('pins', digest);
+  const enough = held && (held['until'] === undefined || (until !== undefined && Number(held['until']) >= until - SLACK_MILLISECONDS));
+  if (enough) return true;
+  const names = documents ? [...documents] : held?.['names'];
   const reason = 'a decision was made from it';
-  return enough || store.write('pins', digest, { reason, names: [...documents], ...(until === undefined ? {} : { until }) }) ? digest : undefined;
+  return store.write('pins', digest, { reason, ...(names === undefined ? {} : { names }), ...(until === undefined ? {} : { until }) });
 }
 
 /** What the pins hold at a moment, and which of them are over. */
@@ -39,7 +48,17 @@ export function pinned(store: EvidenceStore, now: number): { readonly digests: R
       continue;
     }
     digests.add(key);
-    for (const name of Array.isArray(names) ? names : []) if (typeof name === 'string') digests.add(name);
+    for (const name of Array.isArray(names) ? names : namedIn(store.bytes(key))) if (typeof name === 'string') digests.add(name);
   }
   return { digests, over };
+}
+
+/** A pin may be of anything, such as an image that runs. */
+function namedIn(bytes: Uint8Array | undefined): readonly string[] {
+  try {
+    return bytes ? documentsIn(bytes) : [];
+  } catch (error) {
+    if (error instanceof SealwardError && error.family === 'InputError') return [];
+    throw error;
+  }
 }

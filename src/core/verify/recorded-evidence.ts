@@ -36,6 +36,16 @@ export function documentsNamed({ subject, documents }: Pick<Evidence, 'subject' 
   return [...new Set([...documents.filter(({ source }) => source !== undefined), ...(subject.indexes ?? [])].map(({ digest }) => digest))];
 }
 
+/** The same of evidence in bytes. Throws ERR_STATE_INVALID, ERR_JSON_INVALID or ERR_TOO_LARGE for anything else. */
+export function documentsIn(bytes: Uint8Array): string[] {
+  const { version, indexes, documents } = parseJsonObject(bytes, { what: 'the recorded evidence', maxBytes: LIMITS.evidenceRecordBytes });
+  if (version !== VERSION) throw malformed('it is of another version');
+  const read = list(documents)
+    .map(objectOf)
+    .filter(({ kind }) => kind !== undefined);
+  return [...new Set([...read.map(({ digest }) => textOf(digest)), ...list(indexes).map(textOf)])];
+}
+
 /**
  * @param read bytes by their digest, held against it; undefined when they are not there.
  * @throws ERR_EVIDENCE_MISSING, naming the documents that are not there; ERR_STATE_INVALID for anything that `encodeEvidence` did not write.

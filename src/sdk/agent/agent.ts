@@ -27,6 +27,7 @@ import { FRESH, HeldEvidence } from './held-evidence.ts';
 import { type HeldFacts, prepareView, type Sought, type View, viewOf } from './held-facts.ts';
 import { type InForce, type Moved, type NamespacedPolicy, type TrustHealth, TrustWatch } from './in-force.ts';
 import { type AnsweredFrom, DecidedName, type JudgedName, undecided } from './judged-name.ts';
+import { Pins } from './pins.ts';
 import { Prefetch } from './prefetch.ts';
 
 export interface AgentOptions extends AllowListOptions {
@@ -49,6 +50,8 @@ export interface AgentOptions extends AllowListOptions {
   readonly heldBytes?: number;
   /** Milliseconds that one gathering may take, whoever waits for it; 30 s when not said. */
   readonly patience?: number;
+  /** How long records of decisions are kept, in milliseconds, and with them what they were made from; infinite: for ever. Nothing is when not said. */
+  readonly recordsKeptMs?: number;
   readonly prefetch?: {
     /** Images that were let in are gathered, too: all places of each soon after, and again when that has grown old. */
     readonly seen?: boolean;
@@ -90,6 +93,7 @@ export class Agent {
   readonly #prefetch: Prefetch;
   readonly #tags = new Map<string, Promise<Lookup<{ readonly digest: Digest }>>>();
   readonly #admissions: Admissions;
+  readonly #pins: Pins | undefined;
   readonly #ending = new AbortController();
   readonly #allowed = new WeakMap<InForce, AllowedRegistry>();
 
@@ -105,8 +109,16 @@ export class Agent {
       random,
       ...(tier === undefined ? {} : { tier }),
     });
-    this.#evidence = new HeldEvidence({ store: options.store, clock: this.clock, digests: heldDigests, bytes: heldBytes, patience });
+    this.#evidence = new HeldEvidence({
+      store: options.store,
+      clock: this.clock,
+      digests: heldDigests,
+      bytes: heldBytes,
+      patience,
+      remembers: options.recordsKeptMs !== undefined,
+    });
     this.#admissions = new Admissions(options.store, this.clock);
+    this.#pins = options.recordsKeptMs === undefined ? undefined : new Pins(options.store, this.clock, options.recordsKeptMs);
     const { pace = 500, refreshAfter = 600_000, most = 10_000 } = options.prefetch ?? {};
     this.#prefetch = new Prefetch({ clock: this.clock, gather: (name) => this.gather(name), pace, refreshAfter, most });
   }
@@ -223,7 +235,7 @@ export class Agent {
   /** Ends what is under way; whoever still waits is answered. */
   async close(): Promise<void> {
     this.#ending.abort();
-    await Promise.all([this.#trust.close(), this.#prefetch.close(), this.#evidence.close(), this.#admissions.close()]);
+    await Promise.all([this.#trust.close(), this.#prefetch.close(), this.#evidence.close(), this.#admissions.close(), this.#pins?.close()]);
   }
 
   #sought({ reference }: Question, digest: Digest): Sought {
@@ -256,7 +268,7 @@ export class Agent {
     const landing = await gathering.ask(() => isFinal(this.#decide(question, gathering.facts(view), 'registry')), this.clock, ask.deadline, ask.signal);
     if (landing === 'late') return this.#decide(question, gathering.late(view), 'registry');
     if (gathering.failure !== undefined) return undecided(name, ourFault(gathering.failure), 'deny', inForce);
-    const held = gathering.facts(view);
+    const held = gathering.settled(view);
     this.#evidence.keep(sought, held);
     return this.#decide(question, held, 'registry');
   }
@@ -339,7 +351,7 @@ export class Agent {
 
   #decideOver(held: HeldFacts, { name, tag, inForce, ask, from }: Deciding): DecidedName {
     const { policies, trust } = inForce;
-    const { repository, digest, labels, values, facts, evidence } = held;
+    const { repository, digest, labels, values, facts, evidence, known } = held;
     const { admittedBefore = false, place } = ask;
     const request: Request = {
       repository,
@@ -352,12 +364,13 @@ export class Agent {
       now: this.clock.now(),
     };
     const decision: Decision = decide(facts, policies, trust, request, (statement, condition) => values.get(`${statement} ${condition}`));
-    return new DecidedName(decision, { name, request, evidence, inForce, from });
+    return new DecidedName(decision, { name, request, evidence, ...(known === undefined ? {} : { known }), inForce, from });
   }
 
   /** So that pruning spares what was let in. A note that cannot be written changes no answer. */
   #noted(answer: JudgedName, { dryRun = false, registry }: Ask): JudgedName {
-    const { action, digest } = answer;
+    const { action, digest, known } = answer;
+    if (known !== undefined && !dryRun) this.#pins?.pin(known);
     if (action === 'deny' || digest === undefined || dryRun) return answer;
     this.#admissions.note(digest);
     // In the background nobody has the credentials of a namespace.
@@ -409,5 +422,6 @@ function ourFault(cause: unknown): SealwardError {
 /** Places that may not be asked are not merely missing from what is held. */
 function refusedPlaces(held: HeldFacts, { code, message, hint }: SealwardError): HeldFacts {
   const places = held.facts.places.map((place) => (place.state === 'unavailable' ? { ...place, cause: { code, message, hint } } : place));
-  return { ...held, facts: { ...held.facts, places } };
+  const { known: _, ...rest } = held;
+  return { ...rest, facts: { ...held.facts, places } };
 }

@@ -4,6 +4,9 @@ import type { Evidence, Place, ProofMemory } from '../../core/verify/index.ts';
 import { Flight } from './flight.ts';
 import { factsFrom, type HeldFacts, type Sought, type View } from './held-facts.ts';
 
+/** Keeps evidence as it is known; its digest. */
+export type Remember = (evidence: Evidence) => string;
+
 export class Gathered extends Flight {
   labels: HeldFacts['labels'];
   readonly begunAt: number;
@@ -11,14 +14,17 @@ export class Gathered extends Flight {
   fresh: Evidence | undefined;
   readonly #sought: Sought;
   readonly #memory: ProofMemory;
+  readonly #remember: Remember | undefined;
+  #settled: { readonly evidence: Evidence; readonly known: string } | undefined;
   #made: { readonly evidence: Evidence; readonly labels: HeldFacts['labels']; readonly held: HeldFacts } | undefined;
 
   /**
    * @param known what is held, and what counts where nobody answers.
    * @param memory with edges: each step looks at all that is known by then, and what the steps before it proved is not proven again.
    */
-  constructor(sought: Sought, known: Evidence, memory: ProofMemory, begunAt: number) {
+  constructor(sought: Sought, known: Evidence, memory: ProofMemory, begunAt: number, remember?: Remember) {
     super(known);
+    this.#remember = remember;
     this.#sought = sought;
     this.#memory = memory;
     this.begunAt = begunAt;
@@ -29,6 +35,15 @@ export class Gathered extends Flight {
     if (this.#made?.evidence !== evidence || this.#made.labels !== labels || this.#made.held.view !== view.key)
       this.#made = { evidence, labels, held: factsFrom(this.#sought, evidence, labels, view, this.#memory) };
     return this.#made.held;
+  }
+
+  /** The same, to be decided over for good: then it is remembered what it was made from. */
+  settled(view: View): HeldFacts {
+    const { evidence } = this;
+    const held = this.facts(view);
+    if (!this.#remember) return held;
+    if (this.#settled?.evidence !== evidence) this.#settled = { evidence, known: this.#remember(evidence) };
+    return { ...held, known: this.#settled.known };
   }
 
   /** What is known when somebody's time is over: places that have not answered by now are named. */

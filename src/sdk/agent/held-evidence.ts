@@ -6,15 +6,15 @@ import { LRUCache } from 'lru-cache';
 import { type EvidenceStore, keptEdges } from '../../clients/evidence/index.ts';
 import type { Clock } from '../../clients/http/index.ts';
 import type { Registry } from '../../clients/registry/index.ts';
-import type { Digest } from '../../core/artifact/index.ts';
+import { type Digest, digestOf, formatDigest } from '../../core/artifact/index.ts';
 import { createVerdictCache } from '../../core/crypto/index.ts';
 import type { SealwardError } from '../../core/errors.ts';
-import { documentKey, type Evidence, type ProofMemory } from '../../core/verify/index.ts';
+import { documentKey, encodeEvidence, type Evidence, type ProofMemory } from '../../core/verify/index.ts';
 import { gatherAll, type Gathering, gatherSteps, labelsOf, nothingAsked } from '../evidence-of.ts';
 import { heldRegistry } from '../held-registry.ts';
 import { type BufferedStore, bufferedStore, turn } from './buffered-store.ts';
 import { Compactor } from './compact.ts';
-import { Gathered } from './gathered.ts';
+import { Gathered, type Remember } from './gathered.ts';
 import { factsFrom, type HeldFacts, heldKey, isHeld, overlay, type Sought, type View } from './held-facts.ts';
 import { type Covering, coveredBy, coveringIndexes, noteIndex, noteWithheld, withheldDocuments } from './known-before.ts';
 
@@ -26,6 +26,8 @@ export interface HeldEvidenceOptions {
   readonly bytes: number;
   /** Milliseconds that one gathering may take, whoever waits for it. */
   readonly patience: number;
+  /** Whether it is kept what decisions were made from. */
+  readonly remembers: boolean;
 }
 
 /** What the store says of a digest. */
@@ -122,11 +124,13 @@ export class HeldEvidence {
     const labels = view.labels ? await labelsOf(registry, repository, digest, {}) : undefined;
     // What was proven before this process began need not be proven again; what was not is known to the next one.
     const edges = keptEdges(store);
-    const facts = factsFrom(sought, evidence, labels, view, { ...this.#memory, edges });
+    const made = factsFrom(sought, evidence, labels, view, { ...this.#memory, edges });
+    const willWrite = this.#writing < MOST_WRITING;
+    const facts = willWrite && this.#options.remembers && isHeld(evidence) ? { ...made, known: remembering(store)(evidence) } : made;
     const isKnown = isHeld(evidence);
     if (isKnown) this.keep(sought, facts);
     // Who reads very much in a row has it again from the next reading: what waits for the disk is held in memory.
-    if (this.#writing < MOST_WRITING) {
+    if (willWrite) {
       edges.flush();
       this.#afterwards(this.#write(store));
     }
@@ -143,7 +147,7 @@ export class HeldEvidence {
     const { clock, patience } = this.#options;
     const store = bufferedStore(this.#options.store);
     const edges = keptEdges(store);
-    const flight = new Gathered(sought, known.evidence, { ...this.#memory, edges }, clock.now());
+    const flight = new Gathered(sought, known.evidence, { ...this.#memory, edges }, clock.now(), this.#options.remembers ? remembering(store) : undefined);
     this.#flights.set(key, flight);
     const call = { deadline: clock.now() + patience, signal: this.#ending.signal };
     const online = heldRegistry({ store, registry, now: () => clock.now(), maxAge: FRESH });
@@ -188,7 +192,7 @@ export class HeldEvidence {
   }
 
   #land(key: string, sought: Sought, flight: Gathered, view: View, known: Loaded, store: EvidenceStore): void {
-    const held = flight.facts(view);
+    const held = flight.settled(view);
     this.keep(sought, held);
     const { places } = flight.evidence;
     // Whoever was satisfied early leaves places that the next one may need.
@@ -234,6 +238,16 @@ export class HeldEvidence {
     this.#ending.abort();
     await Promise.all(this.#running);
   }
+}
+
+/** Under its digest, with what else is written of a digest. */
+function remembering(store: EvidenceStore): Remember {
+  return (evidence) => {
+    const bytes = encodeEvidence(evidence);
+    const digest = formatDigest(digestOf(bytes));
+    store.keep(digest, bytes);
+    return digest;
+  };
 }
 
 /** About how many bytes facts take in memory: what most of them were measured to take, by what there is many of. */

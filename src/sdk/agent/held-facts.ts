@@ -57,6 +57,8 @@ export interface HeldFacts {
   readonly view: string;
   /** `sha256:hex`, see `digestOfEvidence`. */
   readonly evidence: string;
+  /** `sha256:hex` of the evidence as it was known, where that is kept for records of decisions. */
+  readonly known?: string;
   readonly facts: Facts;
   /** By statement and condition. */
   readonly values: ReadonlyMap<string, Appraisal>;

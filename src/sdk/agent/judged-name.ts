@@ -23,6 +23,8 @@ export interface JudgedName {
   readonly decision?: Decision;
   readonly request?: Request;
   readonly evidence?: string;
+  /** `sha256:hex` of the evidence as it was known (`encodeEvidence`), where it is kept for records. */
+  readonly known?: string;
   /** Why nothing was decided. */
   readonly error?: SealwardError;
   /** What it was judged by; absent when no trust was taken yet. */
@@ -34,6 +36,7 @@ export interface DecidedFrom {
   readonly name: string;
   readonly request: Request;
   readonly evidence: string;
+  readonly known?: string;
   readonly inForce: InForce;
   readonly from: AnsweredFrom;
 }
@@ -48,10 +51,12 @@ export class DecidedName implements JudgedName {
   readonly decision: Decision;
   readonly request: Request;
   readonly evidence: string;
+  readonly known?: string;
   readonly inForce: InForce;
   readonly from: AnsweredFrom;
 
-  constructor(decision: Decision, { name, request, evidence, inForce, from }: DecidedFrom) {
+  constructor(decision: Decision, { name, request, evidence, known, inForce, from }: DecidedFrom) {
+    if (known !== undefined) this.known = known;
     this.name = name;
     this.digest = request.digest;
     this.outcome = decision.outcome;

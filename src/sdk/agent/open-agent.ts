@@ -9,7 +9,7 @@ import { invariant } from '../../core/errors.ts';
 import { Agent, type AgentOptions } from './agent.ts';
 import type { AgentSettings, ClusterName } from './settings.ts';
 
-export interface OpenAgentOptions extends Pick<AgentOptions, 'heldDigests' | 'heldBytes' | 'patience' | 'clock' | 'prefetch'> {
+export interface OpenAgentOptions extends Pick<AgentOptions, 'heldDigests' | 'heldBytes' | 'patience' | 'clock' | 'prefetch' | 'recordsKeptMs'> {
   readonly userAgent: string;
   readonly proxy?: ProxyConfig;
   readonly observe?: HttpObserver;
