@@ -14,7 +14,7 @@ export const replay = defineCommand({
     { does: 'last year’s decision', command: 'sealward replay --policy policies/ --evidence held/ record.json' },
     {
       does: 'a decision of the webhook, by its audit annotation',
-      command: 'sealward replay --index 4711 --log-key decisions/agent.vkey --trust trust/ --evidence evidence/ decisions/log',
+      command: 'sealward replay --index 4711 --log-key decisions/agent.vkey \\\n    --trust trust/ --evidence evidence/ decisions/log',
     },
   ],
   arguments: [{ name: 'RECORD', summary: 'the record, or - for stdin; with --index the folder of the log', minimum: 1, maximum: 1 }],
