@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FolderStore } from '../src/clients/evidence/index.ts';
 import { openRegistry } from '../src/clients/registry/index.ts';
-import { Agent } from '../src/sdk/index.ts';
+import { Agent } from '../src/sdk/agent/index.ts';
 import { median } from './interleaved.ts';
 
 const [folder = '', now = '0'] = process.argv.slice(2);

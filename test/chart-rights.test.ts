@@ -8,7 +8,7 @@ import { objectsFor } from '../src/apps/admission/install/install.ts';
 import { placed } from '../src/apps/admission/install/resources.ts';
 import { EventRecorder, KubernetesClient, LeaderElection, RESOURCES, WatchList } from '../src/clients/kubernetes/index.ts';
 import { type JsonObject, type JsonValue, memberOf, stringOf } from '../src/core/encoding/index.ts';
-import { lookAround } from '../src/sdk/index.ts';
+import { lookAround } from '../src/sdk/agent/index.ts';
 import { ClusterServer } from '../src/testing/index.ts';
 import { fails } from './loopback.ts';
 

@@ -2,7 +2,7 @@
 import type { ClusterObject } from '../src/clients/kubernetes/index.ts';
 import type { JsonObject } from '../src/core/encoding/index.ts';
 import type { DecisionCode, Outcome, PolicyJudgement } from '../src/core/verify/index.ts';
-import type { JudgedName } from '../src/sdk/index.ts';
+import type { JudgedName } from '../src/sdk/agent/index.ts';
 
 export function podObject(
   name: string,

@@ -1,25 +1,4 @@
-export {
-  Agent,
-  type AgentOptions,
-  type AgentSettings,
-  type AgentStatus,
-  type AnsweredFrom,
-  type Ask,
-  type ClusterName,
-  type InForce,
-  type JudgedName,
-  type Moved,
-  type NamespacedPolicy,
-  openAgent,
-  type OpenAgentOptions,
-  type OpenedAgent,
-  outcomeOfError,
-  readAgentSettings,
-  readClusterName,
-  type RefusedPolicy,
-  type TrustHealth,
-} from './agent/index.ts';
-export { type AttestBlobOptions, attestBlob, attestImage, type AttestedImage, type AttestImageOptions, signBlob, subjectOf } from './attest.ts';
+export { type AttestBlobOptions, attestBlob, attestImage, type AttestedImage, type AttestImageOptions, signBlob } from './attest.ts';
 export { type CheckedContent, checkContent } from './check-content.ts';
 export { type Copied, copyImage, type CopyOptions } from './copy.ts';
 export { type Endorser, type EndorserOptions, endorserFor, type KeylessOptions, servicesOf, signKeyless, type SigningServices } from './endorse.ts';
@@ -32,7 +11,7 @@ export { type ResignedImage, resignImage } from './resign.ts';
 export { type RunningImage, runningImages } from './running-images.ts';
 export { ARTIFACT_PREFIX, openTrust, type OpenTrustOptions, pushTrustArtifact } from './open-trust.ts';
 export { type JudgedImage, judgeEvidence, judgeImage, type JudgeOptions, trustOf } from './judge.ts';
-export { configMapMembers, lookAround, type Surroundings } from './look-around.ts';
+export { outcomeOfError } from './outcome-of-error.ts';
 export type { Published } from './publish.ts';
 export type { Annotations, Sealed } from './seal.ts';
 export { describeImage, type PublishOptions, type SignatureFormat, signImage, type SignedImage, type SignImageOptions } from './sign.ts';

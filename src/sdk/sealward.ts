@@ -17,22 +17,11 @@ export type { ErrorCode, ErrorFamily, FindingCode } from '../core/errors.ts';
 export type { Anchors } from '../core/trust/index.ts';
 export { compilePattern } from '../core/verify/index.ts';
 export type { FlagCandidate as Candidate, FlagDecision as Decision, FlagRequirement as Requirement, Matcher, Outcome } from '../core/verify/index.ts';
-export { attestBlob, attestImage, copyImage, resignImage, signBlob, signImage, subjectOf, verifyBlob, verifyImage } from './index.ts';
-export type {
-  Annotations,
-  AttestBlobOptions,
-  AttestedImage,
-  AttestImageOptions,
-  Copied,
-  CopyOptions,
-  ImageVerification,
-  Published,
-  PublishOptions,
-  ResignedImage,
-  SignatureFormat,
-  SignedImage,
-  SignImageOptions,
-  VerifyBlobOptions,
-  VerifyImageOptions,
-} from './index.ts';
+export { attestBlob, type AttestBlobOptions, type AttestedImage, attestImage, type AttestImageOptions, signBlob, subjectOf } from './attest.ts';
+export { type Copied, copyImage, type CopyOptions } from './copy.ts';
+export type { Published } from './publish.ts';
+export { type ResignedImage, resignImage } from './resign.ts';
+export type { Annotations } from './seal.ts';
+export { type PublishOptions, type SignatureFormat, signImage, type SignedImage, type SignImageOptions } from './sign.ts';
+export { type ImageVerification, verifyBlob, type VerifyBlobOptions, verifyImage, type VerifyImageOptions } from './verify.ts';
 export { type AskOptions, byIdentity, byKey, type IdentityOptions, trust, type TrustOptions } from './trust.ts';

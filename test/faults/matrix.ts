@@ -9,7 +9,8 @@ import { type Clock, HostLimits, HttpClient } from '../../src/clients/http/index
 import { RegistryClient } from '../../src/clients/registry/index.ts';
 import { formatDigest, parseReference } from '../../src/core/artifact/index.ts';
 import { SealwardError } from '../../src/core/errors.ts';
-import { Agent, heldRegistry, type InForce, judgeImage, signImage } from '../../src/sdk/index.ts';
+import { heldRegistry, judgeImage, signImage } from '../../src/sdk/index.ts';
+import { Agent, type InForce } from '../../src/sdk/agent/index.ts';
 import { buildImage, createTlsAuthority, FixedClock, MemoryRegistry, pushArtifact } from '../../src/testing/index.ts';
 import { membersOf } from '../agents.ts';
 import { release, TrustRepository } from '../trust-repository.ts';

@@ -6,7 +6,7 @@ import { FileCertificates, readText } from './certificates/files.ts';
 import { type AuthorityKeeper, folderKeeper } from './certificates/keep-authority.ts';
 import { SelfMadeCertificates } from './certificates/self-made.ts';
 import type { BundlePublisher, CertificateSource } from './certificates/source.ts';
-import type { ClusterName } from '../../sdk/index.ts';
+import type { ClusterName } from '../../sdk/agent/index.ts';
 import type { AdmissionConfig, CallerConfig } from './config.ts';
 import type { ServerCertificate } from './serve.ts';
 

@@ -5,7 +5,7 @@ import { parseProxyEnvironment } from '../../clients/http/index.ts';
 import { clusterOf, KubernetesClient } from '../../clients/kubernetes/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { anonymous, RegistryClient } from '../../clients/registry/index.ts';
-import { type Agent, configMapMembers, lookAround, openAgent, type OpenedAgent, type Surroundings } from '../../sdk/index.ts';
+import { type Agent, configMapMembers, lookAround, openAgent, type OpenedAgent, type Surroundings } from '../../sdk/agent/index.ts';
 import { webhookPublisher } from './cluster/patch-webhooks.ts';
 import { pullCredentials } from './cluster/pull-credentials.ts';
 import { RunningDigests } from './cluster/running-digests.ts';

@@ -1,7 +1,7 @@
 /** The one configuration of the controller: YAML to one validated, frozen value. Paths are relative to its file; secrets come by path. */
 import { dirname, resolve } from 'node:path';
 import { readSettings, readYaml, type Section } from '../../clients/settings/index.ts';
-import { type AgentSettings, type ClusterName, readAgentSettings, readClusterName } from '../../sdk/index.ts';
+import { type AgentSettings, type ClusterName, readAgentSettings, readClusterName } from '../../sdk/agent/index.ts';
 import type { CanaryImage } from './canary.ts';
 import { CONTAINMENTS, type ContainmentRule } from './contain.ts';
 

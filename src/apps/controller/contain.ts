@@ -5,7 +5,7 @@
 import { type KubernetesClient, type ObjectName, type Resource, RESOURCES } from '../../clients/kubernetes/index.ts';
 import { type JsonObject, memberOf, stringOf } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import type { JudgedName } from '../../sdk/index.ts';
+import type { JudgedName } from '../../sdk/agent/index.ts';
 import type { Held } from './inventory.ts';
 import type { ObjectReference, RunningPod } from './running-pod.ts';
 

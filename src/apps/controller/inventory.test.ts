@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { answerOf, podObject } from '../../../test/running.ts';
-import type { JudgedName } from '../../sdk/index.ts';
+import type { JudgedName } from '../../sdk/agent/index.ts';
 import { FixedClock, gate } from '../../testing/index.ts';
 import { type Held, Inventory, type Judge } from './inventory.ts';
 import { readRunningPod } from './running-pod.ts';

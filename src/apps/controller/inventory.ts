@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../clients/http/index.ts';
 import type { Place } from '../../core/policy/index.ts';
-import type { Ask, JudgedName } from '../../sdk/index.ts';
+import type { Ask, JudgedName } from '../../sdk/agent/index.ts';
 import type { RunningPod } from './running-pod.ts';
 
 /** One image in one namespace: what a report speaks of. */

@@ -16,7 +16,7 @@ import {
 } from '../../clients/kubernetes/index.ts';
 import { serveOperations } from '../../clients/operations/index.ts';
 import type { SealwardError } from '../../core/errors.ts';
-import { configMapMembers, type JudgedName, lookAround, openAgent } from '../../sdk/index.ts';
+import { configMapMembers, type JudgedName, lookAround, openAgent } from '../../sdk/agent/index.ts';
 import { Canary, type CanaryRound } from './canary.ts';
 import type { ControllerConfig } from './config.ts';
 import { Container, type ContainmentDone } from './contain.ts';

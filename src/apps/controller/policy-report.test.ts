@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answerOf, podObject } from '../../../test/running.ts';
 import type { JsonObject } from '../../core/encoding/index.ts';
-import type { JudgedName } from '../../sdk/index.ts';
+import type { JudgedName } from '../../sdk/agent/index.ts';
 import type { Held } from './inventory.ts';
 import { inventoryJson } from './inventory-json.ts';
 import { composeReport } from './policy-report.ts';

@@ -1,7 +1,7 @@
 /** What is said of a namespace, as a PolicyReport (wgpolicyk8s.io/v1alpha2): what dashboards of the field read. */
 import type { JsonObject } from '../../core/encoding/index.ts';
 import type { PolicyJudgement } from '../../core/verify/index.ts';
-import type { JudgedName } from '../../sdk/index.ts';
+import type { JudgedName } from '../../sdk/agent/index.ts';
 import type { Held } from './inventory.ts';
 import type { ObjectReference } from './running-pod.ts';
 

@@ -1,7 +1,7 @@
 /** The configuration of the node verifier: YAML to one validated, frozen value. Paths are relative to its file; secrets come by path. */
 import { dirname, resolve } from 'node:path';
 import { readSettings, readYaml } from '../../clients/settings/index.ts';
-import { type AgentSettings, readAgentSettings } from '../../sdk/index.ts';
+import { type AgentSettings, readAgentSettings } from '../../sdk/agent/index.ts';
 
 export interface NodeVerifierConfig extends AgentSettings {
   readonly file: string;

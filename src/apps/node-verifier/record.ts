@@ -5,7 +5,7 @@ import { writeDurably } from '../../clients/files/index.ts';
 import { digestOf } from '../../core/artifact/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { encodeDecision } from '../../core/verify/index.ts';
-import type { JudgedName } from '../../sdk/index.ts';
+import type { JudgedName } from '../../sdk/agent/index.ts';
 
 export interface RecordsSettings {
   readonly folder: string;

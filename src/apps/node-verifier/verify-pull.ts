@@ -4,7 +4,7 @@
  */
 import { formatDigest, formatReference } from '../../core/artifact/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import { type JudgedName, openAgent, type OpenAgentOptions, type OpenedAgent } from '../../sdk/index.ts';
+import { type JudgedName, openAgent, type OpenAgentOptions, type OpenedAgent } from '../../sdk/agent/index.ts';
 import type { NodeVerifierConfig } from './config.ts';
 import type { Pull } from './pull.ts';
 import { keepRecord } from './record.ts';

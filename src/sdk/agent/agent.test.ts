@@ -7,7 +7,7 @@ import { HttpClient } from '../../clients/http/index.ts';
 import { RegistryClient } from '../../clients/registry/index.ts';
 import { formatDigest } from '../../core/artifact/index.ts';
 import { buildImage, buildIndex, createTestKey, type Fault, FixedClock, gate, pushArtifact } from '../../testing/index.ts';
-import type { Ask, JudgedName } from '../index.ts';
+import type { Ask, JudgedName } from './index.ts';
 
 let cluster: Cluster;
 /** Within each group: at the top of a file they would hold for the tests of every other file as well. */

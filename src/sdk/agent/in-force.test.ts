@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Cluster, membersOf, POLICY } from '../../../test/agents.ts';
 import { DAY } from '../../../test/tuf-repository.ts';
 import { SealwardError } from '../../core/errors.ts';
-import type { AgentOptions } from '../index.ts';
+import type { AgentOptions } from './index.ts';
 
 let cluster: Cluster;
 let folder: string;

@@ -1,6 +1,7 @@
 /** What became of one image name: the answer that the webhook, the controller and the node verifier all give. */
 import { ERRORS, type ErrorCode, type SealwardError } from '../../core/errors.ts';
 import type { Action, Decision, DecisionCode, Outcome, Request } from '../../core/verify/index.ts';
+import { outcomeOfError } from '../outcome-of-error.ts';
 import type { InForce } from './in-force.ts';
 
 /** Where the answer was made from: facts in memory, evidence in the store, what a registry said just now, or none of them. */
@@ -80,14 +81,6 @@ export class DecidedName implements JudgedName {
   get warnings(): readonly string[] {
     return this.action === 'warn' || (this.action === 'allow' && this.decision.exceptions.length > 0) ? [this.message] : [];
   }
-}
-
-/** What an exception about one image means for that image; undefined for what is no answer about it, such as a name that is none. */
-export function outcomeOfError({ code, family, http }: SealwardError): Exclude<Outcome, 'verified'> | undefined {
-  // These two are answers: it is not there, or it is there and its bytes are not those of its digest.
-  if (code === 'ERR_NOT_FOUND' || code === 'ERR_DIGEST_MISMATCH') return 'rejected';
-  const aboutTheRegistry = family === 'AccessError' || family === 'UnavailableError' || http === 502 || code === 'ERR_MANIFEST_INVALID';
-  return aboutTheRegistry && code !== 'ERR_INTERRUPTED' ? 'inconclusive' : undefined;
 }
 
 /** A name of which nothing could be decided. */

@@ -9,7 +9,8 @@ import { parseReference } from '../../core/artifact/index.ts';
 import { BUNDLE_MEDIA_TYPE } from '../../core/bundle/index.ts';
 import { utf8 } from '../../core/encoding/index.ts';
 import { buildReferrer, createTestKey, type Fault, pushArtifact } from '../../testing/index.ts';
-import { type Agent, judgeImage, type JudgedName } from '../index.ts';
+import { judgeImage } from '../index.ts';
+import type { Agent, JudgedName } from './index.ts';
 
 let cluster: Cluster;
 

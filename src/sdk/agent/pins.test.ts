@@ -5,7 +5,8 @@ import { Cluster } from '../../../test/agents.ts';
 import { createMemoryStore } from '../../clients/evidence/index.ts';
 import { decodeEvidence, encodeDecision } from '../../core/verify/index.ts';
 import { createTestKey } from '../../testing/index.ts';
-import { judgeEvidence, type JudgedName } from '../index.ts';
+import { judgeEvidence } from '../index.ts';
+import type { JudgedName } from './index.ts';
 
 describe('what a recorded decision was made from', () => {
   let cluster: Cluster;

@@ -7,7 +7,7 @@ import type { SealwardError } from '../../../core/errors.ts';
 import { ClusterServer, FixedClock } from '../../../testing/index.ts';
 import { bundleOf, type Lives, parseState } from '../certificates/authority-state.ts';
 import { SelfMadeCertificates } from '../certificates/self-made.ts';
-import { configMapMembers, lookAround } from '../../../sdk/index.ts';
+import { configMapMembers, lookAround } from '../../../sdk/agent/index.ts';
 import { pullCredentials } from './pull-credentials.ts';
 import { webhookPublisher } from './patch-webhooks.ts';
 import { RunningDigests } from './running-digests.ts';

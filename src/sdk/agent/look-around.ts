@@ -1,8 +1,8 @@
 /** What the webhook knows of its cluster, held by watches: the labels of namespaces, and the policies that stand in them. */
-import { type ClusterObject, type KubernetesClient, type ObjectName, RESOURCES, WatchList } from '../clients/kubernetes/index.ts';
-import { decodeBase64, type JsonValue, utf8 } from '../core/encoding/index.ts';
-import { SealwardError } from '../core/errors.ts';
-import type { NamespacedPolicy } from './agent/index.ts';
+import { type ClusterObject, type KubernetesClient, type ObjectName, RESOURCES, WatchList } from '../../clients/kubernetes/index.ts';
+import { decodeBase64, type JsonValue, utf8 } from '../../core/encoding/index.ts';
+import { SealwardError } from '../../core/errors.ts';
+import type { NamespacedPolicy } from './in-force.ts';
 
 export interface Surroundings {
   /** What was not listed yet; undefined when all was. */
