@@ -13,7 +13,8 @@ interface Ran {
   readonly stderr: string;
 }
 
-function quickstart(home: string): Promise<Ran> {
+/** @param interruptAt SIGINT is sent when this was printed */
+function quickstart(home: string, interruptAt?: string): Promise<Ran> {
   const program = join(repositoryRoot, 'src/apps/quickstart/main.ts');
   return new Promise((resolve) => {
     const child = execFile(
@@ -24,8 +25,19 @@ function quickstart(home: string): Promise<Ran> {
         resolve({ exit: child.exitCode, stdout, stderr });
       },
     );
+    if (interruptAt === undefined) return;
+    let shown = '';
+    const interrupt = (chunk: string): void => {
+      shown += chunk;
+      if (!shown.includes(interruptAt)) return;
+      child.stdout?.off('data', interrupt);
+      child.kill('SIGINT');
+    };
+    child.stdout?.on('data', interrupt);
   });
 }
+
+const leftIn = (home: string): readonly string[] => readdirSync(home).filter((name) => name.startsWith('sealward-quickstart-'));
 
 test('the demonstration signs, admits, attacks, revokes and refuses, and leaves nothing behind', async () => {
   const home = mkdtempSync(join(tmpdir(), 'sealward-story-'));
@@ -40,12 +52,24 @@ test('the demonstration signs, admits, attacks, revokes and refuses, and leaves 
     assert.match(stdout, /laptop stolen\)/);
     assert.doesNotMatch(stdout, /WRONG|undefined|\[object/);
     assert.equal(stderr, '');
-    assert.deepEqual(
-      readdirSync(home).filter((name) => name.startsWith('sealward-quickstart-')),
-      [],
-    );
+    assert.deepEqual(leftIn(home), []);
     assert.equal(existsSync(join(home, 'cosign.key')), false);
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
 });
+
+for (const moment of ['It is signed', 'The admission webhook comes up', 'A Pod with the other image']) {
+  test(`interrupted at "${moment}" it ends at once, calls nothing wrong, and leaves nothing behind`, async () => {
+    const home = mkdtempSync(join(tmpdir(), 'sealward-story-'));
+    try {
+      const { exit, stdout, stderr } = await quickstart(home, moment);
+      assert.equal(exit, 130, `${stdout}\n${stderr}`);
+      assert.doesNotMatch(stdout, /WRONG|Every answer/);
+      assert.match(stderr, /code: ERR_INTERRUPTED/);
+      assert.deepEqual(leftIn(home), []);
+    } finally {
+      rmSync(home, { recursive: true, force: true });
+    }
+  });
+}

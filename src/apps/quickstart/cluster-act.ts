@@ -79,7 +79,7 @@ export async function playInCluster(act: ClusterAct): Promise<void> {
     config: readAdmissionConfig(join(folder, 'admission.yaml')),
     version: packageJson.version,
     environment: {},
-    signal: ended.signal,
+    signal: AbortSignal.any([ended.signal, stage.signal]),
     log: (line) => {
       const { msg, port } = JSON.parse(line) as { readonly msg?: string; readonly port?: number };
       if (msg === 'ready' && port !== undefined) started.resolve(port);

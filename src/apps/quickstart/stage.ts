@@ -30,6 +30,11 @@ export class Stage {
     this.#folder = folder;
   }
 
+  /** Ctrl-C, or the end of the time of --timeout: whatever runs beside the stage ends with it. */
+  get signal(): AbortSignal {
+    return this.#invocation.signal;
+  }
+
   title(text: string): void {
     this.#say('', this.#style('bold', text));
   }
@@ -99,7 +104,7 @@ export class Stage {
       stdin: Readable.from([]),
       stdout,
       stderr,
-      signal: own.signal,
+      signal: this.signal,
       environment: { ...own.environment, COSIGN_PASSWORD: this.#password, ...(colour ? { FORCE_COLOR: '1' } : {}) },
     };
     const before = process.cwd();
@@ -119,8 +124,9 @@ export class Stage {
     return this.#invocation.terminal.style(...args);
   }
 
-  /** At once and not at the end, because this is a story. */
+  /** At once and not at the end, because this is a story; and no further when it was interrupted, for what then failed is no bug. */
   #say(...lines: readonly string[]): void {
+    this.signal.throwIfAborted();
     for (const line of lines) this.#invocation.terminal.io.stdout.write(`${line}\n`);
   }
 }
