@@ -4,4 +4,4 @@ export { FolderStore } from './folder-store.ts';
 export { createMemoryStore } from './memory-store.ts';
 export { namesOf, prune } from './prune.ts';
 export type { EvidenceStore, RecordKind, StoredRecord, StoreProblem } from './store.ts';
-export { pinEvidence, type PinnedEvidence, renewPin } from './pin-evidence.ts';
+export { keepPinned, pinEvidence } from './pin-evidence.ts';

@@ -5,12 +5,17 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { digestOf, formatDigest } from '../../core/artifact/index.ts';
 import { utf8 } from '../../core/encoding/index.ts';
-import { createMemoryStore, type EvidenceStore, FolderStore, pinEvidence, prune } from './index.ts';
+import { encodeEvidence } from '../../core/verify/index.ts';
+import { createMemoryStore, type EvidenceStore, FolderStore, keepPinned, prune } from './index.ts';
 
 const HOUR = 3_600_000;
-const known = utf8('{"what":"was known"}');
 const signature = utf8('a signature');
 const named = formatDigest(digestOf(signature));
+const known = encodeEvidence({
+  subject: { digests: { sha256: '1'.repeat(64) } },
+  places: [],
+  documents: [{ digest: named, place: 'referrers-api', source: { kind: 'bundle', annotations: {} }, entities: [] }],
+});
 
 describe('evidence that a decision was made from', () => {
   it('stays with its documents until its record is over, and goes then', (t) => {
@@ -19,7 +24,7 @@ describe('evidence that a decision was made from', () => {
     const store = new FolderStore(folder);
     store.keep(named, signature);
     const later = Date.now() + HOUR;
-    const digest = pinEvidence(store, { bytes: known, documents: [named], until: later + HOUR });
+    const digest = keepPinned(store, known, later + HOUR);
     assert.equal(digest, formatDigest(digestOf(known)));
     prune(store, { maxBytes: 0, now: later });
     assert.ok(store.bytes(named) && store.bytes(digest), 'pinned');
@@ -31,7 +36,7 @@ describe('evidence that a decision was made from', () => {
     const inner = createMemoryStore();
     let writes = 0;
     const store: EvidenceStore = { ...inner, write: (...given) => (writes++, inner.write(...given)) };
-    const pin = (until?: number): string => pinEvidence(store, { bytes: known, documents: [named], ...(until === undefined ? {} : { until }) }) as string;
+    const pin = (until?: number): string => keepPinned(store, known, until) as string;
     const digest = pin(10 * HOUR);
     pin(10.5 * HOUR);
     pin(9 * HOUR);
@@ -45,9 +50,9 @@ describe('evidence that a decision was made from', () => {
 
   it('is not said to be kept when a step of keeping it was lost', () => {
     const store = createMemoryStore();
-    assert.equal(pinEvidence({ ...store, keep: () => false }, { bytes: known, documents: [] }), undefined);
+    assert.equal(keepPinned({ ...store, keep: () => false }, known), undefined);
     assert.deepEqual(store.records('pins'), [], 'no pin without its bytes');
-    assert.equal(pinEvidence({ ...store, write: () => false }, { bytes: known, documents: [] }), undefined);
-    assert.ok(pinEvidence(store, { bytes: known, documents: [] }), 'the next time it is');
+    assert.equal(keepPinned({ ...store, write: () => false }, known), undefined);
+    assert.ok(keepPinned(store, known), 'the next time it is');
   });
 });

@@ -1,6 +1,6 @@
 /**
  * What a decision was made from stays as long as its record: the evidence as it was known, in bytes, with a pin that
- * names the documents in it and says until when.
+ * says until when. The documents that the bytes name stay with them.
  */
 import { digestOf, formatDigest } from '../../core/artifact/index.ts';
 import { SealwardError } from '../../core/errors.ts';
@@ -10,31 +10,22 @@ import type { EvidenceStore } from './store.ts';
 /** A pin is not written anew for less. */
 const SLACK_MILLISECONDS = 60 * 60_000;
 
-export interface PinnedEvidence {
-  /** What `encodeEvidence` wrote. */
-  readonly bytes: Uint8Array;
-  /** Digests of the documents in it. */
-  readonly documents: readonly string[];
-  /** Milliseconds since 1970; for ever when not said. */
-  readonly until?: number;
-}
-
-/** Gives the digest under which it lies; undefined when it could not be kept. */
-export function pinEvidence(store: EvidenceStore, { bytes, documents, until }: PinnedEvidence): string | undefined {
+/**
+ * @param bytes what `encodeEvidence` wrote.
+ * @param until milliseconds since 1970; for ever when not said.
+ * @returns the digest under which it lies; undefined when it could not be kept.
+ */
+export function keepPinned(store: EvidenceStore, bytes: Uint8Array, until?: number): string | undefined {
   const digest = formatDigest(digestOf(bytes));
   // The bytes first: a pin without them would say that something can be made again that cannot.
-  if (!store.keep(digest, bytes)) return undefined;
-  return renewPin(store, digest, until, documents) ? digest : undefined;
+  return store.keep(digest, bytes) && pinEvidence(store, digest, until) ? digest : undefined;
 }
 
-/** The pin alone, where the bytes are kept by whoever gathered them; the documents are then those that the bytes name. */
-export function renewPin(store: EvidenceStore, digest: string, until: number | undefined, documents?: readonly string[]): boolean {
+/** The pin alone, where the bytes are kept by whoever gathered them. */
+export function pinEvidence(store: EvidenceStore, digest: string, until?: number): boolean {
   const held = store.record('pins', digest);
   const enough = held && (held['until'] === undefined || (until !== undefined && Number(held['until']) >= until - SLACK_MILLISECONDS));
-  if (enough) return true;
-  const names = documents ? [...documents] : held?.['names'];
-  const reason = 'a decision was made from it';
-  return store.write('pins', digest, { reason, ...(names === undefined ? {} : { names }), ...(until === undefined ? {} : { until }) });
+  return enough || store.write('pins', digest, { reason: 'a decision was made from it', ...(until === undefined ? {} : { until }) });
 }
 
 /** What the pins hold at a moment, and which of them are over. */
@@ -42,13 +33,13 @@ export function pinned(store: EvidenceStore, now: number): { readonly digests: R
   const digests = new Set<string>();
   const over: string[] = [];
   for (const { key, body } of store.records('pins')) {
-    const { until, names } = body;
+    const { until } = body;
     if (typeof until === 'number' && until < now) {
       over.push(key);
       continue;
     }
     digests.add(key);
-    for (const name of Array.isArray(names) ? names : namedIn(store.bytes(key))) if (typeof name === 'string') digests.add(name);
+    for (const name of namedIn(store.bytes(key))) digests.add(name);
   }
   return { digests, over };
 }

@@ -13,6 +13,6 @@ export * from './flag-decision.ts';
 export * from './flag-requirement.ts';
 export type { EdgeMemory, ProofMemory } from './proof-memory.ts';
 export { prove } from './prove.ts';
-export { decodeEvidence, documentsIn, documentsNamed, encodeEvidence } from './recorded-evidence.ts';
+export { decodeEvidence, documentsIn, encodeEvidence } from './recorded-evidence.ts';
 export { actionUnresolved } from './unresolved.ts';
 export { decodeFacts, digestOfAnchors, digestOfEvidence, encodeFacts } from './stored-facts.ts';

@@ -7,7 +7,7 @@ import { createTestKey, createTestSigstore, type TestDocument } from '../../test
 import { canonicalJson, type JsonValue, utf8 } from '../encoding/index.ts';
 import { SealwardError } from '../errors.ts';
 import { keyAnchor } from '../trust/index.ts';
-import { decodeEvidence, documentsNamed, encodeEvidence, type Evidence, type EvidenceDocument, type Place, plainFacts, prove, readEvidence } from './index.ts';
+import { decodeEvidence, documentsIn, encodeEvidence, type Evidence, type EvidenceDocument, type Place, plainFacts, prove, readEvidence } from './index.ts';
 
 const sigstore = createTestSigstore();
 const KEY = createTestKey();
@@ -79,7 +79,7 @@ describe('recorded evidence', () => {
         return error.message.includes(first.digest) && error.message.includes(third.digest);
       },
     );
-    const needed = documentsNamed(WHOLE);
+    const needed = documentsIn(encodeEvidence(WHOLE));
     assert.deepEqual(needed.sort(), [...DOCUMENTS.slice(0, 3).map(({ digest }) => digest), `sha256:${'8'.repeat(64)}`].sort());
   });
 

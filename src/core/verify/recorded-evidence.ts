@@ -31,12 +31,10 @@ export function encodeEvidence({ subject, places, documents }: Evidence): Uint8A
   );
 }
 
-/** `sha256:hex` of each document whose bytes are needed to read the evidence again. */
-export function documentsNamed({ subject, documents }: Pick<Evidence, 'subject' | 'documents'>): string[] {
-  return [...new Set([...documents.filter(({ source }) => source !== undefined), ...(subject.indexes ?? [])].map(({ digest }) => digest))];
-}
-
-/** The same of evidence in bytes. Throws ERR_STATE_INVALID, ERR_JSON_INVALID or ERR_TOO_LARGE for anything else. */
+/**
+ * `sha256:hex` of each document whose bytes are needed to read the evidence again, and of the indexes.
+ * @throws ERR_STATE_INVALID, ERR_JSON_INVALID or ERR_TOO_LARGE for anything that `encodeEvidence` did not write.
+ */
 export function documentsIn(bytes: Uint8Array): string[] {
   const { version, indexes, documents } = parseJsonObject(bytes, { what: 'the recorded evidence', maxBytes: LIMITS.evidenceRecordBytes });
   if (version !== VERSION) throw malformed('it is of another version');

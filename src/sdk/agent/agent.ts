@@ -21,13 +21,12 @@ import type { Place } from '../../core/policy/index.ts';
 import { actionUnresolved, decide, type Decision, type DecisionCode, type Request } from '../../core/verify/index.ts';
 import { heldRegistry } from '../held-registry.ts';
 import { openTrust, type OpenTrustOptions } from '../open-trust.ts';
-import { Admissions } from './admissions.ts';
 import { allowedRegistries, type AllowedRegistry, type AllowListOptions } from './allow-list.ts';
 import { FRESH, HeldEvidence } from './held-evidence.ts';
 import { type HeldFacts, prepareView, type Sought, type View, viewOf } from './held-facts.ts';
 import { type InForce, type Moved, type NamespacedPolicy, type TrustHealth, TrustWatch } from './in-force.ts';
 import { type AnsweredFrom, DecidedName, type JudgedName, undecided } from './judged-name.ts';
-import { Pins } from './pins.ts';
+import { admissionNotes, type Notes, pinNotes } from './notes.ts';
 import { Prefetch } from './prefetch.ts';
 
 export interface AgentOptions extends AllowListOptions {
@@ -92,8 +91,8 @@ export class Agent {
   readonly #evidence: HeldEvidence;
   readonly #prefetch: Prefetch;
   readonly #tags = new Map<string, Promise<Lookup<{ readonly digest: Digest }>>>();
-  readonly #admissions: Admissions;
-  readonly #pins: Pins | undefined;
+  readonly #admissions: Notes;
+  readonly #pins: Notes | undefined;
   readonly #ending = new AbortController();
   readonly #allowed = new WeakMap<InForce, AllowedRegistry>();
 
@@ -117,8 +116,8 @@ export class Agent {
       patience,
       remembers: options.recordsKeptMs !== undefined,
     });
-    this.#admissions = new Admissions(options.store, this.clock);
-    this.#pins = options.recordsKeptMs === undefined ? undefined : new Pins(options.store, this.clock, options.recordsKeptMs);
+    this.#admissions = admissionNotes(options.store, this.clock);
+    this.#pins = options.recordsKeptMs === undefined ? undefined : pinNotes(options.store, this.clock, options.recordsKeptMs);
     const { pace = 500, refreshAfter = 600_000, most = 10_000 } = options.prefetch ?? {};
     this.#prefetch = new Prefetch({ clock: this.clock, gather: (name) => this.gather(name), pace, refreshAfter, most });
   }
@@ -370,7 +369,7 @@ export class Agent {
   /** So that pruning spares what was let in. A note that cannot be written changes no answer. */
   #noted(answer: JudgedName, { dryRun = false, registry }: Ask): JudgedName {
     const { action, digest, known } = answer;
-    if (known !== undefined && !dryRun) this.#pins?.pin(known);
+    if (known !== undefined && !dryRun) this.#pins?.note(known);
     if (action === 'deny' || digest === undefined || dryRun) return answer;
     this.#admissions.note(digest);
     // In the background nobody has the credentials of a namespace.

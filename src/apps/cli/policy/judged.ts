@@ -1,9 +1,9 @@
 /** Images judged by policies, for `verify`, `gate` and the actions of `policy`: one way to ask, one sentence for an answer. */
-import { FolderStore, pinEvidence } from '../../../clients/evidence/index.ts';
+import { FolderStore, keepPinned } from '../../../clients/evidence/index.ts';
 import { formatDigest } from '../../../core/artifact/index.ts';
 import type { JsonObject } from '../../../core/encoding/index.ts';
 import type { SealwardError } from '../../../core/errors.ts';
-import { type Decision, documentsNamed, encodeEvidence, type Request } from '../../../core/verify/index.ts';
+import { type Decision, encodeEvidence, type Request } from '../../../core/verify/index.ts';
 import { checkContent, inParallel, judgeImage } from '../../../sdk/index.ts';
 import { judgingRegistry } from '../evidence/registry.ts';
 import { type Answer, answerOfError } from '../outcome.ts';
@@ -46,10 +46,7 @@ export async function judgeByPolicy(invocation: PolicyInvocation, question: Ques
       if (flags['check-content'] && decision.outcome === 'verified')
         await checkContent(registry, reference, digest, { workers: flags['max-workers'], deadline, signal });
       // Of what was recorded, everything stays that it was made from.
-      const kept =
-        store instanceof FolderStore && flags.record !== undefined
-          ? pinEvidence(store, { bytes: encodeEvidence(known), documents: documentsNamed(known) })
-          : undefined;
+      const kept = store instanceof FolderStore && flags.record !== undefined ? keepPinned(store, encodeEvidence(known)) : undefined;
       const { outcome, code } = decision;
       const answer = { name, digest: formatDigest(digest), decision, request, evidence, outcome, code: code as Answer['code'] };
       return kept === undefined ? answer : { ...answer, known: kept };
