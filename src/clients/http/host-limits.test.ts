@@ -172,6 +172,20 @@ describe('the breaker of one host', () => {
     }
   });
 
+  it('takes what was never asked for no good answer', async () => {
+    const { enter, fail, advance, state } = host();
+    const forbidden = new SealwardError('ERR_CONTENT_REFUSED', 'its address is a private one');
+    await fail(BREAKER.failures - 1);
+    admitted(await enter()).leave(forbidden);
+    await fail(1);
+    assert.equal(state(), 'open');
+    await advance(BREAKER.firstMs);
+    admitted(await enter()).leave(forbidden);
+    assert.equal(state(), 'half-open');
+    well(admitted(await enter()));
+    assert.equal(state(), 'closed');
+  });
+
   it('lets one question find out, and nobody else before it is answered', async () => {
     const { enter, fail, advance, state, limits } = host();
     await fail(BREAKER.failures);
@@ -255,6 +269,22 @@ describe('the breaker of one host', () => {
     well(probe);
     await settle();
     admitted(second);
+  });
+
+  it('makes nobody wait longer for the next one that finds out, when the body of the one before ends late', async () => {
+    const { enter, fail, advance } = host();
+    await fail(BREAKER.failures);
+    await advance(BREAKER.firstMs);
+    const first = admitted(await enter());
+    first.answered(429, 1000);
+    await advance(1000);
+    admitted(await enter());
+    const other = await enter();
+    first.leave();
+    await settle();
+    assert.equal(other.outcome, 'waits');
+    await advance(1000);
+    refused(other, 'ERR_REGISTRY_PAUSED');
   });
 
   it('tells those who wait already, when the host asks for longer than they have', async () => {

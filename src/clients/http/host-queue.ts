@@ -181,8 +181,9 @@ export class HostQueue {
       },
       leave: (error) => {
         this.#underWay--;
-        if (probe) this.#endProbe();
         if (!throttled) {
+          // Of one that was throttled that is done, and another may find out by now.
+          if (probe) this.#endProbe();
           const how = endingOf(status, error, this.#clock.now() - since);
           if (how === 'failed') this.#lastFailure = error?.message ?? `it answered with ${status}`;
           this.#breaker.ended(how, probe, this.#clock.now());
@@ -250,7 +251,9 @@ function seconds(milliseconds: number): string {
 function endingOf(status: number | undefined, error: SealwardError | undefined, tookMs: number): Ending {
   if (error?.code === 'ERR_INTERRUPTED' || (error && brokeWhileKept(error))) return 'unknown';
   if (error?.code === 'ERR_DEADLINE') return tookMs >= SLOW_MS ? 'failed' : 'unknown';
-  // Anything else that is wrong with an answer shows that there was one.
   if (error?.code === 'ERR_REGISTRY_UNREACHABLE') return 'failed';
-  return status !== undefined && status >= 500 ? 'failed' : 'well';
+  // Nothing came, such as when the host has an address that it may not have: it was not asked.
+  if (status === undefined) return 'unknown';
+  // Anything else that is wrong with an answer shows that there was one.
+  return status >= 500 ? 'failed' : 'well';
 }
