@@ -3,16 +3,15 @@
  * or does not; what is answered is on the disk of the database. A call whose answer is lost may have been carried out: for
  * tokens and numbers that errs on the side of refusing and of never repeating.
  */
-import pg from 'pg';
+import type pg from 'pg';
 import { SealwardError } from '../../core/errors.ts';
+import { databaseError, sharedDatabase } from './postgres-pool.ts';
 import type { ServerState } from './server-state.ts';
 
 const VERSION = 2;
 /** Any number that nobody else locks by, while tables are made. */
 const SCHEMA_LOCK = 7_325_417;
 const CONNECTIONS = 10;
-const CONNECT_MS = 5_000;
-const STATEMENT_MS = 10_000;
 const FORGET_AFTER_MS = 24 * 60 * 60 * 1000;
 const FORGOTTEN_AT_ONCE = 100;
 
@@ -30,29 +29,7 @@ const SCHEMA = `
 
 /** @param url postgres://...; never shown. Throws ERR_SERVICE_UNAVAILABLE when it cannot be reached, ERR_STATE_INVALID when it is not ours to use. */
 export async function openPostgresState(url: string): Promise<ServerState> {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: CONNECTIONS,
-    connectionTimeoutMillis: CONNECT_MS,
-    statement_timeout: STATEMENT_MS,
-    application_name: 'sealward',
-    // Whatever the database is set to: what is answered is on its disk.
-    options: '-c synchronous_commit=on',
-  });
-  let lost: SealwardError | undefined;
-  // A connection that breaks while nobody uses it; the next call opens another one.
-  pool.on('error', (cause) => void (lost = databaseError(cause)));
-  const rows = async (sql: string, ...values: readonly unknown[]): Promise<Readonly<Record<string, unknown>>[]> => {
-    try {
-      const { rows: found } = await pool.query<Record<string, unknown>>(sql, [...values]);
-      lost = undefined;
-      return found;
-    } catch (cause) {
-      const error = databaseError(cause);
-      if (error.code === 'ERR_SERVICE_UNAVAILABLE') lost = error;
-      throw error;
-    }
-  };
+  const { pool, rows, failure, close } = sharedDatabase(url, CONNECTIONS);
   try {
     await prepare(pool);
   } catch (cause) {
@@ -91,8 +68,8 @@ export async function openPostgresState(url: string): Promise<ServerState> {
       Object.fromEntries(
         (await rows('SELECT outcome, count(*) AS n FROM server_issuance GROUP BY outcome')).map(({ outcome, n }) => [String(outcome), Number(n)]),
       ),
-    failure: () => lost,
-    close: () => pool.end(),
+    failure,
+    close,
   };
 }
 
@@ -120,16 +97,4 @@ async function prepare(pool: pg.Pool): Promise<void> {
     client.release(true);
     throw error;
   }
-}
-
-/** Classes of SQLSTATE that say something of the connection or of the server, and nothing of what was asked. */
-const PASSING = /^(?:08|53|57)|^40/;
-
-function databaseError(cause: unknown): SealwardError {
-  if (cause instanceof SealwardError) return cause;
-  const { code = '', message = '' } = cause as { code?: string; message?: string };
-  // Messages of the driver name no password; those of the database may name values, which are none of ours to show.
-  if (/^[0-9A-Z]{5}$/.test(code) && !PASSING.test(code))
-    return new SealwardError('ERR_STATE_INVALID', `the database refuses (${code}): ${message.slice(0, 200)}`, { cause });
-  return new SealwardError('ERR_SERVICE_UNAVAILABLE', `the database does not answer (${code || message.slice(0, 100)})`, { cause });
 }
