@@ -1,5 +1,5 @@
 /** containerd's words in, one line and an exit code out. Whatever goes wrong, the code is not 0. */
-import { parseProxyEnvironment } from '../../clients/http/index.ts';
+import { parseProxyEnvironment, systemClock } from '../../clients/http/index.ts';
 import { LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { DEFAULT_CONFIG, readNodeVerifierConfig } from './config.ts';
@@ -24,9 +24,11 @@ const LONGEST_REASON = 4000;
 /** 0: pull it. 1: refused. 2: asked wrongly, or badly configured. 4: could not be found out. 70: our own fault. */
 export async function runNodeVerifier({ argv, stdin, print, complain, environment, userAgent }: NodeVerifierIo): Promise<number> {
   try {
-    const pull = parsePull(argv, await readAll(stdin));
     const config = readNodeVerifierConfig(environment[NODE_CONFIG_VARIABLE] || DEFAULT_CONFIG);
+    const deadline = systemClock.now() + config.timeoutMs;
+    const pull = parsePull(argv, await readInTime(stdin, deadline));
     const { allowed, reason, judged } = await verifyPull(pull, config, {
+      deadline,
       userAgent,
       environment,
       proxy: parseProxyEnvironment(environment),
@@ -39,6 +41,19 @@ export async function runNodeVerifier({ argv, stdin, print, complain, environmen
     const known = error instanceof SealwardError ? error : new SealwardError('ERR_INVARIANT', `the node verifier failed: ${String(error)}`, { cause: error });
     print(oneLine(`${known.message} [${known.hint}] (${known.code})`));
     return known.exit === 0 ? 70 : known.exit;
+  }
+}
+
+/** containerd closes it; a terminal does not. */
+async function readInTime(stdin: AsyncIterable<Uint8Array>, deadline: number): Promise<Uint8Array> {
+  const done = new AbortController();
+  try {
+    const late = systemClock.sleep(deadline - systemClock.now(), done.signal);
+    const bytes = await Promise.race([readAll(stdin), late]);
+    if (bytes === undefined) throw new SealwardError('ERR_DEADLINE', 'the descriptor did not end on standard input in time');
+    return bytes;
+  } finally {
+    done.abort();
   }
 }
 

@@ -16,16 +16,18 @@ export interface PullVerdict {
   readonly judged: JudgedName;
 }
 
-/**
- * Never later than the timeout of the configuration.
- * @throws what opening the store or reading the settings' files throws, and ERR_DECISION_UNKEPT.
- */
-export async function verifyPull(pull: Pull, config: NodeVerifierConfig, options: OpenAgentOptions): Promise<PullVerdict> {
+export interface VerifyPullOptions extends OpenAgentOptions {
+  /** On the clock, in milliseconds: the answer comes by then. The timeout of the configuration from now when missing. */
+  readonly deadline?: number;
+}
+
+/** @throws what opening the store or reading the settings' files throws, and ERR_DECISION_UNKEPT. */
+export async function verifyPull(pull: Pull, config: NodeVerifierConfig, { deadline, ...options }: VerifyPullOptions): Promise<PullVerdict> {
   const opened = openAgent(config, { ...options, ...(config.records ? { recordsKeptMs: Number.POSITIVE_INFINITY } : {}) });
   const { agent, store } = opened;
   try {
-    const begun = agent.clock.now();
-    await trustInTime(opened, config, begun);
+    const until = deadline ?? agent.clock.now() + config.timeoutMs;
+    await trustInTime(opened, config, until);
     const name = formatReference(pull.reference);
     const digest = formatDigest(pull.reference.digest);
     const judged = await agent.judge(name, {
@@ -33,7 +35,7 @@ export async function verifyPull(pull: Pull, config: NodeVerifierConfig, options
         ...(config.cluster === undefined ? {} : { cluster: config.cluster }),
         ...(config.environment === undefined ? {} : { environment: config.environment }),
       },
-      deadline: begun + config.timeoutMs,
+      deadline: until,
       // The agent of this node notes what it lets in, in a record under the seal of this installation.
       admittedBefore: store.record('admitted', digest) !== undefined,
     });
@@ -45,12 +47,12 @@ export async function verifyPull(pull: Pull, config: NodeVerifierConfig, options
 }
 
 /** What was remembered is enough when newer trust is slow to come: its lease says for how long. Without any, the whole time may be spent on it. */
-async function trustInTime({ agent }: OpenedAgent, { timeoutMs, trustTimeoutMs }: NodeVerifierConfig, begun: number): Promise<void> {
+async function trustInTime({ agent }: OpenedAgent, { trustTimeoutMs }: NodeVerifierConfig, deadline: number): Promise<void> {
   const started = agent.start();
   const done = new AbortController();
   const until = (at: number): Promise<void> => agent.clock.sleep(at - agent.clock.now(), done.signal);
-  await Promise.race([started, until(begun + trustTimeoutMs)]);
-  if (!agent.inForce()) await Promise.race([started, until(begun + timeoutMs)]);
+  await Promise.race([started, until(Math.min(agent.clock.now() + trustTimeoutMs, deadline))]);
+  if (!agent.inForce()) await Promise.race([started, until(deadline)]);
   done.abort();
   if (agent.inForce()) return;
   const { failure } = agent.status().trust;

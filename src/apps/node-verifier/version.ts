@@ -1,2 +1,0 @@
-/** Held against package.json by a test. */
-export const VERSION = '0.1.0';
