@@ -1,5 +1,6 @@
 /** What the server shows and what callers must show, looked at again and again, so that nothing has to be restarted when it is renewed. */
 import type { Logger } from 'pino';
+import { parseCertificatesPem } from '../../core/crypto/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { CallerProof } from './caller.ts';
 import { FileCertificates, readText } from './certificates/files.ts';
@@ -49,7 +50,7 @@ export async function openCredentials(options: CredentialsOptions): Promise<Cred
       return false;
     });
     if (caller.kind === 'mtls') {
-      const text = readText(caller.authorities, 'the authorities of callers');
+      const text = readAuthorities(caller.authorities);
       changed ||= text !== authorities;
       authorities = text;
     }
@@ -117,6 +118,13 @@ function proofOf(caller: CallerConfig, secrets: () => readonly string[]): Caller
     case 'network':
       return { kind: 'network' };
   }
+}
+
+/** With none in it, Node would believe every authority that its own list of public ones knows. */
+function readAuthorities(path: string): string {
+  const text = readText(path, 'the authorities of callers');
+  parseCertificatesPem(text, `the file of authorities ${path}`);
+  return text;
 }
 
 /** A path per line, of 256 bits in hexadecimal: the newest, and while it is rotated the one before. */

@@ -30,6 +30,9 @@ describe('who calls', () => {
     assert.equal((await webhook.ask(reviewOf(pod(GOOD)), { client: API_SERVER })).response['allowed'], true);
     assert.equal((await webhook.ask(reviewOf(pod(GOOD)), { client: TLS.issue('other', 'kube-apiserver') })).response['allowed'], true, 'or by a further name');
     assert.equal(judge.asked.length, 2, 'for strangers nobody was asked');
+    const { clientAuthorities: _none, ...certificate } = { ...TLS.issue('localhost'), clientAuthorities: TLS.ca };
+    for (const one of [certificate, { ...certificate, clientAuthorities: '' }])
+      await assert.rejects(startWebhook(t, judge, { caller: MTLS, certificate: one }), { code: 'ERR_INVARIANT' }, 'an empty list would be all public ones');
   });
 
   it('path-secret: whoever knows the path, while it is rotated by either', async (t) => {

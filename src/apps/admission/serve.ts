@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { LIMITS } from '../../core/encoding/index.ts';
-import { SealwardError } from '../../core/errors.ts';
+import { invariant, SealwardError } from '../../core/errors.ts';
 import { BodyBudget } from './body.ts';
 import { type CallerProof, provenPath } from './caller.ts';
 import { Deadline, timeoutOf } from './deadline.ts';
@@ -216,11 +216,13 @@ class ReviewServer implements AdmissionServer {
 }
 
 function contextOf({ certificate, caller }: Pick<ServeOptions, 'certificate' | 'caller'>) {
-  const { cert, key, clientAuthorities } = certificate;
+  const { cert, key, clientAuthorities = '' } = certificate;
+  // An empty list would mean every public authority.
+  invariant(caller.kind !== 'mtls' || clientAuthorities !== '', 'callers prove themselves by certificates, and nobody says by whose');
   return {
     cert,
     key,
-    ...(caller.kind === 'mtls' ? { ca: clientAuthorities ?? '' } : {}),
+    ...(caller.kind === 'mtls' ? { ca: clientAuthorities } : {}),
     minVersion: 'TLSv1.2' as const,
     // A resumed session would answer by who was trusted when it began.
     secureOptions: constants.SSL_OP_NO_TICKET,
