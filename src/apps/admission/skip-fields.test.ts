@@ -59,6 +59,8 @@ test('bytes that are no JSON stay bytes that are none', () => {
     `{"managedFields":["${'x'.repeat(400)}`,
     `{"managedFields":[${'['.repeat(400)}`,
     '"managedFields":[]',
+    // Each of these lists would be looked through to the end of all of them: minutes.
+    `{${'"a":1,"managedFields":['.repeat(60_000)}`,
     '{"a":"\\',
     '',
   ])

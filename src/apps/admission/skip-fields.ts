@@ -20,12 +20,18 @@ export function withoutManagedFields(bytes: Buffer): Buffer {
     const before = at === 0 ? 0 : (bytes[at - 1] as number);
     const begin = at + KEY.length;
     // Within a string a quote has a backslash before it; a key has the end of another member, or the beginning of its object.
-    const end = before === COMMA || before === OPEN_OBJECT ? endOfList(bytes, begin) : -1;
+    if (before !== COMMA && before !== OPEN_OBJECT) {
+      at = begin;
+      continue;
+    }
+    const end = endOfList(bytes, begin);
+    // A list that does not end is in no JSON; to look for the end of the next one, and the next, would take the square of the time.
+    if (end < 0) break;
     if (end - begin >= WORTH_BYTES) {
       kept.push(bytes.subarray(from, begin));
       from = end;
     }
-    at = end < 0 ? begin : end;
+    at = end;
   }
   if (from === 0) return bytes;
   kept.push(bytes.subarray(from));
