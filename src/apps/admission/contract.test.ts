@@ -246,6 +246,10 @@ describe('the contract of the webhook', () => {
     const webhook = await startWebhook(t, judgeOf(say));
     const { response } = await webhook.ask(reviewOf(pod('r.example/bad:1', 'r.example/down:1')), { path: '/mutate' });
     assert.deepEqual([response['allowed'], 'patch' in response], [true, false]);
+    const unreadable = await webhook.ask(reviewOf({ spec: { containers: [] } }), { path: '/mutate' });
+    const untrusting = await startWebhook(t, { ...judgeOf(say), inForce: () => undefined });
+    const untrusted = await untrusting.ask(reviewOf(pod(TAG)), { path: '/mutate' });
+    for (const left of [unreadable, untrusted]) assert.deepEqual([left.response['allowed'], 'patch' in left.response], [true, false]);
   });
 
   it('templates are pinned where a policy asks for it, and nowhere else', async (t) => {

@@ -2,13 +2,13 @@
 import type { Registry } from '../../clients/registry/index.ts';
 import { digestOf, formatDigest, quoted } from '../../core/artifact/index.ts';
 import { utf8 } from '../../core/encoding/index.ts';
-import type { FindingCode } from '../../core/errors.ts';
+import { type FindingCode, SealwardError } from '../../core/errors.ts';
 import type { Mode, Place } from '../../core/policy/index.ts';
 import type { DenialStatus, Verdict } from './answer.ts';
 import type { Deadline } from './deadline.ts';
 import type { ImageJudge, InForce, Judgement } from './image-judge.ts';
 import { judgeImages } from './judge-images.ts';
-import { pinImages } from './pin.ts';
+import { pinImages, type PinOperation } from './pin.ts';
 import { kindOf, type PullsWith, type Question } from './question.ts';
 
 export type ReviewPath = 'validate' | 'mutate';
@@ -37,7 +37,6 @@ export interface Reviewed {
   readonly outcome: ReviewOutcome;
   readonly verdict: Verdict;
   readonly images: readonly ImageAnswer[];
-  readonly inForce?: InForce;
 }
 
 export interface DecidingRules {
@@ -61,12 +60,9 @@ export async function decideReview(rules: DecidingRules, path: ReviewPath, quest
   if (operation === 'DELETE' || operation === 'CONNECT') return allowed('untouched');
   // Of what stands in no namespace nothing is exempt.
   if (namespace !== '' && rules.exemptNamespaces.has(namespace)) return allowed('exempt');
-  if (unreadable) return unread(unreadable, rules.judge.inForce(), keep);
-  if (question.changed.length === 0) return allowed(operation === 'UPDATE' ? 'unchanged' : 'untouched');
+  if (!unreadable && question.changed.length === 0) return allowed(operation === 'UPDATE' ? 'unchanged' : 'untouched');
   const inForce = rules.judge.inForce();
-  if (!inForce) {
-    return denied('unverifiable', 503, 'No image can be verified: there is no trust material yet. See what /readyz and the log of the webhook say.');
-  }
+  if (unreadable || !inForce) return path === 'mutate' ? patched([]) : unjudged(question, inForce, keep);
   const { runs } = rules;
   const registry = namespace === '' ? undefined : rules.registryFor?.(namespace, question.pullsWith);
   const judged = await judgeImages(
@@ -92,7 +88,7 @@ export async function decideReview(rules: DecidingRules, path: ReviewPath, quest
   // What was judged and refused is said first: it will not go away by itself.
   const first = refused.find(({ denial }) => denial.status === 403) ?? refused[0];
   if (!first) {
-    return { outcome: warnings.length > 0 ? 'warned' : 'allowed', verdict: { allowed: true, patch: [], warnings, annotations }, images: answers, inForce };
+    return { outcome: warnings.length > 0 ? 'warned' : 'allowed', verdict: { allowed: true, patch: [], warnings, annotations }, images: answers };
   }
   const others = refused.filter((one) => one !== first);
   const also =
@@ -104,25 +100,34 @@ export async function decideReview(rules: DecidingRules, path: ReviewPath, quest
           .join(', ')}${others.length > 8 ? ` and ${others.length - 8} more` : ''}.`;
   const { status } = first.denial;
   const verdict: Verdict = { allowed: false, status, message: `${first.denial.message}${also}`, warnings, annotations };
-  return { outcome: status === 403 ? 'denied' : status === 503 ? 'unverifiable' : 'failed', verdict, images: answers, inForce };
+  return { outcome: status === 403 ? 'denied' : status === 503 ? 'unverifiable' : 'failed', verdict, images: answers };
 }
 
 /** Nothing was judged, and it is a decision all the same. */
-async function unread({ code, message, hint }: NonNullable<Question['unreadable']>, inForce: InForce | undefined, keep: Keep): Promise<Reviewed> {
-  const denial: Denial = { code, status: 403, message: sentence(message, hint) };
-  const answer: ImageAnswer = { image: '', judgement: { name: '', outcome: 'rejected', code, action: 'deny', message, hint }, denial };
-  const leaves = await keep([answer], inForce);
-  const verdict: Verdict = {
-    allowed: false,
-    status: 403,
-    message: denial.message,
-    warnings: [],
-    annotations: leaves.length === 0 ? {} : { decision: leaves.join(',') },
-  };
-  return { outcome: 'denied', verdict, images: [answer], ...(inForce ? { inForce } : {}) };
+async function unjudged({ unreadable, changed }: Question, inForce: InForce | undefined, keep: Keep): Promise<Reviewed> {
+  const { code, message, hint } = unreadable ?? NO_TRUST;
+  const said: Omit<Judgement, 'name'> = unreadable
+    ? { outcome: 'rejected', code, action: 'deny', message, hint }
+    : { outcome: 'inconclusive', code, action: 'deny', message, hint, error: NO_TRUST };
+  const status = unreadable ? 403 : 503;
+  const denial: Denial = { code, status, message: sentence(message, hint) };
+  const images = unreadable ? [''] : new Set(changed.map(({ image }) => image));
+  const answers = Array.from(images, (image): ImageAnswer => ({ image, judgement: { name: image, ...said }, denial }));
+  const leaves = await keep(answers, inForce);
+  const { outcome, verdict } = denied(unreadable ? 'denied' : 'unverifiable', status, denial.message);
+  return { outcome, verdict: { ...verdict, annotations: { ...verdict.annotations, ...decisionsIn(leaves) } }, images: answers };
 }
 
-/** Pins what may run. What may not is left as it is, because /validate sees the final object and says why. */
+const NO_TRUST = new SealwardError('ERR_TRUST_MISSING', 'No image can be verified: there is no trust material yet', {
+  hint: 'See what /readyz and the log of the webhook say.',
+});
+
+/** What may not run is left as it is, because /validate sees the final object, says why and keeps what it decided. */
+function patched(patch: readonly PinOperation[]): Reviewed {
+  return { outcome: 'allowed', verdict: { allowed: true, patch, warnings: [], annotations: {} }, images: [] };
+}
+
+/** Pins what may run. */
 function pinned(question: Question, judged: ReadonlyMap<string, Judgement>, inForce: InForce): Reviewed {
   const pins = new Map<string, string>();
   for (const [image, { action, digest, decision }] of judged) {
@@ -130,8 +135,7 @@ function pinned(question: Question, judged: ReadonlyMap<string, Judgement>, inFo
     if (action !== 'deny' && digest !== undefined && asked) pins.set(image, digest);
   }
   // Of an update only what it changes: what runs by a tag goes on to.
-  const patch = pinImages(question.changed, pins);
-  return { outcome: 'allowed', verdict: { allowed: true, patch, warnings: [], annotations: {} }, images: [], inForce };
+  return patched(pinImages(question.changed, pins));
 }
 
 function pinsTemplates({ policies }: InForce, names: readonly string[]): boolean {
@@ -186,11 +190,13 @@ export function sentence(message: string, hint: string): string {
   return hint === '' ? said : `${said} ${hint}`;
 }
 
+const decisionsIn = (leaves: readonly string[]): Record<string, string> => (leaves.length === 0 ? {} : { decision: leaves.slice(0, 16).join(',') });
+
 /** Small, and enough to find the decision again and to know what it rested on. */
 function annotationsOf(answers: readonly ImageAnswer[], inForce: InForce, leaves: readonly string[]): Record<string, string> {
   const digests = [...new Set(answers.map(({ judgement }) => judgement.digest ?? 'unknown'))].sort();
   return {
-    ...(leaves.length === 0 ? {} : { decision: leaves.slice(0, 16).join(',') }),
+    ...decisionsIn(leaves),
     ...judgedBy(inForce),
     images: digests.length === 1 ? (digests[0] as string) : formatDigest(digestOf(utf8(digests.join('\n')))),
   };

@@ -126,6 +126,22 @@ describe('decisions that are kept', () => {
     );
   });
 
+  it('so is what nobody could judge for want of trust, each image and each time', async (t) => {
+    const decisions = await open(t);
+    const webhook = await startWebhook(t, { ...judgeOf(letIn), inForce: () => undefined }, { log: { decisions: decisions.log, mode: 'strict' } });
+    const asked = reviewOf(pod('r.example/a:1', 'r.example/b:1', 'r.example/a:1'));
+    await webhook.ask(asked, { path: '/mutate' });
+    const annotations: unknown[] = [];
+    for (let i = 0; i < 2; i++) annotations.push((await webhook.ask(asked)).response['auditAnnotations']);
+    assert.deepEqual(annotations, [
+      { decision: '1,2', outcome: 'unverifiable' },
+      { decision: '3,4', outcome: 'unverifiable' },
+    ]);
+    const said = (await leavesOf(decisions)).map(({ outcome, decision }) => [outcome, decision['image'], (decision['answer'] as JsonObject)['code']]);
+    const both = ['r.example/a:1', 'r.example/b:1'].map((image) => ['error', image, 'ERR_TRUST_MISSING']);
+    assert.deepEqual(said, [...both, ...both]);
+  });
+
   it('what runs in a namespace goes on there while nobody answers, and each time it is written down', async (t) => {
     cluster.publish({ 'policy/signed.yaml': POLICY.replace('signatures: release', 'signatures: release\n  onInconclusive: allow-admitted-before') });
     const image = await cluster.push();

@@ -37,7 +37,7 @@ export class Webhook {
     let reviewed: Reviewed;
     let text: string;
     try {
-      reviewed = await decideReview(this.#options, path, question, deadline, this.#keep(path, question, deadline));
+      reviewed = await decideReview(this.#options, path, question, deadline, this.#keep(question, deadline));
       text = encodeAnswer(question.uid, reviewed.verdict);
     } catch (error) {
       reviewed = this.#failed(error);
@@ -49,12 +49,12 @@ export class Webhook {
     return text;
   }
 
-  /** What is decided at /validate alone: it sees the final object. A dry run leaves nothing behind. */
-  #keep(path: ReviewPath, question: Question, deadline: Deadline): Keep {
+  /** A dry run leaves nothing behind. */
+  #keep(question: Question, deadline: Deadline): Keep {
     const { log, logger, metrics } = this.#options;
     return async (answers, inForce) => {
       for (const answer of answers) metrics.decision(answer);
-      if (!log || path !== 'validate' || question.dryRun) return [];
+      if (!log || question.dryRun) return [];
       const began = performance.now();
       try {
         return await deadline.within(keepDecisions(log.decisions, question, answers, inForce), () => {
