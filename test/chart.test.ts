@@ -9,7 +9,7 @@ import { parse, parseAllDocuments, stringify } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
 import { parseAdmissionConfig } from '../src/apps/admission/config.ts';
 import { parseControllerConfig } from '../src/apps/controller/config.ts';
-import { CHART_FILES } from '../src/apps/admission/install/chart-files.ts';
+import { chartFiles } from '../src/apps/admission/install/chart-files.ts';
 import { renderChart } from '../src/apps/admission/install/chart.ts';
 import type { JsonObject, JsonValue } from '../src/core/encoding/index.ts';
 import { checkShape } from './kubernetes-shapes.ts';
@@ -17,6 +17,7 @@ import { peersBin } from './peers.ts';
 import { repositoryRoot } from './vectors.ts';
 
 const CHART = join(repositoryRoot, 'deploy', 'chart', 'sealward');
+const CHART_FILES = chartFiles();
 const NAMESPACE = 'sealward-system';
 const NEEDED = { image: { repository: 'registry.example/sealward' }, trust: { from: 'https://trust.example/sealward', root: '{"signed": {}}\n' } };
 

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { banner, common, root, takeBuiltins } from './bundle.mjs';
+import { banner, carryChart, common, root, takeBuiltins } from './bundle.mjs';
 
 const snapshot = !process.argv.includes('--code-cache');
 const executable = join(root, 'dist', process.platform === 'win32' ? 'sealward.exe' : 'sealward');
@@ -22,7 +22,7 @@ try {
     // A snapshot is made of one CommonJS script; imports become functions that are called when they are reached.
     format: 'cjs',
     target: 'node26',
-    plugins: [takeBuiltins()],
+    plugins: [carryChart, takeBuiltins()],
     banner: { js: banner },
     // There are no files beside it, and whoever looks for one is told so.
     define: { 'import.meta.url': 'undefined' },

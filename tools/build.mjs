@@ -7,13 +7,13 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync,
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { buildSdk, exports } from './build-sdk.mjs';
-import { banner, common, root, takeBuiltins } from './bundle.mjs';
+import { banner, carryChart, common, root, takeBuiltins } from './bundle.mjs';
 
 /** Another folder may be named, for tests. */
 const named = process.argv.at(2);
 const out = named === undefined ? join(root, 'dist') : resolve(named);
 const bin = join(out, 'bin');
-const settings = { ...common, target: 'node24.15', plugins: [takeBuiltins(['node:crypto'])], write: false, metafile: true };
+const settings = { ...common, target: 'node24.15', plugins: [carryChart, takeBuiltins(['node:crypto'])], write: false, metafile: true };
 
 /** @param {import('esbuild').BuildOptions} options */
 async function bundle(options) {

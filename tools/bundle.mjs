@@ -1,6 +1,7 @@
 /** What npm run build and npm run build:sea share: how source becomes JavaScript that starts fast. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { chartFiles } from '../src/apps/admission/install/chart-files.ts';
 
 export const root = resolve(import.meta.dirname, '..');
 
@@ -76,6 +77,20 @@ function taken(list, module, late) {
     )
     .join(' ');
 }
+
+/**
+ * Puts the Helm chart into the program. Before takeBuiltins, which reads every other module.
+ * @type {import('esbuild').Plugin}
+ */
+export const carryChart = {
+  name: 'carry-chart',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]install[\\/]chart-files\.ts$/ }, () => ({
+      loader: 'js',
+      contents: `const files = ${JSON.stringify(chartFiles())};\nexport const chartFiles = () => files;`,
+    }));
+  },
+};
 
 export const common = {
   absWorkingDir: root,

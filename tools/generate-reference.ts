@@ -12,7 +12,7 @@ import { LIMITS } from '../src/core/encoding/index.ts';
 import { imagePolicyDefinition } from '../src/core/policy/custom-resource.ts';
 import { policyJsonSchema } from '../src/core/policy/json-schema.ts';
 import { documentationAnchor, ERRORS, type ErrorCode, type ErrorFamily, type ErrorRow, FINDINGS, type FindingRow } from '../src/core/errors.ts';
-import { MANIFESTS } from './generate-manifests.ts';
+import { manifests } from './generate-manifests.ts';
 
 const GENERATED = '<!-- Written by `npm run docs` from the tables in the source; edits here are lost. -->';
 
@@ -209,7 +209,7 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   // Before what is made of the chart.
   'deploy/chart/sealward/crds/imagepolicies.yaml': () =>
     `# Written by \`npm run docs\` from the shapes of policies; edits here are lost.\n${stringify(imagePolicyDefinition(), { lineWidth: 0 })}`,
-  ...MANIFESTS,
+  ...manifests(),
   'deploy/ci/gitlab/templates/sealward.yml': () => carryingPipeline('deploy/ci/gitlab/templates/sealward.yml', '-', ['('], [')']),
   'deploy/ci/tekton/sealward.yaml': () => carryingPipeline('deploy/ci/tekton/sealward.yaml', 'script:'),
   'docs/reference/cli.md': commandsPage,

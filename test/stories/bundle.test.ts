@@ -51,6 +51,21 @@ test('commands of the bundle work: a key is made, and read again', async () => {
   assert.equal(stdout, readFileSync(join(out, 'k.pub'), 'utf8'));
 });
 
+test('the Helm chart is in it: what would be installed in a cluster is what stands in deploy/manifests', async () => {
+  const { stdout } = await bundled(
+    'admission',
+    'manifests',
+    '--set',
+    'image.repository=registry.example/sealward',
+    '--set',
+    'trust.from=https://trust.example',
+  );
+  const kinds = (text: string): readonly string[] => (text.match(/^kind: \w+$/gm) ?? []).sort();
+  const folder = join(repositoryRoot, 'deploy', 'manifests');
+  const committed = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+  assert.deepEqual(kinds(stdout), kinds(committed.join('\n')));
+});
+
 test('compiled code is kept in the folder of the user, and taken from there', async () => {
   await bundled('version');
   const folder = join(out, '.cache', 'sealward', 'programs');

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { CHART_FILES } from '../../src/apps/admission/install/chart-files.ts';
+import { chartFiles } from '../../src/apps/admission/install/chart-files.ts';
 import { renderChart } from '../../src/apps/admission/install/chart.ts';
 import { VERSION } from '../../src/apps/cli/version.ts';
 import { MemoryRegistry } from '../../src/testing/index.ts';
@@ -94,7 +94,7 @@ test('it runs as nobody, starts sealward, and has neither shell nor package mana
   assert.match(await inside('version'), new RegExp(`^sealward ${VERSION.replaceAll('.', '\\.')} `));
   // What the chart starts in it, with what the chart puts before it.
   const values = { image: { repository: 'registry.example/sealward' }, trust: { from: 'https://trust.example', root: '{}' } };
-  for (const object of renderChart(CHART_FILES, { namespace: 'sealward-system', values })) {
+  for (const object of renderChart(chartFiles(), { namespace: 'sealward-system', values })) {
     if (object['kind'] !== 'ConfigMap') continue;
     mkdirSync(join(root, 'etc/sealward/files'));
     for (const [name, text] of Object.entries(object['data'] as Record<string, string>)) writeFileSync(join(root, 'etc/sealward/files', name), text);

@@ -5,7 +5,7 @@
 import { type KubernetesClient, RESOURCES } from '../../../clients/kubernetes/index.ts';
 import { type JsonObject, memberOf, stringOf } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
-import { CHART_FILES } from './chart-files.ts';
+import { chartFiles } from './chart-files.ts';
 import { definitionsOf, renderChart } from './chart.ts';
 import { findHooks, type Hook, withFailurePolicy } from './hooks.ts';
 import { namespaceObject } from './namespace.ts';
@@ -36,7 +36,8 @@ export interface Installed {
 
 /** All objects for these values, in the order in which they are made. */
 export function objectsFor(namespace: string, values: JsonObject): readonly JsonObject[] {
-  return placed([namespaceObject(namespace), ...definitionsOf(CHART_FILES), ...renderChart(CHART_FILES, { namespace, values })]).map(({ object }) => object);
+  const files = chartFiles();
+  return placed([namespaceObject(namespace), ...definitionsOf(files), ...renderChart(files, { namespace, values })]).map(({ object }) => object);
 }
 
 /** Throws ERR_CONFIG_INVALID for the values, ERR_OBJECT_CONFLICT where Helm has it, ERR_DEADLINE, and what the client throws. Each step may be repeated. */
