@@ -3,6 +3,7 @@
  * same for the same input, byte for byte. It verifies nothing, fetches nothing and keeps no answer.
  */
 import { exceptionsFor, type ImageException, type ImagePolicy, type PolicySet, type SelectedPolicy, selectPolicies } from '../policy/index.ts';
+import { canonicalJson, type JsonObject } from '../encoding/index.ts';
 import { FINDINGS, ERRORS, type ErrorCode, type FindingCode } from '../errors.ts';
 import { joinAnchors, type TrustState, type Anchors, type Denial } from '../trust/index.ts';
 import { indexAnchors } from './anchor-index.ts';
@@ -13,7 +14,7 @@ import { Clock } from './clock.ts';
 import type { Action, Decision, DecisionCode, PolicyJudgement } from './decision.ts';
 import { deniedDigest } from './denied.ts';
 import { explainRequirement } from './explain.ts';
-import type { Facts } from './facts.ts';
+import type { Facts, SignatureFacts } from './facts.ts';
 import type { Outcome } from './flag-decision.ts';
 import { type Appraisals, type Hearing, judgeRequirement, type Unmet } from './judge-requirement.ts';
 import { imageName, type Request } from './request.ts';
@@ -71,10 +72,18 @@ function hear(facts: Facts, policies: PolicySet, trust: TrustState, request: Req
     trust: indexTrust(trust),
     admittedBefore: request.admittedBefore,
   };
-  // In an order of their own, so that the one in which they were found changes nothing, not even what is told of equals.
-  const signatures = facts.signatures.length < 2 ? facts.signatures : [...facts.signatures].sort((a, b) => (a.document < b.document ? -1 : 1));
+  const signatures = facts.signatures.length < 2 ? facts.signatures : [...facts.signatures].sort(byDocument);
   const dated = signatures.map((signature) => ({ facts: signature, times: trustedTimes(signature, context) }));
   return { facts, dated, context, request, appraisals, askedBy: askedBy(policies, trust) };
+}
+
+/**
+ * In an order of their own, so that the one in which they were found changes nothing, not even what is told of equals. Of
+ * the first generation several signatures stand beside one payload.
+ */
+function byDocument(a: SignatureFacts, b: SignatureFacts): number {
+  if (a.document !== b.document) return a.document < b.document ? -1 : 1;
+  return canonicalJson(a as unknown as JsonObject) < canonicalJson(b as unknown as JsonObject) ? -1 : 1;
 }
 
 /** keys.md, verdict order, step 1: no mode and no exception overrides a denial. */

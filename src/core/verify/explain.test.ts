@@ -18,6 +18,7 @@ import {
   one,
   policy,
   PQ,
+  RSA,
   set,
   signature,
   signedBy,
@@ -221,5 +222,24 @@ describe('an explanation', () => {
     assert.equal(first.until, until);
     for (const turned of [[...signatures].reverse(), [...signatures.slice(2), ...signatures.slice(0, 2)], [...signatures.slice(3), ...signatures.slice(0, 3)]])
       assert.equal(JSON.stringify(decided({ policies, signatures: turned }).policies), told);
+  });
+
+  it('does not depend on the order of signatures over one payload, nor of documents that nobody can read', () => {
+    const payload = `sha256:${'7'.repeat(64)}`;
+    const signatures = [A, B, PQ, RSA].map((key) => signature(key, { document: payload }));
+    const policies = set([policy([signedBy(of(2, ...[PQ, B, A, RSA].map((key) => one(by(key)))))])]);
+    const unreadable = ['no JSON', 'too deep', 'no object'].map((detail, at) => ({
+      document: `sha256:${String(at).repeat(64)}`,
+      place: 'sig-tag' as const,
+      code: at === 1 ? ('ALGORITHM_REFUSED' as const) : ('BUNDLE_MALFORMED' as const),
+      detail,
+    }));
+    const told = (some: typeof signatures, broken: typeof unreadable): string =>
+      JSON.stringify([decided({ policies, signatures: some }).policies, decided({ policies, facts: { unreadable: broken } }).message]);
+    for (const at of [0, 1, 2, 3])
+      assert.equal(
+        told([...signatures.slice(at), ...signatures.slice(0, at)].reverse(), [...unreadable.slice(at % 3), ...unreadable.slice(0, at % 3)]),
+        told(signatures, unreadable),
+      );
   });
 });

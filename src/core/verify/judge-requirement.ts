@@ -221,13 +221,19 @@ export function nearestMiss(
   const left = hearing.facts.places.reduce((sum, place) => sum + (place.left ?? 0), 0);
   if (left > 0) return unmet('TOO_MANY', () => `${left} more were not looked at`);
   if (best) return { status: 'unmet', ...best.miss };
-  const [unreadable] = hearing.facts.unreadable;
+  const unreadable = firstUnreadable(hearing.facts);
   if (unreadable) return unmet(unreadable.code, () => unreadable.detail);
   const { places } = hearing.facts;
   const silent = places.length === 0 || places.some(({ state }) => state !== 'complete' && state !== 'absent');
   return unmet(role === 'signature' ? 'NO_SIGNATURE' : 'NO_ATTESTATION', () =>
     silent ? 'no place that answered holds one' : 'every place answered, and none holds one',
   );
+}
+
+/** The same one in whatever order they were found. */
+function firstUnreadable({ unreadable }: Facts): Facts['unreadable'][number] | undefined {
+  const name = ({ document, code, detail }: Facts['unreadable'][number]): string => `${code} ${document} ${detail}`;
+  return unreadable.length < 2 ? unreadable[0] : unreadable.reduce((first, one) => (name(one) < name(first) ? one : first));
 }
 
 /** The check at which one signature failed under the authority that it came nearest to. */
