@@ -2,9 +2,9 @@
  * A file beside the key of a log: which store the key signs for, and the newest checkpoint that was shown. It catches what the
  * store cannot know of itself: that it is a second one for the same key, or was brought back whole from an older copy.
  */
-import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { parseJsonObject } from '../../core/encoding/index.ts';
+import { existsSync } from 'node:fs';
+import { readBounded, writeDurably, writeInBackground } from '../../clients/files/index.ts';
+import { LIMITS, parseJsonObject, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { parseCheckpoint, parseNote } from '../../core/tlog/index.ts';
 import type { LogStore } from './log-store.ts';
@@ -13,7 +13,7 @@ import type { NoteSigner } from './note-signer.ts';
 export interface KeyMark {
   readonly shown: (note: string) => void;
   /** Writes what was shown last. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Written so often at most; what is missed at a crash is only known a little later by whoever looks. */
@@ -42,30 +42,29 @@ export async function openKeyMark(path: string, { vkey }: NoteSigner, store: Log
     });
   }
   let last = found?.checkpoint ?? '';
-  const write = (): void => writeMark(path, { vkey, store: id, checkpoint: last });
-  if (!found) write();
+  const mark = (): Uint8Array => utf8(`${JSON.stringify({ vkey, store: id, checkpoint: last })}\n`);
+  if (!found) writeNow(path, mark());
   let timer: NodeJS.Timeout | undefined;
+  let writing = Promise.resolve();
   return {
     shown(note) {
       last = note;
       timer ??= setTimeout(() => {
         timer = undefined;
-        try {
-          write();
-        } catch {
-          // A mark that cannot be written must not stop a log that can; it stays behind, and so it is only weaker.
-        }
+        // A mark that cannot be written must not stop a log that can; it stays behind, and so it is only weaker.
+        writing = writing.then(() => writeInBackground(path, mark())).catch(() => {});
       }, EVERY_MS).unref();
     },
-    close() {
+    async close() {
       clearTimeout(timer);
-      write();
+      await writing;
+      writeNow(path, mark());
     },
   };
 }
 
 function readMark(path: string): Mark {
-  const { vkey, store, checkpoint } = parseJsonObject(new Uint8Array(readFileSync(path)), { what: `the mark ${path}` });
+  const { vkey, store, checkpoint } = parseJsonObject(readBounded(path, LIMITS.documentBytes, 'the mark of the log'), { what: `the mark ${path}` });
   if (typeof vkey !== 'string' || typeof store !== 'string' || typeof checkpoint !== 'string') {
     throw new SealwardError('ERR_STATE_INVALID', `the mark ${path} cannot be read`, {
       hint: 'It says which store the key belongs to: find out before you remove it.',
@@ -74,10 +73,12 @@ function readMark(path: string): Mark {
   return { vkey, store, checkpoint };
 }
 
-/** In one piece, or not at all. */
-function writeMark(path: string, mark: Mark): void {
-  // Servers of one log may share the folder of its keys, and write at the same moment.
-  const unfinished = `${path}.${randomUUID()}.new`;
-  writeFileSync(unfinished, `${JSON.stringify(mark)}\n`, { mode: 0o600 });
-  renameSync(unfinished, path);
+function writeNow(path: string, mark: Uint8Array): void {
+  try {
+    writeDurably(path, mark);
+  } catch (cause) {
+    throw new SealwardError('ERR_FILE_UNREADABLE', `the mark of the log ${path} cannot be written: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, {
+      cause,
+    });
+  }
 }

@@ -121,7 +121,7 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
     },
     async close() {
       await engine.close();
-      keyMark?.close();
+      await keyMark?.close();
     },
   };
 }

@@ -86,6 +86,7 @@ describe('a log does not start', () => {
     await refused(newFolder(t), 'ERR_STATE_INVALID', { mark });
     writeFileSync(mark, '{}');
     await refused(newFolder(t), 'ERR_STATE_INVALID', { mark });
+    await refused(newFolder(t), 'ERR_FILE_UNREADABLE', { mark: join(mark, 'below a file') });
   });
 
   it('with another key or under another name', async (t) => {
