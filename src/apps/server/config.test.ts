@@ -81,8 +81,9 @@ describe('the configuration of a server', () => {
 
   it('names every fault at once, with line and column', () => {
     const text = WHOLE.replace('burst: 5', 'burst: many').replace('tolerance: 250ms', 'tolerance: 250').replace('maxAge: 10m', 'maxage: 10m');
-    const said = faults(text).split('\n');
+    const said = faults(text).split(/; (?=\/etc\/sealward\/server\.yaml:)/);
     assert.equal(said.length, 3, said.join('\n'));
+    assert.doesNotMatch(faults(text), /\n/, 'it is shown in one line');
     assert.match(
       said.find((line) => line.includes('burst')) ?? '',
       /^\/etc\/sealward\/server\.yaml:9:18: authority\.rate\.burst must be a whole number from 1/,

@@ -41,7 +41,8 @@ class Faults {
   throwIfAny(): void {
     if (this.#said.length === 0) return;
     const more = this.#said.length > MAX_FAULTS ? [`and ${this.#said.length - MAX_FAULTS} more`] : [];
-    throw new SealwardError('ERR_CONFIG_INVALID', [...this.#said.slice(0, MAX_FAULTS), ...more].join('\n'));
+    // In one line: in those of an error a line break is shown as an escape, since others may have chosen it.
+    throw new SealwardError('ERR_CONFIG_INVALID', [...this.#said.slice(0, MAX_FAULTS), ...more].join('; '));
   }
 }
 
