@@ -1,6 +1,7 @@
 /** Files that the user names: read within a bound, written whole or not at all. Failures say which file and why. */
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, realpathSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { writeDurably } from '../../clients/files/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { visible } from './visible.ts';
 
@@ -56,16 +57,12 @@ export function readBytes(path: string, maxBytes: number, what = 'the file'): Ui
 export function replaceFile(path: string, content: string | Uint8Array): void {
   try {
     const target = resolveLinks(path);
-    if (target.special) writeAll(target.path, 'a', content);
+    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+    if (target.special) writeAll(target.path, bytes);
     else {
-      const temporary = join(dirname(target.path), `.${basename(target.path)}.${process.pid}.tmp`);
-      try {
-        writeAll(temporary, 'wx', content);
-        renameSync(temporary, target.path);
-      } catch (error) {
-        removeIfThere(temporary);
-        throw error;
-      }
+      // A folder that is missing is rather a slip of the hand than one to be made.
+      statSync(dirname(target.path));
+      writeDurably(target.path, bytes, { mode: 0o644 });
     }
   } catch (cause) {
     throw fileError('written', path, cause);
@@ -79,21 +76,11 @@ function resolveLinks(path: string): { path: string; special: boolean } {
   return { path: realpathSync(path), special: !found.isFile() };
 }
 
-function writeAll(path: string, mode: string, content: string | Uint8Array): void {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  const file = openSync(path, mode, 0o644);
+function writeAll(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, 'a');
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-    if (mode === 'wx') fsyncSync(file);
   } finally {
     closeSync(file);
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // It was never made.
   }
 }
