@@ -192,10 +192,15 @@ describe('the authority of the webhook in its cluster', () => {
     }
   });
 
-  it('in a Secret that somebody made empty is made anew', async () => {
-    await server.request('POST', `/api/v1/namespaces/${SECRET.namespace}/secrets`, { apiVersion: 'v1', kind: 'Secret', metadata: { name: SECRET.name } });
+  it('in a Secret that somebody made is made anew there, and all else in it stays theirs', async () => {
+    const theirs = { labels: { team: 'platform' }, annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false' } };
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: SECRET.name, ...theirs }, type: 'example.com/shared', data: { note: 'aGk=' } };
+    await server.request('POST', `/api/v1/namespaces/${SECRET.namespace}/secrets`, secret);
     await replica().tick(START);
     assert.equal((await kept()).former.length, 0);
+    const { body } = await server.request('GET', `/api/v1/namespaces/${SECRET.namespace}/secrets/${SECRET.name}`);
+    const { labels, annotations } = body['metadata'] as JsonObject;
+    assert.deepEqual([{ labels, annotations }, body['type'], (body['data'] as JsonObject)['note']], [theirs, 'example.com/shared', 'aGk=']);
   });
 });
 
