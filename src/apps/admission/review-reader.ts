@@ -2,18 +2,19 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, SealwardError } from '../../core/errors.ts';
+import type { Deadline } from './deadline.ts';
 import { type Question, readQuestion, type ReadingRules } from './question.ts';
 
 export interface ReviewReader {
-  /** Throws what readQuestion throws. */
-  read(bytes: Uint8Array): Promise<Question>;
+  /** Throws what readQuestion throws, and ERR_DEADLINE. */
+  read(bytes: Uint8Array, deadline: Deadline): Promise<Question>;
   close(): Promise<void>;
 }
 
 export type ReadReview = { readonly question: Question } | { readonly code: ErrorCode; readonly message: string; readonly hint: string };
 
 interface Job {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array;
   readonly resolve: (question: Question) => void;
   readonly reject: (error: SealwardError) => void;
 }
@@ -28,7 +29,7 @@ export function createReviewReader(rules: ReadingRules, threads: number): Review
   const inline = async (bytes: Uint8Array): Promise<Question> => readQuestion(bytes, rules);
   if (threads === 0 || program === undefined) return { read: inline, close: async () => {} };
   const pool = new ReaderThreads(program, rules, threads);
-  return { read: (bytes) => (bytes.length > LARGE ? pool.read(bytes) : inline(bytes)), close: () => pool.close() };
+  return { read: (bytes, deadline) => (bytes.length > LARGE ? pool.read(bytes, deadline) : inline(bytes)), close: () => pool.close() };
 }
 
 /** Beside this file in the sources, and beside the program when bundled; in the single-file program there is none. */
@@ -42,7 +43,8 @@ class ReaderThreads {
   readonly #program: URL;
   readonly #rules: ReadingRules;
   readonly #most: number;
-  readonly #waiting: Job[] = [];
+  /** In the order in which they came; none longer than its review is waited for. */
+  readonly #waiting = new Set<Job>();
   /** Each thread reads one at a time. */
   readonly #threads = new Map<Worker, Job | undefined>();
   #closed = false;
@@ -53,12 +55,15 @@ class ReaderThreads {
     this.#most = most;
   }
 
-  read(bytes: Uint8Array): Promise<Question> {
+  read(bytes: Uint8Array, deadline: Deadline): Promise<Question> {
     if (this.#closed) return Promise.reject(stopped());
-    return new Promise((resolve, reject) => {
-      // A buffer of its own can be given away; one out of a pool cannot.
-      this.#waiting.push({ bytes: new Uint8Array(bytes), resolve, reject });
-      this.#send();
+    const { promise, resolve, reject } = Promise.withResolvers<Question>();
+    const job = { bytes, resolve, reject };
+    this.#waiting.add(job);
+    this.#send();
+    return deadline.within(promise, () => {
+      this.#waiting.delete(job);
+      throw new SealwardError('ERR_DEADLINE', 'the review was not read in time');
     });
   }
 
@@ -66,18 +71,21 @@ class ReaderThreads {
     this.#closed = true;
     const threads = [...this.#threads];
     this.#threads.clear();
-    for (const { reject } of this.#waiting.splice(0)) reject(stopped());
+    for (const { reject } of this.#waiting) reject(stopped());
+    this.#waiting.clear();
     for (const [, job] of threads) job?.reject(stopped());
     await Promise.all(threads.map(([worker]) => worker.terminate()));
   }
 
   #send(): void {
-    while (this.#waiting.length > 0) {
-      const idle = [...this.#threads].find(([, job]) => job === undefined)?.[0] ?? (this.#threads.size < this.#most ? this.#start() : undefined);
+    for (const job of this.#waiting) {
+      const idle = [...this.#threads].find(([, busy]) => busy === undefined)?.[0] ?? (this.#threads.size < this.#most ? this.#start() : undefined);
       if (!idle) return;
-      const job = this.#waiting.shift() as Job;
+      this.#waiting.delete(job);
       this.#threads.set(idle, job);
-      idle.postMessage(job.bytes, [job.bytes.buffer]);
+      // A buffer of its own can be given away; one out of a pool cannot.
+      const copy = new Uint8Array(job.bytes);
+      idle.postMessage(copy, [copy.buffer]);
     }
   }
 

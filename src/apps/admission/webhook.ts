@@ -29,9 +29,7 @@ export class Webhook {
   async answer(path: ReviewPath, bytes: Uint8Array, deadline: Deadline): Promise<string> {
     const { reader, metrics } = this.#options;
     const began = performance.now();
-    const question = await deadline.within(reader.read(bytes), () => {
-      throw new SealwardError('ERR_DEADLINE', 'the review was not read in time');
-    });
+    const question = await reader.read(bytes, deadline);
     metrics.stage('read', (performance.now() - began) / 1000);
     const read = performance.now();
     let reviewed: Reviewed;
