@@ -207,6 +207,10 @@ export const ERRORS = {
     409,
   ),
   ERR_FILE_EXISTS: input('A file would be overwritten.', 'Move the file away, or choose another name.'),
+  ERR_ADDRESS_UNUSABLE: input(
+    'Nothing can listen at an address.',
+    'Look what listens there already, or name another one in the configuration; port 0 takes a free one.',
+  ),
   ERR_CONFIG_INVALID: input('A configuration file cannot be used.', 'Mend the file that the message names.'),
   // The authority, timestamps, identities and the server that serves them
   ERR_REQUEST_INVALID: input('A request to a service of Sealward is malformed.', 'Look at the place that the message names; the API is that of Sigstore.'),

@@ -1,7 +1,7 @@
 /** The webhook as a running thing: both servers, what they answer with, and an end that loses no review. */
 import type { Logger } from 'pino';
 import type { DecisionLog } from '../../clients/journal/index.ts';
-import { serveOperations } from '../../clients/operations/index.ts';
+import { type Address, serveOperations } from '../../clients/operations/index.ts';
 import type { CallerProof } from './caller.ts';
 import type { DecidingRules } from './decide-review.ts';
 import { type ImageJudge, timeOf } from './image-judge.ts';
@@ -10,12 +10,6 @@ import type { CustomKinds } from './question.ts';
 import { createReviewReader } from './review-reader.ts';
 import { type ServerCertificate, serveReviews } from './serve.ts';
 import { Webhook } from './webhook.ts';
-
-export interface Address {
-  readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
-}
 
 export interface AdmissionLimits {
   /** Bytes of all reviews that arrive at one time. */

@@ -6,6 +6,7 @@ import { constants } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { type Address, listen } from '../../clients/operations/index.ts';
 import { LIMITS } from '../../core/encoding/index.ts';
 import { invariant, SealwardError } from '../../core/errors.ts';
 import { BodyBudget } from './body.ts';
@@ -21,10 +22,7 @@ export interface ServerCertificate {
   readonly clientAuthorities?: string;
 }
 
-export interface ServeOptions {
-  readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
+export interface ServeOptions extends Address {
   readonly certificate: ServerCertificate;
   readonly caller: CallerProof;
   /** What of the time of a review is left for the way back, in milliseconds. */
@@ -104,15 +102,8 @@ class ReviewServer implements AdmissionServer {
     return this.#inFlight;
   }
 
-  listen(): Promise<void> {
-    const { host, port } = this.#options;
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
+  async listen(): Promise<void> {
+    await listen(this.#server, this.#options);
   }
 
   renew(certificate: ServerCertificate): void {

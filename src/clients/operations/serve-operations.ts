@@ -1,10 +1,8 @@
 /** Health, readiness and numbers, without TLS, on a port of their own: whoever asks here can change nothing. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Address, listen } from './listen.ts';
 
-export interface OperationsOptions {
-  readonly host: string;
-  readonly port: number;
+export interface OperationsOptions extends Address {
   readonly metrics: { text(): Promise<string>; readonly contentType: string };
   /** What is wrong so that only a new start helps; undefined when nothing is. */
   readonly ill: () => string | undefined;
@@ -25,15 +23,8 @@ export async function serveOperations(options: OperationsOptions): Promise<Opera
   const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, maxHeaderSize: 16 * 1024 }, (request, response) => {
     void answer(options, request, response);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, options.host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listen(server, options),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -114,6 +114,11 @@ describe('a service', () => {
     assert.match(text, /sealward_http_requests_total\{path="\/tiles\/\*",method="GET",status="2xx"\} 21/);
   });
 
+  it('names the address where nothing can listen', async () => {
+    const taken = serve({ routes, host: '127.0.0.1', port: server.port, logger, metrics, requestMs: 300 });
+    await assert.rejects(taken, { code: 'ERR_ADDRESS_UNUSABLE', message: `nothing can listen at 127.0.0.1:${server.port}: EADDRINUSE` });
+  });
+
   it('ends when what it began is answered', async () => {
     const other = await serve({ routes, host: '127.0.0.1', port: 0, logger, metrics, requestMs: 300 });
     const open = fetch(`http://127.0.0.1:${other.port}/slow`);
