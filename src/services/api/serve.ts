@@ -56,8 +56,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   );
   app.addHook('onResponse', async (request, reply) => record(options, request, reply));
   for (const [path, methods] of Map.groupBy(routes, (route) => route.path)) addPath(app, path, methods);
-  await app.listen({ host, port }).catch((cause: NodeJS.ErrnoException) => {
-    throw new SealwardError('ERR_ADDRESS_UNUSABLE', `nothing can listen at ${host.includes(':') ? `[${host}]` : host}:${port}: ${cause.code}`, { cause });
+  await app.listen({ host, port }).catch((cause: unknown) => {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new SealwardError('ERR_ADDRESS_UNUSABLE', `nothing can listen at ${host.includes(':') ? `[${host}]` : host}:${port}: ${code}`, { cause });
   });
   return {
     port: (app.server.address() as AddressInfo).port,
