@@ -6,6 +6,8 @@ export function scopePatterns(scope: string): string[] {
   const name = scope.split('@', 1)[0] as string;
   const isWhole = scope.includes('@') || (name.includes('/') && name.lastIndexOf(':') > name.lastIndexOf('/'));
   if (isWhole) return [scope];
+  // A wildcard is compared with the host alone, whatever its port.
+  if (scope.startsWith('*.')) return [`${scope}/**`, `${scope}:*/**`];
   return scope.includes('/') ? [scope, `${scope}/**`] : [`${scope}/**`];
 }
 
@@ -17,7 +19,7 @@ export function scopesWithin(scope: string, all: readonly string[]): string[] {
 function lies(inner: string, outer: string): boolean {
   if (outer === '') return true;
   if (outer.startsWith('*.')) {
-    const host = inner.split('/', 1)[0] as string;
+    const host = inner.split(/[:/]/, 1)[0] as string;
     return host.endsWith(outer.slice(1)) && !(inner.startsWith('*.') && inner.length <= outer.length);
   }
   return inner.startsWith(outer) && ['/', ':', '@'].includes(inner[outer.length] ?? '');

@@ -306,6 +306,17 @@ describe('containers policy.json', () => {
     assert.equal(set.defaultRule.action, 'deny');
     assert.ok(lines.includes('not-mapped transports.docker.r.test/open') && lines.includes('not-mapped transports.dir'));
   });
+  it('takes a wildcard for hosts with a port as well, as these programs do', () => {
+    const { set } = imported(
+      JSON.stringify({
+        default: [{ type: 'insecureAcceptAnything' }],
+        transports: { docker: { '*.cloud.test': [{ type: 'reject' }], 'eu.cloud.test:5000': [signed({})] } },
+      }),
+    );
+    const names = (host: string): string[] => set.policies.filter((policy) => about(policy, `${host}/x`)).map(({ name }) => name);
+    assert.deepEqual([names('us.cloud.test'), names('us.cloud.test:5000'), names('a.us.cloud.test:1')], Array(3).fill(['scope-cloud.test']));
+    assert.deepEqual([names('eu.cloud.test:5000'), names('cloud.test'), names('cloud.test.other')], [['scope-eu.cloud.test-5000'], [], []]);
+  });
   it('carries identities, mirrors, Fulcio and private authorities', () => {
     const { set } = imported(
       JSON.stringify({
