@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { createTestKey } from '../../../testing/index.ts';
 import { encodePublicKeyPem } from '../../crypto/index.ts';
 import { decodeBase64, decodeUtf8 } from '../../encoding/index.ts';
 import { ALWAYS, type Denial, keyAnchor, type KeyVersion, logAnchor, NO_ANCHORS, type TrustState } from '../../trust/index.ts';
 import { loadPolicyCompiler, loadPolicyTargets } from '../load-compiler.ts';
+import { selectPolicies } from '../select.ts';
 import type { CompileTarget } from './compiled-to.ts';
 
 const { compilePolicies } = await loadPolicyCompiler();
@@ -147,8 +149,11 @@ describe('policies as policy.json', () => {
       policy('p', 'match: { images: ["r.test/**"], exclude: ["r.test/open", "r.test/open/**", "r.test/half/**"] }\nsignatures: maria'),
       policy('q', 'match: { images: ["r.test/open/**"] }\nsignatures: jan'),
     ]);
-    assert.deepEqual(scopes, { '': 'reject', 'r.test': 'maria', 'r.test/open': 'jan' });
-    assert.match(says.join('\n'), /different p: match.exclude: what is left out of r.test\/half cannot be said: the policy holds there, too/);
+    assert.deepEqual(scopes, { '': 'reject', 'r.test': 'maria', 'r.test/half': 'reject', 'r.test/open': 'jan' });
+    assert.match(
+      says.join('\n'),
+      /different p: match.exclude: what is left out of r.test\/half cannot be said: the policy holds there, too, and the default where no other one/,
+    );
     assert.equal(
       compiled([policy('p', 'match: { images: ["r.test/**"], exclude: ["r.test/a", "r.test/a/**"] }\nsignatures: maria')]).scopes['r.test/a'],
       'reject',
@@ -276,10 +281,87 @@ describe('policies as policy.json', () => {
     assert.match(there.says.join('\n'), /different p: mode: it is only warned of/);
   });
 
+  it('hold for hosts with a port as the default says, for which one scope stands as well', () => {
+    const wild = 'match: { images: ["*.hosts.test/**"] }';
+    const [open, closed] = [
+      compiled([policy('p', `${wild}\nsignatures: maria`), RULE('allow')]),
+      compiled([policy('p', `${wild}\nmode: audit\nsignatures: maria`)]),
+    ];
+    assert.deepEqual(open.scopes, { '': 'insecureAcceptAnything', '*.hosts.test': 'maria' });
+    assert.match(open.says.join('\n'), /it is also about the hosts of \*\.hosts\.test with a port/);
+    assert.deepEqual(closed.scopes, { '': 'reject', '*.hosts.test': 'reject' });
+    const ports = (...patterns: string[]) => compiled([policy('p', `match: { images: ${JSON.stringify(patterns)} }\nmode: audit\nsignatures: maria`)]).scopes;
+    assert.equal(ports('*.hosts.test/**', '*.hosts.test:*/**')['*.hosts.test'], 'insecureAcceptAnything');
+    assert.equal(ports('*.hosts.test/**', '*.hosts.test:5000/**')['*.hosts.test'], 'reject');
+    const one = compiled([policy('p', 'match: { images: ["*.hosts.test:5000/**"] }\nsignatures: maria'), RULE('allow')]);
+    assert.deepEqual(one.scopes, { '': 'insecureAcceptAnything', '*.hosts.test': 'maria' });
+  });
+
+  it('reject everything once the lease of the trust state has ended', () => {
+    const { scopes, says } = compiled([policy('p', 'signatures: maria')], state({ lease: { issuedAt: 0, endsAt: NOW } }));
+    assert.deepEqual(scopes, { '': 'reject' });
+    assert.match(says.join('\n'), /not-mapped trust: the lease of the trust state ended at 2026-11-27T00:00:00.000Z: everything is rejected/);
+  });
+
   it('leave out exceptions, and say so', () => {
     const exception = `apiVersion: sealward.dev/v1alpha1\nkind: ImageException\nmetadata: { name: x }\nspec: { match: { images: ["r.test/**"] }, reason: r, approvedBy: [a@b.test], from: 2026-01-01T00:00:00Z, until: 2027-01-01T00:00:00Z }\n`;
     const { scopes, says } = compiled([policy('p', 'signatures: maria'), exception]);
     assert.equal(scopes[''], 'maria');
     assert.match(says.join('\n'), /not-mapped x: a file does not know when an exception ends/);
+  });
+});
+
+/** How a program that reads policy.json finds its demands: the image, what is above it, then its host without a port by wildcards. */
+function rulesFor(rules: Record<string, Rule[]>, repository: string, tag: string): readonly Rule[] {
+  const parts = repository.split('/');
+  const above = parts.map((_, i) => parts.slice(0, parts.length - i).join('/'));
+  const labels = (parts[0] ?? '').replace(/:.*/, '').split('.');
+  const wild = labels.slice(1).map((_, i) => `*.${labels.slice(i + 1).join('.')}`);
+  return [`${repository}:${tag}`, ...above, ...wild, ''].flatMap((scope) => (rules[scope] ? [rules[scope]] : []))[0] ?? [{ type: 'reject' }];
+}
+
+describe('whatever the policies, by policy.json', () => {
+  const SOME = fc.subarray(
+    [
+      ['**', 'r.test/**', 'r.test/team/**', 'r.test/team', 'r.test/team:v*', 'r.test/te*/**', 'r.test/team/a:v1'],
+      ['*.hosts.test/**', '*.hosts.test:*/**', '*.hosts.test:5000/**', 'a.hosts.test/**', 'a.hosts.test:5000/team/**', '*/team', '**/a', 'team'],
+    ].flat(),
+    { maxLength: 2 },
+  );
+  const POLICY = fc.record({ images: SOME, exclude: SOME, mode: fc.constantFrom('enforce', 'enforce', 'warn'), by: fc.constantFrom('maria', 'jan') });
+  const HOSTS = ['r.test', 'a.hosts.test', 'a.hosts.test:5000', 'b.a.hosts.test', 'other.test', 'docker.io/library'];
+  const IMAGES = HOSTS.flatMap((host) =>
+    ['team', 'team/a', 'team/a/b', 'tea/a'].flatMap((path) => ['v1', 'dev'].map((tag) => ({ repository: `${host}/${path}`, tag }))),
+  );
+
+  it('runs what the policies let run, and nothing unsigned, or signed by others, that they do not', () => {
+    fc.assert(
+      fc.property(fc.array(POLICY, { minLength: 1, maxLength: 3 }), fc.constantFrom('deny', 'allow'), (given, byDefault) => {
+        const texts = given.map(({ images, exclude, mode, by }, i) => {
+          const match = { ...(images.length > 0 ? { images } : {}), ...(exclude.length > 0 ? { exclude } : {}) };
+          return policy(`p${i}`, `${Object.keys(match).length > 0 ? `match: ${JSON.stringify(match)}\n` : ''}mode: ${mode}\nsignatures: ${by}`);
+        });
+        const all = [...texts, RULE(byDefault)];
+        const set = compilePolicies([{ name: 'p', text: all.join('---\n') }]);
+        // What leaves out all that it takes in is refused.
+        fc.pre(set.ok);
+        const { rules } = compiled(all);
+        for (const image of IMAGES)
+          for (const signers of [[], ['maria'], ['jan'], ['maria', 'jan']]) {
+            const runs = rulesFor(rules, image.repository, image.tag).every(({ type, keyData = '', signedIdentity }) => {
+              if (type !== 'sigstoreSigned') return type === 'insecureAcceptAnything';
+              const claimed = signedIdentity?.dockerRepository ?? image.repository;
+              return claimed === image.repository && signers.includes(NAMES.get(decodeUtf8(decodeBase64(keyData), 'key')) ?? '');
+            });
+            if (!runs) continue;
+            const about = selectPolicies(set.policies, { ...image, digest: `sha256:${'a'.repeat(64)}` }, {});
+            const met = about.every(({ policy: { name, mode } }) => mode === 'warn' || signers.includes(given[Number(name.slice(1))]?.by ?? ''));
+            assert.ok(met, `${image.repository}:${image.tag} signed by ${signers.join(', ')} is refused by a policy`);
+            // Beside its patterns a scope may be about more, as the report says, and that must be signed as well.
+            assert.ok(about.length > 0 || byDefault === 'allow' || signers.length > 0, `${image.repository}:${image.tag} is refused by default`);
+          }
+      }),
+      { numRuns: 400 },
+    );
   });
 });

@@ -12,7 +12,7 @@ import type { Authority, ImagePolicy, Mode, PolicySet, Strictness } from '../pol
 import { reachOf } from '../scope.ts';
 import { type Clauses, clausesOf } from './clauses.ts';
 import type { CompiledTo, CompileTarget, Keys, Note } from './compiled-to.ts';
-import { excludedScopes, liesIn, type ScopeOf, scopesOf } from './scopes.ts';
+import { excludedScopes, isLeftOutAt, liesIn, type ScopeOf, scopesOf, takesAll } from './scopes.ts';
 
 const REJECT: JsonObject = { type: 'reject' };
 const ACCEPT: JsonObject = { type: 'insecureAcceptAnything' };
@@ -22,7 +22,9 @@ interface Carried {
   readonly policy: ImagePolicy;
   readonly note: Note;
   readonly scopes: readonly ScopeOf[];
+  /** What it leaves out: scopes whole, and those of which it leaves out some images and not others. */
   readonly without: readonly string[];
+  readonly kept: readonly ScopeOf[];
   /** Undefined: it only warns, and demands nothing there. */
   readonly demands?: Demands;
 }
@@ -36,18 +38,18 @@ export function compileContainersPolicy(policies: PolicySet, trust: TrustState, 
     const [, file = source, line = '1'] = /^(.*):(\d+)$/.exec(source) ?? [];
     return (outcome, path, detail) => report.push({ source: file, line: Number(line), path, outcome, ...(detail === undefined ? {} : { detail }) });
   };
-  const denied = deniedBeyondKeys(trust);
+  const denied = deniedWhole(trust, target);
   const keys: Keys = new Map([...trust.anchors.keys, ...policies.anchors.keys].map((anchor) => [anchor.id, anchor]));
   const carried = policies.policies
     .filter(({ scope, namespace }) => isAbout(scope, namespace, target))
     .map((policy) => carry(policy, trust, keys, target, noteOf(policy)));
   for (const { source, name } of policies.exceptions)
     noteOf({ source })('not-mapped', name, 'a file does not know when an exception ends: the policies hold without it');
-  const places = [...new Set(['', ...carried.flatMap(({ scopes, without }) => [...scopes.map(({ scope }) => scope), ...without])])].sort();
+  const places = [...new Set(['', ...carried.flatMap(({ scopes, without, kept }) => [...[...scopes, ...kept].map(({ scope }) => scope), ...without])])].sort();
   const byDefault = policies.defaultRule.action === 'deny' ? REJECT : ACCEPT;
   const docker = Object.fromEntries(places.map((place) => [place, denied === undefined ? demandsAt(place, carried, byDefault, keys) : [REJECT]]));
   const whole: Note = noteOf({ source: 'the result' });
-  if (denied !== undefined) whole('not-mapped', 'denials', `${denied}: everything is rejected`);
+  if (denied !== undefined) whole('not-mapped', 'trust', `${denied}: everything is rejected`);
   if (policies.defaultRule.action === 'warn') whole('different', 'DefaultRule', 'images that no policy is about run, and nobody is warned');
   else whole('mapped', 'DefaultRule');
   whole('different', 'time', 'what holds now is in it, keys that end or are revoked later as well: compile it anew after each change of the trust state');
@@ -79,8 +81,9 @@ function json(value: JsonObject): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-/** A key that is denied is left out; of images, signatures and identities the file knows nothing. */
-function deniedBeyondKeys({ denials }: TrustState): string | undefined {
+/** A key that is denied is left out; of images, signatures and identities the file knows nothing, and past the lease nothing new is admitted. */
+function deniedWhole({ denials, lease }: TrustState, { now }: CompileTarget): string | undefined {
+  if (now >= lease.endsAt) return `the lease of the trust state ended at ${new Date(lease.endsAt).toISOString()}`;
   const single = denials.find(({ kind }) => kind === 'digest' || kind === 'signature');
   return single && `the trust state denies one ${single.kind} (${single.id}), which cannot be said there`;
 }
@@ -106,29 +109,36 @@ function carry(policy: ImagePolicy, trust: TrustState, keys: Keys, target: Compi
   const { name, scope } = policy;
   const scopes = scopesOf(scope);
   const { whole: without, kept } = excludedScopes(scope);
+  const mode = modeFor(policy, target);
   const place = (one: string): string => (one === '' ? 'every image' : one);
   for (const { scope: one, takes } of scopes)
-    if (takes === 'part') note('different', `${name}: match.images`, `patterns below ${place(one)} cannot be said: more images are meant`);
+    if (takes === 'whole') note('mapped', `${name}: match.images`);
+    else if (mode !== 'enforce') note('different', `${name}: match.images`, `what else ${place(one)} is about cannot be told apart: the default holds there`);
     else if (takes === 'one') note('different', `${name}: match.images`, `it is also about what lies below ${one}, which must be signed for ${one}`);
     else if (takes === 'below') note('different', `${name}: match.images`, `it is also about the repository ${one} itself`);
-    else note('mapped', `${name}: match.images`);
-  for (const one of kept) note('different', `${name}: match.exclude`, `what is left out of ${place(one)} cannot be said: the policy holds there, too`);
+    else if (takes === 'portless') note('different', `${name}: match.images`, `it is also about the hosts of ${one} with a port`);
+    else note('different', `${name}: match.images`, `patterns below ${place(one)} cannot be said: more images are meant`);
+  for (const { scope: one } of kept)
+    note(
+      'different',
+      `${name}: match.exclude`,
+      `what is left out of ${place(one)} cannot be said: the policy holds there, too, and the default where no other one is about it`,
+    );
   if (scope.namespaces.length + scope.namespaceLabels.length > 0 && target.namespace === undefined)
     note('different', `${name}: match.namespaces`, 'a node does not know the namespace: the policy holds in all of them');
   else if (scope.namespaceLabels.length > 0)
     note('different', `${name}: match.namespaceLabels`, 'a node does not know the labels: the policy holds whatever they are');
-  const mode = modeFor(policy, target);
   if (mode !== 'enforce') {
     note(
       'different',
       `${name}: mode`,
       `it is only ${mode === 'warn' ? 'warned of' : 'recorded'} what does not satisfy it, and there is no such thing: nothing is demanded`,
     );
-    return { policy, note, scopes, without };
+    return { policy, note, scopes, without, kept };
   }
   const demands = demandsOf(policy, trust, keys, target, note);
   if (typeof demands === 'string') note('not-mapped', name, `${demands}: its images are rejected`);
-  return { policy, note, scopes, without, demands };
+  return { policy, note, scopes, without, kept, demands };
 }
 
 function demandsOf({ name, requirements, strictness, onInconclusive }: ImagePolicy, trust: TrustState, keys: Keys, target: CompileTarget, note: Note): Demands {
@@ -234,11 +244,13 @@ function demandsAt(place: string, carried: readonly Carried[], byDefault: JsonOb
     return at.length === 0 ? [] : [{ ...one, at }];
   });
   // Where no policy surely takes in all that lies here, some of it may be what no policy is about.
-  const covered = here.some(({ at }) => at.some(({ scope, takes }) => takes === 'whole' || takes === 'below' || (takes === 'one' && scope === place)));
+  const covered = here.some(
+    ({ at, kept, demands }) => at.some((one) => takesAll(one, place, demands !== undefined)) && !kept.some((one) => isLeftOutAt(one, place)),
+  );
   const demanded = here.flatMap(({ demands, at }): JsonObject[] => {
     if (demands === undefined) return [];
     if (typeof demands === 'string') return [REJECT];
-    const only = at.some(({ takes }) => takes === 'whole' || takes === 'below') ? undefined : at.find(({ takes }) => takes === 'one');
+    const only = at.every(({ takes }) => takes === 'one' || takes === 'part') ? at.find(({ takes }) => takes === 'one') : undefined;
     const identity: JsonObject = only ? { type: 'exactRepository', dockerRepository: only.scope } : { type: 'matchRepository' };
     return demands.clauses.map((clause) => signedBy(clause, demands.logs, identity, keys));
   });
