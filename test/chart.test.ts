@@ -1,16 +1,18 @@
 /** The chart and what is made of it: valid, narrow, closed when it fails, and the same by Helm as by our own renderer. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Ajv } from 'ajv';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
 import { parseAdmissionConfig } from '../src/apps/admission/config.ts';
 import { parseControllerConfig } from '../src/apps/controller/config.ts';
 import { chartFiles } from '../src/apps/admission/install/chart-files.ts';
-import { renderChart } from '../src/apps/admission/install/chart.ts';
+import { renderChart, valuesSchema } from '../src/apps/admission/install/chart.ts';
+import { checkValues } from '../src/apps/admission/install/values-schema.ts';
 import type { JsonObject, JsonValue } from '../src/core/encoding/index.ts';
 import { checkShape } from './kubernetes-shapes.ts';
 import { peersBin } from './peers.ts';
@@ -323,7 +325,49 @@ test('the controller may touch what runs only where a rule of containment says s
   assert.match(rights([{ action: 'scale-to-zero' }]), /deployments\/scale/);
 });
 
-const schema = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8')) as JsonObject;
+const schema = valuesSchema(CHART_FILES);
+
+/** As Helm refuses them. */
+const WRONG: readonly JsonObject[] = [
+  { replicas: 0 },
+  { replicas: 101 },
+  { replicas: 1.5 },
+  { replicas: 'three' },
+  { caller: { proof: 'none' } },
+  { unknown: 1 },
+  { drainSeconds: 5 },
+  { webhooks: { failurePolicy: 'fail' } },
+  { webhooks: { exemptNamespaces: ['kube-*'] } },
+  { webhooks: { enabled: 'maybe' } },
+  { image: { tag: 7 } },
+  { image: { digest: 'sha256:abc' } },
+  { customKinds: [{ kind: 'a/B', podSpecs: [] }] },
+  { customKinds: [{ kind: 'a/B' }] },
+  { controller: { containment: { rules: 'evict' } } },
+  { controller: { containment: { rules: [{ action: 'evict', more: 1 }] } } },
+  { networkPolicy: { egressPorts: [70_000] } },
+  { decisions: { keep: 'for ever' } },
+  { toString: 'x' },
+];
+
+test('values that the schema refuses are refused, and no others', () => {
+  // Of these Helm only warns, and goes on without them.
+  assert.throws(() => render({ caller: [] }), { code: 'ERR_CONFIG_INVALID', message: 'the value "caller" must be a map' });
+  const oracle = new Ajv({ strict: true }).compile(schema as JsonObject);
+  const defaults = parse(CHART_FILES['values.yaml'] ?? '') as JsonObject;
+  for (const values of [...Object.values(SETS), {}]) assert.equal(oracle({ ...defaults, ...values }), true, JSON.stringify(values));
+  for (const values of WRONG) {
+    const all = { ...defaults, ...values };
+    assert.equal(oracle(all), false, JSON.stringify(values));
+    assert.throws(() => checkValues(schema, all), { code: 'ERR_CONFIG_INVALID' }, JSON.stringify(values));
+    assert.throws(() => render(values), { code: 'ERR_CONFIG_INVALID' }, JSON.stringify(values));
+  }
+});
+
+test('a schema in a language that is not known here is no schema', () => {
+  assert.throws(() => checkValues({ properties: { a: { oneOf: [] } } }, { a: 1 }), { code: 'ERR_INVARIANT', message: /"oneOf" at "a"/ });
+  assert.throws(() => checkValues(null, {}), { code: 'ERR_INVARIANT' });
+});
 
 /** Paths of the values that a map has; what is empty there, or described as free, has none below it. */
 function paths(value: JsonValue | undefined, isLeaf: (value: JsonValue | undefined, path: string) => boolean, prefix = ''): string[] {
@@ -387,7 +431,7 @@ for (const [name, values] of Object.entries(SETS)) {
 
 test('Helm finds no fault with the chart, and refuses values that it does not have', { skip }, () => {
   assert.match(helm(['lint', '--strict', CHART], {}), /0 chart\(s\) failed/);
-  for (const wrong of [{ replicas: 0 }, { caller: { proof: 'none' } }, { unknown: 1 }, { drainSeconds: 5 }]) {
-    assert.throws(() => helm(['template', CHART, '--kube-version', '1.31.0'], wrong), /values don't meet the specifications of the schema/);
+  for (const wrong of WRONG) {
+    assert.throws(() => helm(['template', CHART, '--kube-version', '1.31.0'], wrong), /values don't meet the specifications of the schema/, JSON.stringify(wrong));
   }
 });

@@ -1,8 +1,8 @@
 export { type AdmissionConfig, readAdmissionConfig } from './config.ts';
 export type { ImageJudge, InForce, JudgeAsked, Judgement } from './image-judge.ts';
 export { type OpenAdmission, type OpenAdmissionOptions, openAdmission } from './open-admission.ts';
-export { installAdmission, objectsFor } from './install/install.ts';
+export { installAdmission, objectsFor, withAssignments } from './install/install.ts';
 export { admissionStatus, statusWords } from './install/status.ts';
 export { uninstallAdmission } from './install/uninstall.ts';
-export { parseValues, put as putValue, withValue } from './install/values.ts';
+export { parseValues, put as putValue } from './install/values.ts';
 export { runAdmission } from './run.ts';

@@ -10,7 +10,7 @@ import { formatDigest, formatReference, parseReference, quoted } from '../../cor
 import { decodeUtf8, type JsonObject, LIMITS, memberOf, stringOf } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { byKey, trust, verifyImage } from '../../sdk/index.ts';
-import { admissionStatus, installAdmission, objectsFor, parseValues, putValue, statusWords, uninstallAdmission, withValue } from '../admission/index.ts';
+import { admissionStatus, installAdmission, objectsFor, parseValues, putValue, statusWords, uninstallAdmission, withAssignments } from '../admission/index.ts';
 import type { AdmissionInvocation } from './admission-flags.ts';
 
 /** What is left of the time of --timeout when waiting ends, to say why. */
@@ -91,8 +91,7 @@ async function withCluster(invocation: AdmissionInvocation, use: (client: Kubern
 
 function valuesOf({ flags }: AdmissionInvocation): JsonObject {
   const files = flags.values.map((path) => parseValues(decodeUtf8(readText(path, LIMITS.documentBytes, 'the values'), path), path));
-  const merged = files.reduce(mergedValues, {});
-  return flags.set.reduce(withValue, merged);
+  return withAssignments(files.reduce(mergedValues, {}), flags.set);
 }
 
 /** Of several files the later counts. */

@@ -5,6 +5,6 @@ import type { ChartFiles } from './chart.ts';
 
 export function chartFiles(): ChartFiles {
   const folder = resolve(import.meta.dirname, '../../../../deploy/chart/sealward');
-  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => /\.(?:yaml|tpl)$/.test(path));
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => /\.(?:yaml|tpl|json)$/.test(path));
   return Object.fromEntries(paths.sort().map((path) => [path.replaceAll('\\', '/'), readFileSync(join(folder, path), 'utf8')]));
 }

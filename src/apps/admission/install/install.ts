@@ -6,11 +6,18 @@ import { type KubernetesClient, RESOURCES } from '../../../clients/kubernetes/in
 import { type JsonObject, memberOf, stringOf } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import { chartFiles } from './chart-files.ts';
-import { definitionsOf, renderChart } from './chart.ts';
+import { definitionsOf, renderChart, valuesSchema } from './chart.ts';
 import { findHooks, type Hook, withFailurePolicy } from './hooks.ts';
 import { namespaceObject } from './namespace.ts';
 import { looking, NAME, type Replicas, waitForReplicas } from './replicas.ts';
 import { HOOKS, type Placed, placed, STATEFUL_SETS, titleOf } from './resources.ts';
+import { withValue } from './values.ts';
+
+/** The values of files with these assignments (`--set`) on top. */
+export function withAssignments(values: JsonObject, assignments: readonly string[]): JsonObject {
+  const schema = valuesSchema(chartFiles());
+  return assignments.reduce((before, assignment) => withValue(before, assignment, schema), values);
+}
 
 export interface InstallOptions {
   readonly client: KubernetesClient;

@@ -64,6 +64,14 @@ for (const [source, why] of [
 const CHART = {
   'Chart.yaml': 'name: c\nversion: 1.0.0\nappVersion: "2"\n',
   'values.yaml': 'a: {b: 1, c: x}\nresources: {cpu: 1}\nlist: [1]\n',
+  'values.schema.json': JSON.stringify({
+    additionalProperties: false,
+    properties: {
+      a: { type: 'object', additionalProperties: false, properties: { b: { type: 'integer', maximum: 9 }, c: { type: 'string' } } },
+      resources: { type: 'object' },
+      list: { type: 'array' },
+    },
+  }),
   'templates/o.yaml': 'kind: {{ required "a.c is missing" .Values.a.c }}\nall: {{ .Values | toYaml | nindent 2 }}\n---\n# nothing\n',
 };
 const values = (given: JsonObject): JsonObject | undefined => renderChart(CHART, { namespace: 'n', values: given })[0];
@@ -76,7 +84,10 @@ test('values are merged as Helm does it: maps by key, lists whole, null takes aw
 test('values that the chart does not have, or not so, are refused by name', () => {
   assert.throws(() => values({ a: { d: 1 } }), { code: 'ERR_CONFIG_INVALID', message: 'the chart has no value "a.d"', hint: 'There are b, c in a.' });
   assert.throws(() => values({ a: 'text' }), { code: 'ERR_CONFIG_INVALID', message: 'the value "a" must be a map' });
-  assert.throws(() => values({ list: {} }), { code: 'ERR_CONFIG_INVALID', message: 'the value "list" must be no map' });
+  assert.throws(() => values({ list: {} }), { code: 'ERR_CONFIG_INVALID', message: 'the value "list" must be a list' });
+  assert.throws(() => values({ a: { b: 10 } }), { code: 'ERR_CONFIG_INVALID', message: 'the value "a.b" must be at most 9' });
+  for (const name of ['toString', '__proto__', 'constructor'])
+    assert.throws(() => values(JSON.parse(`{"${name}": {"b": 1}}`) as JsonObject), { code: 'ERR_CONFIG_INVALID', message: `the chart has no value "${name}"` });
   assert.throws(() => values({ a: { c: '' } }), { code: 'ERR_CONFIG_INVALID', message: 'a.c is missing' });
   assert.throws(() => values({ a: { c: 'x\n - y: [' } }), { code: 'ERR_CONFIG_INVALID', message: /no YAML with these values/ });
 });

@@ -3,6 +3,7 @@ import { parseDocument } from 'yaml';
 import { quoted } from '../../../core/artifact/index.ts';
 import type { JsonObject, JsonValue } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
+import { isText } from './values-schema.ts';
 
 /** Throws ERR_CONFIG_INVALID. @param place the file, for messages */
 export function parseValues(text: string, place: string): JsonObject {
@@ -15,8 +16,11 @@ export function parseValues(text: string, place: string): JsonObject {
   return values;
 }
 
-/** `trust.from=https://...`, `replicas=2`, `webhooks.enabled=false`: one value at a path. Throws ERR_USAGE. */
-export function withValue(values: JsonObject, assignment: string): JsonObject {
+/**
+ * `trust.from=https://...`, `replicas=2`, `webhooks.enabled=false`: one value at a path. Throws ERR_USAGE.
+ * @param schema of the values: what is text there stays as it was written, such as a tag of digits
+ */
+export function withValue(values: JsonObject, assignment: string, schema: JsonValue): JsonObject {
   const equals = assignment.indexOf('=');
   const path = assignment.slice(0, Math.max(equals, 0)).split('.');
   if (equals < 1 || !path.every((part) => /^[A-Za-z]\w*$/.test(part)))
@@ -24,6 +28,7 @@ export function withValue(values: JsonObject, assignment: string): JsonObject {
       hint: 'Write --set trust.from=https://trust.example/sealward; lists go into a file for --values.',
     });
   const text = assignment.slice(equals + 1);
+  if (isText(schema, path)) return put(values, path, text);
   const value = text === 'true' || text === 'false' ? text === 'true' : /^\d{1,9}$/.test(text) ? Number(text) : text;
   return put(values, path, value);
 }
