@@ -432,6 +432,10 @@ for (const [name, values] of Object.entries(SETS)) {
 test('Helm finds no fault with the chart, and refuses values that it does not have', { skip }, () => {
   assert.match(helm(['lint', '--strict', CHART], {}), /0 chart\(s\) failed/);
   for (const wrong of WRONG) {
-    assert.throws(() => helm(['template', CHART, '--kube-version', '1.31.0'], wrong), /values don't meet the specifications of the schema/, JSON.stringify(wrong));
+    assert.throws(
+      () => helm(['template', CHART, '--kube-version', '1.31.0'], wrong),
+      /values don't meet the specifications of the schema/,
+      JSON.stringify(wrong),
+    );
   }
 });

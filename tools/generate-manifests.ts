@@ -1,8 +1,9 @@
 /** What `npm run docs` makes of the chart: the plain manifests. */
-import { stringify } from 'yaml';
 import { chartFiles } from '../src/apps/admission/install/chart-files.ts';
 import { definitionsOf, renderChart } from '../src/apps/admission/install/chart.ts';
 import { namespaceObject } from '../src/apps/admission/install/namespace.ts';
+import { clusterYaml } from '../src/apps/admission/install/resources.ts';
+import type { JsonObject } from '../src/core/encoding/index.ts';
 
 const CHART = 'deploy/chart/sealward';
 const NAMESPACE = 'sealward-system';
@@ -16,8 +17,8 @@ const VALUES = {
 export function manifests(): Readonly<Record<string, () => string>> {
   const objects = renderChart(chartFiles(), { namespace: NAMESPACE, values: VALUES });
   const isWebhook = ({ kind }: { readonly kind?: unknown }): boolean => String(kind).endsWith('WebhookConfiguration');
-  const page = (what: string, selected: readonly unknown[]): string =>
-    [`# Written by \`npm run docs\` from ${CHART}. ${what}`, ...selected.map((object) => `---\n${stringify(object, { lineWidth: 0 })}`)].join('\n');
+  const page = (what: string, selected: readonly JsonObject[]): string =>
+    [`# Written by \`npm run docs\` from ${CHART}. ${what}`, ...selected.map((object) => `---\n${clusterYaml(object)}`)].join('\n');
   return {
     'deploy/manifests/1-namespace.yaml': () => page('First.', [namespaceObject(NAMESPACE), ...definitionsOf(chartFiles())]),
     'deploy/manifests/2-sealward.yaml': () =>

@@ -4,7 +4,6 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { stringify } from 'yaml';
 import { commandHelp } from '../src/apps/cli/help.ts';
 import { commands } from '../src/apps/cli/table/index.ts';
 import { moreCommands } from '../src/apps/quickstart/more-commands.ts';
@@ -12,6 +11,7 @@ import { LIMITS } from '../src/core/encoding/index.ts';
 import { imagePolicyDefinition } from '../src/core/policy/custom-resource.ts';
 import { policyJsonSchema } from '../src/core/policy/json-schema.ts';
 import { documentationAnchor, ERRORS, type ErrorCode, type ErrorFamily, type ErrorRow, FINDINGS, type FindingRow } from '../src/core/errors.ts';
+import { clusterYaml } from '../src/apps/admission/install/resources.ts';
 import { manifests } from './generate-manifests.ts';
 
 const GENERATED = '<!-- Written by `npm run docs` from the tables in the source; edits here are lost. -->';
@@ -208,7 +208,7 @@ function carryingPipeline(path: string, key: string, before: readonly string[] =
 export const PAGES: Readonly<Record<string, () => string>> = {
   // Before what is made of the chart.
   'deploy/chart/sealward/crds/imagepolicies.yaml': () =>
-    `# Written by \`npm run docs\` from the shapes of policies; edits here are lost.\n${stringify(imagePolicyDefinition(), { lineWidth: 0 })}`,
+    `# Written by \`npm run docs\` from the shapes of policies; edits here are lost.\n${clusterYaml(imagePolicyDefinition())}`,
   ...manifests(),
   'deploy/ci/gitlab/templates/sealward.yml': () => carryingPipeline('deploy/ci/gitlab/templates/sealward.yml', '-', ['('], [')']),
   'deploy/ci/tekton/sealward.yaml': () => carryingPipeline('deploy/ci/tekton/sealward.yaml', 'script:'),

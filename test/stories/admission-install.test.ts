@@ -8,6 +8,8 @@ import { parseAllDocuments } from 'yaml';
 import { issueAuthority } from '../../src/apps/admission/certificates/issue.ts';
 import { moreCommands } from '../../src/apps/quickstart/more-commands.ts';
 import { KubernetesClient, type Resource, RESOURCES, WatchList } from '../../src/clients/kubernetes/index.ts';
+import type { JsonObject } from '../../src/core/encoding/index.ts';
+import { imagePolicyDefinition } from '../../src/core/policy/custom-resource.ts';
 import { ClusterServer, MemoryRegistry } from '../../src/testing/index.ts';
 import type { CliResult } from '../cli.ts';
 import { inCI, repositoryRoot } from '../vectors.ts';
@@ -130,9 +132,21 @@ test('install brings everything and says so, kubectl sees it, status finds nothi
   assert.match(gone.stderr, /ERR_OBJECT_NOT_FOUND/);
 });
 
+/** Text, and something else in YAML 1.1 where no quotes stand around it. */
+const ODD_TEXTS = ['yes', '1:30', '0777'];
+
+function annotationsOf(cluster: ClusterServer): JsonObject {
+  const [set] = cluster.objects('statefulsets.apps');
+  return ['spec', 'template', 'metadata', 'annotations'].reduce<JsonObject>((inner, name) => inner[name] as JsonObject, set ?? {});
+}
+
 test('kubectl applies what manifests prints, and the files of deploy/manifests, and finds nothing that it does not know', { skip }, async (t) => {
   const stage = await scene(t);
-  const printed = await stage.sealward('manifests', '--set', 'image.repository=registry.example/sealward', '--set', 'trust.from=https://trust.example');
+  const values = stage.workshop.file(
+    'values.yaml',
+    `${VALUES}podAnnotations: ${JSON.stringify(Object.fromEntries(ODD_TEXTS.map((odd, at) => [`z${at}`, odd])))}\n`,
+  );
+  const printed = await stage.sealward('manifests', '--values', values);
   assert.equal(printed.code, 0, printed.stderr);
   const kinds = parseAllDocuments(printed.stdout).map((document) => (document.toJS() as { kind: string }).kind);
   assert.equal(kinds[0], 'Namespace');
@@ -140,6 +154,11 @@ test('kubectl applies what manifests prints, and the files of deploy/manifests, 
   await kubectl(stage, 'apply', '--validate=false', '-f', stage.workshop.file('printed.yaml', printed.stdout));
   const again = await kubectl(stage, 'apply', '--validate=false', '-f', stage.workshop.path('printed.yaml'));
   assert.doesNotMatch(again, / created/);
+  // kubectl reads YAML 1.1.
+  const [kept] = stage.cluster.objects('customresourcedefinitions.apiextensions.k8s.io');
+  const versionsOf = ({ spec }: JsonObject): unknown => (spec as JsonObject)['versions'];
+  assert.deepEqual(versionsOf(kept ?? {}), versionsOf(imagePolicyDefinition()));
+  assert.deepEqual(Object.values(annotationsOf(stage.cluster)).slice(-3), ODD_TEXTS);
   const folder = join(repositoryRoot, 'deploy', 'manifests');
   assert.match(await kubectl(stage, 'apply', '--validate=false', '-f', folder), /statefulset\.apps\/sealward configured/);
 });

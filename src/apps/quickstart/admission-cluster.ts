@@ -1,7 +1,6 @@
 /** The actions of `sealward admission` that work on a cluster from outside: install, uninstall, status, manifests. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { HttpClient, parseProxyEnvironment } from '../../clients/http/index.ts';
 import { clusterOf, KubernetesClient } from '../../clients/kubernetes/index.ts';
@@ -10,7 +9,17 @@ import { formatDigest, formatReference, parseReference, quoted } from '../../cor
 import { decodeUtf8, type JsonObject, LIMITS, memberOf, stringOf } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { byKey, trust, verifyImage } from '../../sdk/index.ts';
-import { admissionStatus, installAdmission, objectsFor, parseValues, putValue, statusWords, uninstallAdmission, withAssignments } from '../admission/index.ts';
+import {
+  admissionStatus,
+  clusterYaml,
+  installAdmission,
+  objectsFor,
+  parseValues,
+  putValue,
+  statusWords,
+  uninstallAdmission,
+  withAssignments,
+} from '../admission/index.ts';
 import type { AdmissionInvocation } from './admission-flags.ts';
 
 /** What is left of the time of --timeout when waiting ends, to say why. */
@@ -70,7 +79,7 @@ export async function manifests(invocation: AdmissionInvocation): Promise<number
   const found = await verifiedValues(invocation, valuesOf(invocation));
   if ('exit' in found) return found.exit;
   const objects = objectsFor(invocation.flags.namespace, found.values);
-  invocation.terminal.print(objects.map((object) => `---\n${stringify(object, { lineWidth: 0 })}`).join(''));
+  invocation.terminal.print(objects.map((object) => `---\n${clusterYaml(object)}`).join(''));
   return 0;
 }
 

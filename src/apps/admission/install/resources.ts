@@ -1,4 +1,5 @@
 /** What an installation is made of, in the order in which it is made; it is taken away the other way round. */
+import { stringify } from 'yaml';
 import { type Resource, RESOURCES } from '../../../clients/kubernetes/index.ts';
 import { type JsonObject, memberOf, stringOf } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
@@ -50,6 +51,11 @@ export function placed(objects: readonly JsonObject[]): readonly Placed[] {
     return { of: resource, namespace: stringOf(memberOf(metadata, 'namespace')), name: stringOf(memberOf(metadata, 'name')) ?? '', object };
   });
   return found.sort((a, b) => ALL.indexOf(a.of) - ALL.indexOf(b.of));
+}
+
+/** For kubectl and Helm, which read YAML 1.1: there `off`, `no` and `1:30` are text only in quotes. */
+export function clusterYaml(object: JsonObject): string {
+  return stringify(object, { lineWidth: 0, version: '1.1' });
 }
 
 /** "StatefulSet sealward-system/sealward" */
