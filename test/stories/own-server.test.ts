@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { after, before, describe, it } from 'node:test';
 import { server as serverCommand } from '../../src/apps/quickstart/server-command.ts';
-import { openServer, readServerConfig } from '../../src/apps/server/index.ts';
+import { initServer, openServer, readServerConfig } from '../../src/apps/server/index.ts';
 import { fulcioClaims, parseCertificatesPem, signBytes, signerNames } from '../../src/core/crypto/index.ts';
 import { encodeBase64, encodePem, utf8 } from '../../src/core/encoding/index.ts';
 import { parseSigningConfig, parseTrustedRoot, selectServices } from '../../src/core/trust/index.ts';
@@ -264,6 +264,10 @@ describe('a server that cannot be what it was', () => {
       assert.equal(readFileSync(join(folder, 'keys/authority.key'), 'utf8'), before);
       const wrong = await sealward(['server', 'init', '--folder', workshop.path('other'), '--key', 'authority=missing.key'], { more: [serverCommand] });
       assert.notEqual(wrong.code, 0);
+      assert.equal(existsSync(workshop.path('other')), false);
+      const options = { url: 'https://localhost', listen: '127.0.0.1:0', operations: '127.0.0.1:0', organization: 'x', keys: {}, keyOptions: {}, now: 0 };
+      const interrupted = initServer({ ...options, folder: workshop.path('other/deep'), seal: async () => '', signal: AbortSignal.abort() });
+      await assert.rejects(interrupted, { code: 'ERR_INTERRUPTED' });
       assert.equal(existsSync(workshop.path('other')), false);
     } finally {
       workshop.remove();

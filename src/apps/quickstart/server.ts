@@ -57,7 +57,7 @@ async function serveUntilTold({ flags, terminal, signal, config }: ServerInvocat
 }
 
 async function init(invocation: ServerInvocation): Promise<number> {
-  const { flags, terminal, form } = invocation;
+  const { flags, terminal, form, signal } = invocation;
   const url = flags.url.replace(/\/$/, '');
   const parsed = URL.parse(url);
   if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.pathname !== '/' || parsed.search !== '' || parsed.username !== '')
@@ -72,6 +72,7 @@ async function init(invocation: ServerInvocation): Promise<number> {
     keys: keysOf(flags.key),
     keyOptions: keyOptions(invocation),
     now: Date.now(),
+    signal,
     ...(flags.database === undefined ? {} : { database: flags.database }),
   });
   if (form === 'json') terminal.print(JSON.stringify(made, null, 2));

@@ -29,6 +29,8 @@ export interface InitOptions {
   readonly seal?: typeof sealKeyFile;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Aborted when nobody wants it any more: then nothing is left of it. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Initialised {
@@ -75,6 +77,8 @@ export async function initServer(options: InitOptions): Promise<Initialised> {
     const online = names.trust.signer;
     const people = await offlineSigner('ecdsa-p256', offlinePassword, 'trust', options.seal);
     const trust = await foundServerTrust({ documents, organization, online, people: people.signer, now });
+    // Sealing so many keys takes seconds; what follows is written at once.
+    if (options.signal?.aborted) throw new SealwardError('ERR_INTERRUPTED', 'interrupted before anything was written');
     await writeNewFolder(
       folder,
       [
