@@ -1,6 +1,6 @@
 /** The log of a server of one's own goes on in another shard: keys first, then the freeze, and everybody verifies across. */
 import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { server as serverCommand } from '../../src/apps/quickstart/server-command.ts';
@@ -66,6 +66,9 @@ describe('another shard of the log', () => {
     assert.match((await workshop.sealward(rotate, { more: [serverCommand] })).stderr, /needs a host name of its own/);
     assert.match((await workshop.sealward([...rotate, '--name', FIRST], { more: [serverCommand] })).stderr, /is the name of a shard already/);
     const words = passes(await workshop.sealward([...rotate, '--name', NEXT], { more: [serverCommand] }));
+    const again = await workshop.sealward([...rotate, '--name', NEXT], { more: [serverCommand] });
+    assert.match(again.stderr, /127\.0\.0\.1 is the name of a log that .* knows already/, 'a shard with two keys would be two logs');
+    assert.equal(existsSync(at('keys/log-3.key')), false);
     const section = words
       .slice(words.indexOf('   log:'))
       .split('\n')

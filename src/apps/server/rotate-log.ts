@@ -14,6 +14,7 @@ import {
   composeTrustedRoot,
   encodeKeyList,
   KEYS_FILE,
+  type ListedKey,
   parseKeyList,
   parseSigningConfig,
   parseTrustedRoot,
@@ -47,12 +48,17 @@ export async function rotateLog({ configFile, host, now }: RotateLogOptions): Pr
   if (keyPasswordFile === undefined)
     throw new SealwardError('ERR_CONFIG_INVALID', 'the keys of this server have no password file', { hint: 'A key in an HSM is changed there.' });
   const trust = trustFolder(config);
+  const before = await readStaged(trust);
+  if (parseTrustedRoot(utf8(JSON.stringify(before.root))).logs.some(({ baseUrl }) => URL.parse(baseUrl)?.hostname === host))
+    throw new SealwardError('ERR_USAGE', `${host} is the name of a log that ${trust} knows already, and each shard has a name of its own`, {
+      hint: 'If it was staged before, go on with what was said then; else give another host name with --name.',
+    });
   const folder = dirname(configFile);
   const version = nextVersion(folder, 'log');
   const { publicKey } = await createKeyPairFiles(join(folder, `keys/log-${version}`), NEW_KEYS.log, readSecret(keyPasswordFile, 'the password of the keys'));
   const shard = new URL(url);
   shard.hostname = host;
-  await stage(trust, { url: shard.href.replace(/\/$/, ''), host, key: publicKey, version, now });
+  await stage(trust, before, { url: shard.href.replace(/\/$/, ''), host, key: publicKey, version, now });
   return [
     `The key of the new shard lies in keys/log-${version}.key. Nothing uses it yet, and nothing is closed.`,
     '',
@@ -68,7 +74,7 @@ export async function rotateLog({ configFile, host, now }: RotateLogOptions): Pr
 
 function yamlOf(log: LogConfig, host: string, version: number): string[] {
   const place = (key: string, origin: string, { folder, recordFolder, mark }: Pick<LogConfig, 'folder' | 'recordFolder' | 'mark'>): string =>
-    `{ key: ${JSON.stringify(key)}, origin: ${origin}, folder: ${folder}, recordFolder: ${recordFolder}, mark: ${mark} }`;
+    `{ key: ${JSON.stringify(key)}, origin: ${origin}, folder: ${JSON.stringify(folder)}, recordFolder: ${JSON.stringify(recordFolder)}, mark: ${JSON.stringify(mark)} }`;
   const next = { folder: `state/log-${version}`, recordFolder: `state/log-${version}`, mark: `keys/log-${version}.mark` };
   return [
     '   log:',
@@ -90,20 +96,33 @@ interface NewShard {
   readonly now: number;
 }
 
-/** Beside what stands there: entries of the shards before stay good. Who writes asks the new one from now on. */
-async function stage(trust: string, { url, host, key, version, now }: NewShard): Promise<void> {
+interface Staged {
+  readonly root: JsonObject;
+  readonly keys: readonly ListedKey[];
+  readonly signing?: JsonObject;
+}
+
+async function readStaged(trust: string): Promise<Staged> {
+  const bytes = async (path: string): Promise<Uint8Array> => new Uint8Array(await readFile(join(trust, 'content', path)));
+  const json = async (path: string): Promise<JsonObject> => parseJsonObject(await bytes(path), { what: path, maxBytes: LIMITS.documentBytes });
+  return {
+    root: await json(TRUSTED_ROOT_FILE),
+    keys: parseKeyList(await bytes(KEYS_FILE), KEYS_FILE),
+    ...(existsSync(join(trust, 'content', SIGNING_CONFIG_FILE)) ? { signing: await json(SIGNING_CONFIG_FILE) } : {}),
+  };
+}
+
+/** Beside what stands there: entries of the shards before stay good. Who writes asks the new one from now on. All is made before any of it is written. */
+async function stage(trust: string, before: Staged, { url, host, key, version, now }: NewShard): Promise<void> {
   const from = Math.floor((now - 60_000) / 1000) * 1000;
-  const read = async (path: string): Promise<JsonObject> =>
-    parseJsonObject(new Uint8Array(await readFile(join(trust, 'content', path))), { what: path, maxBytes: LIMITS.documentBytes });
   const root = appended(
-    await read(TRUSTED_ROOT_FILE),
+    before.root,
     'tlogs',
     composeTrustedRoot({ authorities: [], timestampAuthorities: [], certificateLogs: [], logs: [{ url, key, from, origin: host }] }),
   );
   const anchor = parseTrustedRoot(root).logs.at(-1)?.id;
   invariant(anchor !== undefined, 'a log that was just added is there');
-  const keys = parseKeyList(new Uint8Array(await readFile(join(trust, 'content', KEYS_FILE))), KEYS_FILE);
-  const operator = keys.find(({ role }) => role === 'log')?.operator;
+  const operator = before.keys.find(({ role }) => role === 'log')?.operator;
   const listed = {
     name: 'log',
     version,
@@ -114,12 +133,14 @@ async function stage(trust: string, { url, host, key, version, now }: NewShard):
     ...(operator === undefined ? {} : { operator }),
     lifted: [],
   } as const;
-  await writeContent(trust, KEYS_FILE, encodeKeyList([...keys, listed]));
+  const keys = encodeKeyList([...before.keys, listed]);
+  const signing = before.signing && signingWith(before.signing, { url, now: from });
+  await writeContent(trust, KEYS_FILE, keys);
   await writeContent(trust, TRUSTED_ROOT_FILE, root);
-  if (existsSync(join(trust, 'content', SIGNING_CONFIG_FILE))) await stageSigning(trust, await read(SIGNING_CONFIG_FILE), { url, now: from });
+  if (signing) await writeContent(trust, SIGNING_CONFIG_FILE, signing);
 }
 
-async function stageSigning(trust: string, before: JsonObject, { url, now }: { readonly url: string; readonly now: number }): Promise<void> {
+function signingWith(before: JsonObject, { url, now }: { readonly url: string; readonly now: number }): Uint8Array {
   const { logs } = parseSigningConfig(utf8(JSON.stringify(before)));
   const services = logs.map((log) => ({
     url: log.url,
@@ -136,7 +157,7 @@ async function stageSigning(trust: string, before: JsonObject, { url, now }: { r
     logs: [...services, { url, version: 2, from: now }],
   });
   invariant(rekorTlogUrls !== undefined, 'a signing configuration has logs');
-  await writeContent(trust, SIGNING_CONFIG_FILE, utf8(`${JSON.stringify({ ...before, rekorTlogUrls }, null, 2)}\n`));
+  return utf8(`${JSON.stringify({ ...before, rekorTlogUrls }, null, 2)}\n`);
 }
 
 function appended(before: JsonObject, member: string, added: JsonObject): Uint8Array {
