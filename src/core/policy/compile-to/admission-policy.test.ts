@@ -50,13 +50,21 @@ function asked(object: object, oldObject: object | null = null): string | undefi
   return message;
 }
 
-const pod = (spec: object): object => ({ spec: { containers: [{ image: PINNED }], ...spec } });
+const pod = (spec: object): object => ({ spec: { containers: [{ name: 'app', image: PINNED }], ...spec } });
 
 describe('a ValidatingAdmissionPolicy for digests', () => {
   const PLACES: readonly (readonly [place: string, spec: (image: string) => object])[] = [
-    ['a container', (image) => ({ containers: [{ image: PINNED }, { image }] })],
-    ['an init container', (image) => ({ initContainers: [{ image }] })],
-    ['an ephemeral container', (image) => ({ ephemeralContainers: [{ image }] })],
+    [
+      'a container',
+      (image) => ({
+        containers: [
+          { name: 'app', image: PINNED },
+          { name: 'x', image },
+        ],
+      }),
+    ],
+    ['an init container', (image) => ({ initContainers: [{ name: 'x', image }] })],
+    ['an ephemeral container', (image) => ({ ephemeralContainers: [{ name: 'x', image }] })],
     [
       'a volume',
       (image) => ({
@@ -84,18 +92,23 @@ describe('a ValidatingAdmissionPolicy for digests', () => {
   }
 
   it('takes a missing image for none, and a pod with no other containers as it is', () => {
-    assert.match(asked({ spec: { containers: [{}] } }) ?? 'let in', /these are not: $/);
-    assert.equal(asked({ spec: { containers: [{ image: PINNED }], volumes: [{ name: 'x' }] } }), undefined);
-    assert.match(asked(pod({ volumes: [{ name: 'y', image: {} }] })) ?? 'let in', /these are not: /);
+    assert.match(asked({ spec: { containers: [{ name: 'app' }] } }) ?? 'let in', /these are not: app $/);
+    assert.equal(asked(pod({ volumes: [{ name: 'x' }] })), undefined);
+    assert.match(asked(pod({ volumes: [{ name: 'y', image: {} }] })) ?? 'let in', /these are not: volume\/y $/);
   });
 
-  it('lets a change pass that brings no image, and none that does', () => {
-    const before = pod({ containers: [{ image: 'registry.test/old:1' }] });
+  it('lets a change pass that brings no image, and none that does, were it one that the pod names elsewhere', () => {
+    const app = { name: 'app', image: 'registry.test/old:1' };
+    const side = { name: 'side', image: 'registry.test/side:1' };
+    const before = pod({ containers: [app, side] });
     assert.equal(asked(before, before), undefined);
-    assert.match(
-      asked(pod({ containers: [{ image: 'registry.test/old:1' }], ephemeralContainers: [{ image: 'registry.test/debug:1' }] }), before) ?? 'let in',
-      /debug:1$/,
-    );
+    assert.equal(asked(pod({ containers: [{ ...app, image: PINNED }, side] }), before), undefined);
+    for (const [spec, named] of [
+      [{ containers: [app, side], ephemeralContainers: [{ name: 'debug', image: 'registry.test/debug:1' }] }, 'debug registry.test/debug:1'],
+      [{ containers: [app, side], ephemeralContainers: [{ name: 'debug', image: app.image }] }, 'debug registry.test/old:1'],
+      [{ containers: [app, { ...side, image: app.image }] }, 'side registry.test/old:1'],
+    ] as const)
+      assert.equal(asked(pod(spec), before)?.split('these are not: ')[1], named);
   });
 
   it('fails closed, holds for pods and ephemeral containers everywhere but in exempt namespaces, and denies or warns', () => {

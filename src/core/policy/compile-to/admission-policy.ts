@@ -10,12 +10,12 @@ import type { CompiledTo } from './compiled-to.ts';
 const NAME = 'sealward-images-by-digest';
 const DIGEST = '@sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})$';
 
-/** The containers of one kind, where there are some; the image of a container may be missing. */
-const containers = (spec: string, kind: string): string => `(has(${spec}.${kind}) ? ${spec}.${kind}.map(c, has(c.image) ? c.image : "") : [])`;
+/** `place image` of each container of one kind, where there are some; the image of a container may be missing. */
+const containers = (spec: string, kind: string): string => `(has(${spec}.${kind}) ? ${spec}.${kind}.map(c, c.name + " " + (has(c.image) ? c.image : "")) : [])`;
 
-/** Every image that a pod names: containers of the three kinds, and volumes that are images. */
+/** Every image that a pod names, with where: containers of the three kinds, whose names are distinct, and volumes that are images. */
 function imagesOf(spec: string): string {
-  const volumes = `(has(${spec}.volumes) ? ${spec}.volumes.filter(v, has(v.image)).map(v, has(v.image.reference) ? v.image.reference : "") : [])`;
+  const volumes = `(has(${spec}.volumes) ? ${spec}.volumes.filter(v, has(v.image)).map(v, "volume/" + v.name + " " + (has(v.image.reference) ? v.image.reference : "")) : [])`;
   return [...['containers', 'initContainers', 'ephemeralContainers'].map((kind) => containers(spec, kind)), volumes].join(' + ');
 }
 
@@ -38,7 +38,7 @@ export function compileAdmissionPolicy(exempt: readonly string[], enforce: boole
       },
       variables: [
         { name: 'images', expression: imagesOf('object.spec') },
-        // What a pod ran with before may stay: a change of its labels must not fail.
+        // What a pod named there before may stay: a change of its labels must not fail, and another place that names it is new.
         { name: 'before', expression: `oldObject == null ? [] : ${imagesOf('oldObject.spec')}` },
         { name: 'unpinned', expression: UNPINNED },
       ],
