@@ -42,6 +42,26 @@ test('every command explains itself with an example and each of its flags', asyn
   }
 });
 
+test('the help of an action shows its own flags and examples, that of a family those of its members', async () => {
+  const flagsOf = (stdout: string): string[] => [...stdout.matchAll(/^ {2}(?:-\w,| {3}) --([a-z-]+)/gm)].map(([, name = '']) => name);
+  const everywhere = ['folder', 'output', 'output-file', 'timeout', 'verbose', 'help'];
+  const { code, stdout } = await sealward(['trust', 'key', 'destroy', '--help']);
+  assert.deepEqual([code, new Set(flagsOf(stdout))], [0, new Set(['from', 'key', 'password-file', ...everywhere])]);
+  assert.match(stdout, /^ {2}sealward trust key destroy \[FLAGS\] \[WHAT\.\.\.\]$/m);
+  assert.doesNotMatch(stdout, /^Examples$/m);
+  assert.equal((await sealward(['help', 'trust', 'key', 'destroy', 'release/1'])).stdout, stdout);
+  const keys = (await sealward(['trust', 'key', '-h'])).stdout;
+  assert.deepEqual(
+    ['public-key', 'superseded', 'evidence'].map((name) => flagsOf(keys).includes(name)),
+    [true, true, false],
+  );
+  assert.match(keys, /key add release --public-key[^]*key revoke release\/1/);
+  const diff = (await sealward(['trust', 'diff', '--help'])).stdout;
+  assert.deepEqual(new Set(flagsOf(diff)), new Set(['evidence', ...everywhere]));
+  assert.match(diff, /^ {2}sealward trust diff \[FLAGS\]$/m);
+  assert.equal((await sealward(['trust', 'no-such', '--help'])).stdout, (await sealward(['trust', '--help'])).stdout);
+});
+
 test('no command at all is a usage error, so that an unset variable in a script is one', async () => {
   const { code, stdout, stderr } = await sealward([]);
   assert.deepEqual([code, stdout], [2, '']);

@@ -274,7 +274,13 @@ describe('the policies of a trust state', () => {
       'signatures: signer\n  strictness: { dated: log }',
     );
     await trust('policy', 'add', workshop.file('next/shop.yaml', stricter), '--key', alice.key);
+    const waiting = await must(['trust', 'diff', '--folder', workshop.path('work'), '--evidence', store, '-o', 'text']);
+    assert.match(waiting.stdout, /policy\/shop\.yaml is written anew/);
+    assert.match(waiting.stdout, /shop\/app:v1@sha256:[0-9a-f]{64}: verified -> rejected \(\w+\): /);
+    assert.match(waiting.stdout, /\d of 4 images would get another answer/);
     await trust('publish', '--key', alice.key);
+    const revoking = ['trust', 'diff', '--folder', workshop.path('work'), '--evidence', store];
+    assert.deepEqual((JSON.parse((await must(revoking)).stdout) as { images: string[] }).images, ['0 of 4 images would get another answer']);
     const back = ['trust', 'rollback', 'policy', '2', '--folder', workshop.path('work'), '--evidence', store, '-o', 'text'];
     const shown = await must(back);
     assert.match(shown.stdout, /shop\/app:v1@sha256:[0-9a-f]{64}: rejected \(\w+\) -> verified: no longer: /);

@@ -61,29 +61,35 @@ export function overview(commands: readonly CommandSpec[], width: number, bold: 
       width,
     ),
     '',
-    ...wrap('`sealward COMMAND --help` shows the flags of a command and examples.', width, ''),
+    ...wrap('`sealward COMMAND --help` shows the flags of a command and examples; `sealward COMMAND ACTION --help` those of an action alone.', width, ''),
   );
   return `${lines.join('\n')}\n`;
 }
 
-export function commandHelp(spec: CommandSpec, width: number, bold: Emphasis): string {
-  const lines = [bold('Usage'), `  ${['sealward', spec.name, '[FLAGS]', ...spec.arguments.map(argumentForm)].join(' ')}`];
+/** @param words what stood behind the command: of an action only its own flags and examples are shown. */
+export function commandHelp(spec: CommandSpec, width: number, bold: Emphasis, words: readonly string[] = []): string {
+  const { action, takes } = actionAsked(spec, words);
+  const named = ['sealward', spec.name, ...(action === undefined ? [] : [action])].join(' ');
+  const places = action === undefined ? spec.arguments : takesMore(spec, action) ? spec.arguments.slice(1) : [];
+  const lines = [bold('Usage'), `  ${[named, '[FLAGS]', ...places.map(argumentForm)].join(' ')}`];
   for (const paragraph of spec.description) lines.push('', ...wrap(paragraph, width, ''));
-  if (spec.arguments.length > 0)
+  if (places.length > 0)
     lines.push(
       '',
       bold('Arguments'),
       ...columns(
-        spec.arguments.map(({ name, summary }) => [name, summary] as const),
+        places.map(({ name, summary }) => [name, summary] as const),
         width,
       ),
     );
-  if (spec.examples.length > 0) lines.push('', bold('Examples'));
-  spec.examples.forEach(({ does, command }, i) => {
+  const examples = action === undefined ? spec.examples : spec.examples.filter(({ command }) => `${command} `.includes(`${named} `));
+  if (examples.length > 0) lines.push('', bold('Examples'));
+  examples.forEach(({ does, command }, i) => {
     if (i > 0) lines.push('');
     lines.push(...wrap(does, width, '  # '), ...command.split('\n').map((line) => `  ${line}`));
   });
-  const flags: Flags = { ...spec.flags, ...globalFlags };
+  const own = Object.entries<Flag>(spec.flags).filter(([name]) => takes(name));
+  const flags: Flags = { ...Object.fromEntries(own), ...globalFlags };
   const widest = Math.max(...Object.entries(flags).map(([name, flag]) => flagForm(name, flag).length));
   for (const [group, title] of Object.entries(FLAG_GROUPS)) {
     const members = Object.entries(flags).filter(([, flag]) => flag.group === group && !flag.hidden && !flag.deprecated);
@@ -111,6 +117,19 @@ export function commandHelp(spec: CommandSpec, width: number, bold: Emphasis): s
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** The action that the words name, or the family of actions, as `key` of `key add`; and which flags it takes. */
+function actionAsked({ actions = {} }: CommandSpec, words: readonly string[]): { readonly action?: string; readonly takes: (flag: string) => boolean } {
+  for (const action of [words.slice(0, 2).join(' '), words[0] ?? '']) {
+    const family = Object.entries(actions).filter(([name]) => name === action || name.startsWith(`${action} `));
+    if (family.length > 0) return { action, takes: (flag) => family.some(([, flags]) => flags.includes(flag)) };
+  }
+  return { takes: () => true };
+}
+
+function takesMore({ words = {} }: CommandSpec, action: string): boolean {
+  return (words[action] ?? Number.POSITIVE_INFINITY) > action.split(' ').length;
 }
 
 function argumentForm({ name, minimum, maximum }: Argument): string {

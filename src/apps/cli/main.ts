@@ -26,9 +26,9 @@ export async function main(argv: readonly string[], io: Io, more: readonly Comma
     if (asked === undefined || asked.startsWith('-'))
       return await showOverview(terminal, commands, name === 'help' || rest.includes('--help') || rest.includes('-h'));
     const command = findCommand(commands, asked);
-    if (name === 'help') return await showHelp(terminal, command);
+    if (name === 'help') return await showHelp(terminal, command, rest.slice(1));
     const parsed = parseCommand(command.spec, rest);
-    if (parsed.flags.help) return await showHelp(terminal, command);
+    if (parsed.flags.help) return await showHelp(terminal, command, parsed.arguments);
     const config = readConfig(io.environment);
     terminal = new Terminal(io, config);
     for (const warning of parsed.warnings) terminal.warn(warning);
@@ -89,11 +89,11 @@ async function showOverview(terminal: Terminal, commands: readonly Command[], as
   return asked ? 0 : 2;
 }
 
-async function showHelp(terminal: Terminal, command: Command): Promise<number> {
+async function showHelp(terminal: Terminal, command: Command, words: readonly string[]): Promise<number> {
   const { commandHelp } = await import('./help.ts');
   await writeOut(
     terminal.io.stdout,
-    commandHelp(command.spec, terminal.width, (heading) => terminal.style('bold', heading)),
+    commandHelp(command.spec, terminal.width, (heading) => terminal.style('bold', heading), words),
   );
   return 0;
 }

@@ -82,12 +82,16 @@ export function nextTrust(previous: TrustChain | undefined, metadata: TrustedMet
     matchFile(record, bytes, path);
     kept.set(path, bytes);
   }
-  const keys = readFile(kept, KEYS_FILE, parseKeyList, []);
-  const denials = readFile(kept, DENIALS_FILE, parseDenials, []);
-  const listed = { keys, denials };
-  const effective = keys.map((key) => effectiveKey(key, denials));
-  if (previous) checkChange(previous, { ...listed, effective }, metadata);
-  return { metadata, files: kept, ...listed, state: composeState(metadata, kept, listed, effective, seenAt) };
+  const listed = listedIn(kept);
+  if (previous) checkChange(previous, listed, metadata);
+  return { metadata, files: kept, keys: listed.keys, denials: listed.denials, state: composeState(metadata, kept, listed, seenAt) };
+}
+
+/** The keys, the denials, and what the keys are worth under them. */
+export function listedIn(files: ReadonlyMap<string, Uint8Array>): Listed {
+  const keys = readFile(files, KEYS_FILE, parseKeyList, []);
+  const denials = readFile(files, DENIALS_FILE, parseDenials, []);
+  return { keys, denials, effective: keys.map((key) => effectiveKey(key, denials)) };
 }
 
 function readFile<T>(files: ReadonlyMap<string, Uint8Array>, path: string, parse: (bytes: Uint8Array, path: string) => T, absent: T): T {
@@ -98,9 +102,10 @@ function readFile<T>(files: ReadonlyMap<string, Uint8Array>, path: string, parse
 interface Listed {
   readonly keys: readonly ListedKey[];
   readonly denials: readonly ListedDenial[];
+  readonly effective: readonly KeyVersion[];
 }
 
-function checkChange(previous: TrustChain, next: Listed & { readonly effective: readonly KeyVersion[] }, metadata: TrustedMetadata): void {
+function checkChange(previous: TrustChain, next: Listed, metadata: TrustedMetadata): void {
   const roles = trustRolesOf(metadata);
   for (const role of trustRolesOf(previous.metadata)) if (!roles.includes(role)) refuse(`the role ${role} is gone`);
   for (const before of previous.state.keys) {
@@ -205,11 +210,10 @@ function standingOf(metadata: TrustedMetadata, seenAt: number): Pick<TrustState,
   };
 }
 
-function composeState(
+export function composeState(
   metadata: TrustedMetadata,
   files: ReadonlyMap<string, Uint8Array>,
-  { keys, denials }: Listed,
-  effective: readonly KeyVersion[],
+  { keys, denials, effective }: Listed,
   seenAt: number,
 ): TrustState {
   const content = {

@@ -4,7 +4,7 @@ import { createTestKey } from '../../testing/index.ts';
 import { listedKey, TrustRepository } from '../../../test/trust-repository.ts';
 import { NOW } from '../../../test/tuf-repository.ts';
 import type { TrustState } from './state.ts';
-import { supposeRenewed, supposeRevoked } from './suppose.ts';
+import { supposeFiles, supposeRenewed, supposeRevoked } from './suppose.ts';
 
 const other = createTestKey().publicKey;
 function state(): TrustState {
@@ -68,4 +68,20 @@ test('a lease is supposed to be renewed until after a moment', () => {
   const after = supposeRenewed(before, before.lease.endsAt + 5000);
   assert.deepEqual(after.lease, { issuedAt: before.lease.endsAt + 5000, endsAt: before.lease.endsAt + 5001 });
   assert.notEqual(after.digest, before.digest);
+});
+
+test('with the files that were signed it is the state that was signed, and with other files another one', () => {
+  const repository = new TrustRepository();
+  repository.keys = [listedKey()];
+  repository.publishTrust();
+  const chain = repository.first();
+  assert.deepEqual(supposeFiles(chain, chain.files), chain.state);
+  const retired = new TrustRepository();
+  retired.keys = [listedKey({ state: 'retired', retiredAt: NOW })];
+  retired.publishTrust();
+  const then = supposeFiles(chain, retired.first().files);
+  assert.deepEqual([then.keys[0]?.state, then.versions, then.lease], ['retired', chain.state.versions, chain.state.lease]);
+  assert.notEqual(then.digest, chain.state.digest);
+  assert.deepEqual(supposeFiles(chain, new Map()).keys, []);
+  assert.throws(() => supposeFiles(chain, new Map([['keys/keys.json', new Uint8Array([1])]])), { code: /ERR_/ });
 });

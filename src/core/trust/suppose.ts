@@ -1,7 +1,7 @@
 /** Trust states that do not hold, to see what would change if they did. */
 import { SealwardError } from '../errors.ts';
 import { KEY_TRANSITIONS } from './key-states.ts';
-import { digestState } from './next.ts';
+import { composeState, digestState, listedIn, type TrustChain } from './next.ts';
 import type { KeyVersion, TrustState } from './state.ts';
 
 /**
@@ -26,6 +26,14 @@ export function supposeRevoked(state: TrustState, reference: string, from?: numb
     throw new SealwardError('ERR_TRUST_TRANSITION', `the key ${meant[0]?.name}/${meant[0]?.version} does not count from an earlier moment on already`);
   const keys = state.keys.map((key) => (isMeant(key) && (from ?? key.window.from) <= endOf(key) ? revoked(key, from ?? key.window.from) : key));
   return withDigest({ ...content, keys });
+}
+
+/**
+ * The state as it would be if these were all the files that people signed for; versions and lease stay what they are.
+ * Whether anybody may sign for them is not asked. Throws for documents that cannot be read.
+ */
+export function supposeFiles({ metadata, state }: TrustChain, files: ReadonlyMap<string, Uint8Array>): TrustState {
+  return composeState(metadata, files, listedIn(files), state.lease.issuedAt);
 }
 
 /** The state as it would be if its lease were renewed until after a moment, in milliseconds since 1970. */

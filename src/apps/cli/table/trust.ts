@@ -77,11 +77,16 @@ export const trust = defineCommand({
   ],
   examples: [
     { does: 'two people, and a key that is online', command: 'sealward trust init --signer alice=alice.pub --signer bob=bob.pub --online-key online.pub' },
-    { does: 'a key for releases, signed by both, and put into force', command: 'sealward trust key add release --public-key release.pub --key alice.key' },
-    { does: '', command: 'sealward trust sign --key bob.key' },
-    { does: '', command: 'sealward trust publish /srv/trust --key online.key' },
+    {
+      does: 'a key for releases, signed by both, and put into force',
+      command:
+        'sealward trust key add release --public-key release.pub --key alice.key\nsealward trust sign --key bob.key\nsealward trust publish /srv/trust --key online.key',
+    },
     { does: 'alone, at three in the morning', command: 'sealward trust key revoke release/1 --reason "laptop stolen" --key bob.key' },
-    { does: 'what changed, in words', command: 'sealward trust diff' },
+    {
+      does: 'what waits to be signed, in words, and what it would change for the images of which something is held',
+      command: 'sealward trust diff --evidence held/',
+    },
   ],
   arguments: [
     { name: 'ACTION', summary: 'what to do', minimum: 1, maximum: 1 },
@@ -115,7 +120,7 @@ export const trust = defineCommand({
       type: 'string',
       valueName: 'PATH',
       group: 'input',
-      summary: 'rollback: also say which of the images that this folder or archive holds would get another answer',
+      summary: 'diff, rollback: also say which of the images that this folder or archive holds would get another answer',
     },
     yes: { type: 'boolean', short: 'y', group: 'general', summary: 'rollback: stage it; without it what would change is shown and nothing is done' },
     ...outputFlags,
@@ -145,7 +150,7 @@ export const trust = defineCommand({
     publish: ['lease', ...changes],
     rollback: ['yes', 'evidence', ...changes],
     show: looks,
-    diff: looks,
+    diff: ['evidence', ...looks],
     verify: ['trust-root', ...namesOf(outputFlags)],
   },
   words: {

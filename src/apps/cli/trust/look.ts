@@ -6,6 +6,7 @@ import { isoTime } from '../signer-words.ts';
 import { type Asked, describeStaged, listOrNone, print, wordOf } from './desk.ts';
 import { describeDenial, describeKeyState, differences } from './differences.ts';
 import { trustState } from './trust-state.ts';
+import { imagesThatChange } from './what-if.ts';
 
 const DAY = 86_400_000;
 
@@ -62,7 +63,11 @@ function describeState(state: TrustState, now: number): Description {
 export async function diff(invocation: Asked): Promise<number> {
   const work = await openWork(invocation.flags.folder, Date.now());
   const changes = differences(work);
-  print(invocation, { changes: changes.length > 0 ? changes : ['nothing'], ...describeStaged(work) });
+  print(invocation, {
+    changes: changes.length > 0 ? changes : ['nothing'],
+    ...(await imagesThatChange(invocation, work, work.plan.files)),
+    ...describeStaged(work),
+  });
   return 0;
 }
 

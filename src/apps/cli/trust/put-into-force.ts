@@ -20,7 +20,8 @@ import { replaceFile } from '../file.ts';
 import { isoTime } from '../signer-words.ts';
 import { checkPolicies } from './checked-policies.ts';
 import { type Asked, describeStaged, edit, print, stageAndReport, usage, withSigners, wordOf } from './desk.ts';
-import { whatIf } from './what-if.ts';
+import { fileChanges } from './differences.ts';
+import { imagesThatChange } from './what-if.ts';
 
 export async function sign(invocation: Asked): Promise<number> {
   const { flags } = invocation;
@@ -113,13 +114,13 @@ export async function rollback(invocation: Asked): Promise<number> {
     return edit(invocation, change);
   }
   const work = await openWork(flags.folder, Date.now());
-  const held = new Map([...(work.published?.files ?? [])].filter(([path]) => ownerOf(path) === role));
+  const published = [...(work.published?.files ?? [])];
+  const changes = fileChanges(new Map(published.filter(([path]) => ownerOf(path) === role)), old);
+  const after = new Map([...published.filter(([path]) => ownerOf(path) !== role), ...old]);
   print(invocation, {
     rollBack: `${role} to what version ${version} said, as a new version`,
-    ...whatIf({ before: held, after: old }),
-    ...(flags.evidence === undefined || !work.published
-      ? {}
-      : { images: await (await import('./what-if-images.ts')).imagesWhatIf(invocation, work.published.state, role, old) }),
+    changes: changes.length > 0 ? changes : ['nothing: it says the same as what is in force'],
+    ...(await imagesThatChange(invocation, work, after)),
     ...describeStaged(work),
   });
   terminal.say('Nothing was done. With --yes it is staged, and signed with --key.');

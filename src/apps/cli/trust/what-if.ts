@@ -1,15 +1,13 @@
-/** What a change of policies would do, before it is made. */
+/** What a change would do to images, for whoever asks with --evidence: only then is loaded what judges them. */
+import type { Work } from '../../../clients/trust/index.ts';
+import { SealwardError } from '../../../core/errors.ts';
 import type { Description } from '../inspect/description.ts';
-import { fileChanges } from './differences.ts';
+import type { Asked } from './desk.ts';
 
-/** Files of one role by path, as they hold and as they would. */
-export interface PolicyChange {
-  readonly before: ReadonlyMap<string, Uint8Array>;
-  readonly after: ReadonlyMap<string, Uint8Array>;
-}
-
-/** In words: the files that would change. Which images would get another answer says what-if-images.ts. */
-export function whatIf({ before, after }: PolicyChange): Description {
-  const changes = fileChanges(before, after);
-  return { changes: changes.length > 0 ? changes : ['nothing: it says the same as what is in force'] };
+/** Which of the images that are held would get another answer, were these all the files that are signed. */
+export async function imagesThatChange(invocation: Asked, { published }: Work, files: ReadonlyMap<string, Uint8Array>): Promise<Description> {
+  if (invocation.flags.evidence === undefined) return {};
+  if (!published) throw new SealwardError('ERR_TRUST_PLAN', 'nothing is published yet, so nothing can change', { hint: 'Leave out --evidence.' });
+  const { imagesWhatIf } = await import('./what-if-images.ts');
+  return { images: await imagesWhatIf(invocation, published, files) };
 }
