@@ -226,8 +226,8 @@ describe('an explanation', () => {
 
   it('does not depend on the order of signatures over one payload, nor of documents that nobody can read', () => {
     const payload = `sha256:${'7'.repeat(64)}`;
-    const signatures = [A, B, PQ, RSA].map((key) => signature(key, { document: payload }));
-    const policies = set([policy([signedBy(of(2, ...[PQ, B, A, RSA].map((key) => one(by(key)))))])]);
+    const signatures = [A, B, PQ, RSA].map((key, at) => signature(key, { document: payload, times: [dated(NOW - 50 - at)] }));
+    const policies = set([policy([signedBy(of(2, ...[PQ, B, A, RSA].map((key) => one(by(key)))))], { strictness: { maxAge: 10 } })]);
     const unreadable = ['no JSON', 'too deep', 'no object'].map((detail, at) => ({
       document: `sha256:${String(at).repeat(64)}`,
       place: 'sig-tag' as const,
@@ -235,7 +235,7 @@ describe('an explanation', () => {
       detail,
     }));
     const told = (some: typeof signatures, broken: typeof unreadable): string =>
-      JSON.stringify([decided({ policies, signatures: some }).policies, decided({ policies, facts: { unreadable: broken } }).message]);
+      JSON.stringify([decided({ policies, signatures: some }).message, decided({ policies, facts: { unreadable: broken } }).message]);
     for (const at of [0, 1, 2, 3])
       assert.equal(
         told([...signatures.slice(at), ...signatures.slice(0, at)].reverse(), [...unreadable.slice(at % 3), ...unreadable.slice(0, at % 3)]),
