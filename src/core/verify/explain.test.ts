@@ -235,7 +235,11 @@ describe('an explanation', () => {
       detail,
     }));
     const told = (some: typeof signatures, broken: typeof unreadable): string =>
-      JSON.stringify([decided({ policies, signatures: some }).message, decided({ policies, facts: { unreadable: broken } }).message]);
+      JSON.stringify(
+        [some, []]
+          .map((one) => decided({ policies, signatures: one, facts: { unreadable: broken } }))
+          .map(({ message, policies: judged }) => [message, judged]),
+      );
     for (const at of [0, 1, 2, 3])
       assert.equal(
         told([...signatures.slice(at), ...signatures.slice(0, at)].reverse(), [...unreadable.slice(at % 3), ...unreadable.slice(0, at % 3)]),
