@@ -9,7 +9,7 @@ import { ClusterServer } from '../../src/testing/index.ts';
 import { type Kubectl, kubectlFor, requireKubectl } from '../kubectl.ts';
 import { repositoryRoot } from '../vectors.ts';
 import { WebhookProcess } from '../webhook-process.ts';
-import { pushImage, startMemoryRegistry, type StoryRegistry } from './registries.ts';
+import { openTrustedShop, type TrustedShop } from './trusted-shop.ts';
 import { Workshop } from './workshop.ts';
 
 const NAMESPACE = 'sealward-system';
@@ -20,34 +20,12 @@ const CONFIGURATIONS = [
 
 describe('kubectl in a cluster that asks', () => {
   const workshop = new Workshop();
-  const images: Record<'signed' | 'unsigned', Awaited<ReturnType<typeof pushImage>>> = {} as never;
-  let registry: StoryRegistry;
+  let shop: TrustedShop;
   let cluster: ClusterServer;
   let webhook: WebhookProcess;
 
-  const must = async (args: readonly string[]): Promise<void> => {
-    const { code, stdout, stderr } = await workshop.sealward(args);
-    assert.equal(code, 0, `${args.join(' ')}\n${stdout}${stderr}`);
-  };
-
   before(async () => {
-    [registry, cluster] = [await startMemoryRegistry(), await ClusterServer.start()];
-    const [alice, maria] = [await workshop.keys('ed25519'), await workshop.keys()];
-    for (const name of ['signed', 'unsigned'] as const) images[name] = await pushImage(registry.host, `shop/${name}`);
-    await must(['sign', '--key', maria.key, images.signed.byDigest]);
-    const trust = (...args: string[]): Promise<void> => must(['trust', ...args, '--folder', workshop.path('work'), '--key', alice.key]);
-    await trust('init', '--signer', `alice=${alice.pub}`);
-    await trust('key', 'add', 'release', '--public-key', maria.pub, '--from', new Date(Date.now() - 86_400_000).toISOString());
-    const policy = `apiVersion: sealward.dev/v1alpha1
-kind: ImagePolicy
-metadata: { name: shop }
-spec:
-  match: { images: ["${registry.host}/shop/**"] }
-  authorities: [{ name: release, key: { trustKey: release } }]
-  signatures: release
-`;
-    await trust('policy', 'add', workshop.file('shop.yaml', policy));
-    await trust('publish', workshop.path('published'));
+    [shop, cluster] = [await openTrustedShop(workshop), await ClusterServer.start()];
     for (const name of [NAMESPACE, 'shop', 'strict'])
       await cluster.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     const crd = parse(readFileSync(join(repositoryRoot, 'deploy/chart/sealward/crds/imagepolicies.yaml'), 'utf8')) as JsonObject;
@@ -81,7 +59,7 @@ drain: 0s
   });
   after(async () => {
     await webhook.stop('SIGKILL');
-    await Promise.all([cluster.close(), registry.stop()]);
+    await Promise.all([cluster.close(), shop.registry.stop()]);
     workshop.remove();
   });
 
@@ -117,10 +95,10 @@ drain: 0s
   it('a signed image runs, by the digest that was judged; an unsigned one is refused in a sentence', async (t) => {
     const kubectl = kubectlIn(t);
     if (!kubectl) return;
-    const yes = await kubectl(['run', 'web', '-n', 'shop', '--image', images.signed.tagged]);
+    const yes = await kubectl(['run', 'web', '-n', 'shop', '--image', shop.images.signed.tagged]);
     assert.equal(yes.code, 0, yes.stderr);
-    assert.equal(imageOf('web'), `${images.signed.tagged}@${images.signed.byDigest.split('@')[1]}`);
-    const no = await kubectl(['run', 'bad', '-n', 'shop', '--image', images.unsigned.tagged]);
+    assert.equal(imageOf('web'), `${shop.images.signed.tagged}@${shop.images.signed.byDigest.split('@')[1]}`);
+    const no = await kubectl(['run', 'bad', '-n', 'shop', '--image', shop.images.unsigned.tagged]);
     assert.equal(no.code, 1);
     assert.match(no.stderr, /^Error from server \(Forbidden\): admission webhook "pods\.sealward\.dev" denied the request: .*shop/m);
     assert.equal(stored('bad'), undefined);
@@ -130,21 +108,24 @@ drain: 0s
     const kubectl = kubectlIn(t);
     if (!kubectl) return;
     const dry = (name: string, image: string): ReturnType<Kubectl> => kubectl(['run', name, '-n', 'shop', '--image', image, '--dry-run=server', '-o', 'yaml']);
-    const yes = await dry('dry', images.signed.tagged);
+    const yes = await dry('dry', shop.images.signed.tagged);
     assert.deepEqual([yes.code, yes.stdout.includes('@sha256:')], [0, true], yes.stderr);
-    assert.match((await dry('dry', images.unsigned.tagged)).stderr, /denied the request/);
+    assert.match((await dry('dry', shop.images.unsigned.tagged)).stderr, /denied the request/);
     assert.equal(stored('dry'), undefined);
   });
 
   it('a Deployment is refused early, and one that may run keeps its tag', async (t) => {
     const kubectl = kubectlIn(t);
     if (!kubectl) return;
-    const no = await kubectl(['apply', '-f', '-'], deployment('bad', images.unsigned.tagged));
+    const no = await kubectl(['apply', '-f', '-'], deployment('bad', shop.images.unsigned.tagged));
     assert.match(no.stderr, /"templates\.sealward\.dev" denied the request/);
-    const yes = await kubectl(['apply', '-f', '-'], deployment('good', images.signed.tagged));
+    const yes = await kubectl(['apply', '-f', '-'], deployment('good', shop.images.signed.tagged));
     assert.equal(yes.code, 0, yes.stderr);
     const [kept = assert.fail('it was not kept')] = cluster.objects('deployments.apps', 'shop');
-    assert.equal(((kept['spec'] as JsonObject)['template'] as { spec: { containers: { image: string }[] } }).spec.containers[0]?.image, images.signed.tagged);
+    assert.equal(
+      ((kept['spec'] as JsonObject)['template'] as { spec: { containers: { image: string }[] } }).spec.containers[0]?.image,
+      shop.images.signed.tagged,
+    );
     assert.equal((await kubectl(['scale', 'deployment', 'good', '-n', 'shop', '--replicas=2'])).code, 0);
   });
 
@@ -152,7 +133,7 @@ drain: 0s
     const kubectl = kubectlIn(t);
     if (!kubectl) return;
     const debug = (image: string): ReturnType<Kubectl> => kubectl(['debug', 'web', '-n', 'shop', '--image', image, '--target', 'web', '--', 'true']);
-    assert.match((await debug(images.unsigned.byDigest)).stderr, /"pods\.sealward\.dev" denied the request/);
+    assert.match((await debug(shop.images.unsigned.byDigest)).stderr, /"pods\.sealward\.dev" denied the request/);
     assert.equal((await kubectl(['label', 'pod', 'web', '-n', 'shop', 'a=b'])).code, 0);
     assert.equal((await kubectl(['delete', 'pod', 'web', '-n', 'shop', '--wait=false'])).code, 0);
   });
@@ -169,21 +150,21 @@ drain: 0s
     assert.equal((await kubectl(['apply', '-f', '-'], JSON.stringify(more))).code, 0);
     const before = webhook.lines.filter(({ msg }) => msg === 'trust moved').length;
     if (before < 2) await webhook.line(() => webhook.lines.filter(({ msg }) => msg === 'trust moved').length > 1);
-    assert.match((await kubectl(['run', 'a', '-n', 'strict', '--image', images.signed.tagged])).stderr, /denied the request: .*this namespace is closed/);
-    assert.equal((await kubectl(['run', 'a', '-n', 'shop', '--image', images.signed.tagged])).code, 0);
+    assert.match((await kubectl(['run', 'a', '-n', 'strict', '--image', shop.images.signed.tagged])).stderr, /denied the request: .*this namespace is closed/);
+    assert.equal((await kubectl(['run', 'a', '-n', 'shop', '--image', shop.images.signed.tagged])).code, 0);
   });
 
   it('an exempt namespace is never asked about, so that the cluster can mend itself', async (t) => {
     const kubectl = kubectlIn(t);
     if (!kubectl) return;
-    assert.equal((await kubectl(['run', 'dns', '-n', 'kube-system', '--image', images.unsigned.tagged])).code, 0);
+    assert.equal((await kubectl(['run', 'dns', '-n', 'kube-system', '--image', shop.images.unsigned.tagged])).code, 0);
   });
 
   it('without the webhook nothing new starts', async (t) => {
     const kubectl = kubectlIn(t);
     if (!kubectl) return;
     assert.equal(await webhook.stop(), 0);
-    const no = await kubectl(['run', 'late', '-n', 'shop', '--image', images.signed.tagged]);
+    const no = await kubectl(['run', 'late', '-n', 'shop', '--image', shop.images.signed.tagged]);
     assert.match(no.stderr, /failed calling webhook "pin\.sealward\.dev"/);
     assert.equal(stored('late'), undefined);
     assert.equal((await kubectl(['delete', 'pod', 'a', '-n', 'shop', '--wait=false'])).code, 0);

@@ -8,7 +8,8 @@ import { openDecisions } from '../../src/apps/admission/open-decisions.ts';
 import type { JsonObject } from '../../src/core/encoding/index.ts';
 import { pod, reviewOf } from '../admission.ts';
 import { WebhookProcess } from '../webhook-process.ts';
-import { pushImage, startMemoryRegistry, type StoryRegistry } from './registries.ts';
+import type { StoryRegistry } from './registries.ts';
+import { openTrustedShop } from './trusted-shop.ts';
 import { Workshop } from './workshop.ts';
 
 /** `npm run torture` does a thousand. */
@@ -20,28 +21,9 @@ let registry: StoryRegistry;
 const images: string[] = [];
 
 before(async () => {
-  registry = await startMemoryRegistry();
-  const [alice, maria] = [await workshop.keys('ed25519'), await workshop.keys()];
-  const must = async (args: readonly string[]): Promise<void> => {
-    const { code, stdout, stderr } = await workshop.sealward(args);
-    assert.equal(code, 0, `${args.join(' ')}\n${stdout}${stderr}`);
-  };
-  const trust = (...args: string[]): Promise<void> => must(['trust', ...args, '--folder', workshop.path('work'), '--key', alice.key]);
-  const [signed, unsigned] = [await pushImage(registry.host, 'shop/signed'), await pushImage(registry.host, 'shop/unsigned')];
-  images.push(signed.byDigest, unsigned.byDigest);
-  await must(['sign', '--key', maria.key, signed.byDigest]);
-  await trust('init', '--signer', `alice=${alice.pub}`);
-  await trust('key', 'add', 'release', '--public-key', maria.pub, '--from', new Date(Date.now() - 86_400_000).toISOString());
-  const policy = `apiVersion: sealward.dev/v1alpha1
-kind: ImagePolicy
-metadata: { name: shop }
-spec:
-  match: { images: ["${registry.host}/shop/**"] }
-  authorities: [{ name: release, key: { trustKey: release } }]
-  signatures: release
-`;
-  await trust('policy', 'add', workshop.file('shop.yaml', policy));
-  await trust('publish', workshop.path('published'));
+  const shop = await openTrustedShop(workshop);
+  registry = shop.registry;
+  images.push(shop.images.signed.byDigest, shop.images.unsigned.byDigest);
   workshop.file(
     'admission.yaml',
     `listen: 127.0.0.1:0

@@ -8,25 +8,16 @@ import type { JsonObject } from '../../src/core/encoding/index.ts';
 import { pod, reviewOf } from '../admission.ts';
 import type { CliResult } from '../cli.ts';
 import { WebhookProcess } from '../webhook-process.ts';
-import { pushImage, startMemoryRegistry, type StoryRegistry } from './registries.ts';
+import { openTrustedShop, type TrustedShop } from './trusted-shop.ts';
 import { Workshop } from './workshop.ts';
 
 describe('the webhook as a process', () => {
   const workshop = new Workshop();
   const published = workshop.path('published');
-  let registry: StoryRegistry;
+  let shop: TrustedShop;
   let running: WebhookProcess;
   let ready: { readonly port: number; readonly operationsPort: number };
-  const images: Record<'signed' | 'unsigned', Awaited<ReturnType<typeof pushImage>>> = {} as never;
   const leaves: Record<string, string> = {};
-
-  const must = async (args: readonly string[]): Promise<CliResult> => {
-    const result = await workshop.sealward(args);
-    assert.equal(result.code, 0, `${args.join(' ')}\n${result.stdout}${result.stderr}`);
-    return result;
-  };
-  let alice: { readonly key: string; readonly pub: string };
-  const trust = (...args: string[]): Promise<CliResult> => must(['trust', ...args, '--folder', workshop.path('work'), '--key', alice.key]);
 
   const start = async (): Promise<void> => {
     running = new WebhookProcess(workshop.path('admission.yaml'), workshop.environment);
@@ -72,23 +63,7 @@ describe('the webhook as a process', () => {
   };
 
   before(async () => {
-    registry = await startMemoryRegistry();
-    alice = await workshop.keys('ed25519');
-    const maria = await workshop.keys();
-    for (const name of ['signed', 'unsigned'] as const) images[name] = await pushImage(registry.host, `shop/${name}`);
-    await must(['sign', '--key', maria.key, images.signed.byDigest]);
-    await trust('init', '--signer', `alice=${alice.pub}`);
-    await trust('key', 'add', 'release', '--public-key', maria.pub, '--from', new Date(Date.now() - 86_400_000).toISOString());
-    const policy = `apiVersion: sealward.dev/v1alpha1
-kind: ImagePolicy
-metadata: { name: shop }
-spec:
-  match: { images: ["${registry.host}/shop/**"] }
-  authorities: [{ name: release, key: { trustKey: release } }]
-  signatures: release
-`;
-    await trust('policy', 'add', workshop.file('shop.yaml', policy));
-    await trust('publish', published);
+    shop = await openTrustedShop(workshop);
     workshop.file(
       'admission.yaml',
       `listen: 127.0.0.1:0
@@ -107,7 +82,7 @@ drain: 0s
   });
   after(async () => {
     await running.stop('SIGKILL');
-    await registry.stop();
+    await shop.registry.stop();
     workshop.remove();
   });
 
@@ -115,33 +90,33 @@ drain: 0s
     await running.line(({ msg }) => msg === 'trust moved');
     assert.deepEqual(await operations('/readyz'), { status: 200, text: 'ok\n' });
     assert.equal((await ask('/validate', reviewOf(pod('x')), 'f'.repeat(64))).status, 401);
-    assert.equal((await workshop.sealward(['verify', '--trust-url', published, images.signed.tagged])).code, 0);
+    assert.equal((await workshop.sealward(['verify', '--trust-url', published, shop.images.signed.tagged])).code, 0);
   });
 
   it('pins the tag of the signed image, lets it in, and refuses the other in a sentence', async () => {
-    const { response } = await ask('/mutate', reviewOf(pod(images.signed.tagged)));
+    const { response } = await ask('/mutate', reviewOf(pod(shop.images.signed.tagged)));
     const patch = JSON.parse(Buffer.from(response['patch'] as string, 'base64').toString()) as { readonly value: string }[];
     const pinned = patch[1]?.value ?? '';
-    assert.ok(pinned.startsWith(`${images.signed.tagged}@sha256:`));
+    assert.ok(pinned.startsWith(`${shop.images.signed.tagged}@sha256:`));
     const yes = await validate(pinned);
     assert.equal(yes['allowed'], true, says(yes));
     leaves['allowed'] = (yes['auditAnnotations'] as JsonObject)['decision'] as string;
-    const unpinned = await validate(images.signed.tagged);
+    const unpinned = await validate(shop.images.signed.tagged);
     assert.match(says(unpinned), new RegExp(`Write "${pinned}"`));
-    const no = await validate(images.unsigned.byDigest);
+    const no = await validate(shop.images.unsigned.byDigest);
     assert.equal(no['allowed'], false);
     assert.match(says(no), /the policy shop|shop/);
     leaves['refused'] = (no['auditAnnotations'] as JsonObject)['decision'] as string;
   });
 
   it('goes on without the registry, also after a new start', async () => {
-    await registry.stop();
-    assert.equal((await validate(images.signed.byDigest))['allowed'], true);
+    await shop.registry.stop();
+    assert.equal((await validate(shop.images.signed.byDigest))['allowed'], true);
     assert.equal(await running.stop(), 0);
     await start();
     await running.line(({ msg }) => msg === 'trust moved');
-    assert.equal((await validate(images.signed.byDigest))['allowed'], true);
-    const unknown = await validate(`${registry.host}/shop/signed@sha256:${'a'.repeat(64)}`);
+    assert.equal((await validate(shop.images.signed.byDigest))['allowed'], true);
+    const unknown = await validate(`${shop.registry.host}/shop/signed@sha256:${'a'.repeat(64)}`);
     assert.deepEqual([unknown['allowed'], (unknown['status'] as JsonObject)['code']], [false, 503]);
   });
 
@@ -155,13 +130,13 @@ drain: 0s
     cpSync(published, workshop.path('trust-then'), { recursive: true });
     const movedSoFar = (): number => running.lines.filter(({ msg }) => msg === 'trust moved').length;
     const before = movedSoFar();
-    await trust('key', 'revoke', 'release/1', '--all', '--reason', 'stolen');
-    await trust('publish', published);
+    await shop.trust('key', 'revoke', 'release/1', '--all', '--reason', 'stolen');
+    await shop.trust('publish', published);
     await running.line(() => movedSoFar() > before);
-    const no = await validate(images.signed.byDigest);
+    const no = await validate(shop.images.signed.byDigest);
     assert.equal(no['allowed'], false);
     assert.match(says(no), /stolen|revoked/);
-    assert.equal((await validate(images.signed.byDigest, { operation: 'UPDATE', oldObject: pod(images.signed.byDigest) }))['allowed'], true);
+    assert.equal((await validate(shop.images.signed.byDigest, { operation: 'UPDATE', oldObject: pod(shop.images.signed.byDigest) }))['allowed'], true);
   });
 
   it('shows numbers without names of strangers, and tells no secret anywhere', async () => {
@@ -171,7 +146,7 @@ drain: 0s
     assert.match(text, /^sealward_admission_decisions_total\{outcome="unverifiable",code="ERR_REGISTRY_[A-Z]+",policy="shop"\} \d$/m);
     assert.match(text, /^sealward_trust_age_seconds \d/m);
     assert.match(text, /^sealward_admission_certificate_left_seconds \d{5,}/m);
-    assert.match(text, new RegExp(`^sealward_registry_requests_total\\{host="${registry.host}",status="none"\\} \\d+$`, 'm'));
+    assert.match(text, new RegExp(`^sealward_registry_requests_total\\{host="${shop.registry.host}",status="none"\\} \\d+$`, 'm'));
     const everything = text + JSON.stringify(running.lines);
     assert.equal(everything.includes(authority().secret), false);
   });
@@ -180,11 +155,11 @@ drain: 0s
     assert.equal(await running.stop(), 0);
     const vkey = workshop.path('decisions/agent.vkey');
     const log = workshop.path('decisions/log');
-    const verified = await must(['log', 'verify', '--log-key', vkey, '--decisions', '-o', 'text', log]);
+    const verified = await shop.must(['log', 'verify', '--log-key', vkey, '--decisions', '-o', 'text', log]);
     assert.match(verified.stdout, /verified/);
     const replay = (...more: readonly string[]): Promise<CliResult> =>
       workshop.sealward(['replay', '-o', 'text', '--log-key', vkey, '--evidence', workshop.path('evidence'), ...more, log]);
-    await must(['evidence', 'prune', '--evidence', workshop.path('evidence'), '--max-size', '1']);
+    await shop.must(['evidence', 'prune', '--evidence', workshop.path('evidence'), '--max-size', '1']);
     const then = await replay('--index', leaves['allowed'] ?? '', '--trust', workshop.path('trust-then'));
     assert.deepEqual([then.code, then.stdout.slice(0, 23)], [0, 'the same, byte for byte'], then.stdout + then.stderr);
     // The trust of now is not that of then.
