@@ -1,6 +1,6 @@
 /** Decisions on the disk, from the API server's question to a leaf from which they are made again. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test';
@@ -230,5 +230,14 @@ describe('the log of decisions', () => {
     await first.log.close();
     rmSync(join(folder, 'agent.json'));
     await assert.rejects(openDecisions({ folder, mode: 'strict', shareMs: 0, cluster: 'eu-1', failed }), { code: 'ERR_STATE_INVALID' });
+  });
+
+  it('whose name cannot be read says which file', async (t) => {
+    const folder = newFolder(t);
+    mkdirSync(join(folder, 'agent.json'));
+    await assert.rejects(openDecisions({ folder, mode: 'strict', shareMs: 0, cluster: 'eu-1', failed }), {
+      code: 'ERR_FILE_UNREADABLE',
+      message: `the identity of the decision log in ${join(folder, 'agent.json')} cannot be read: EISDIR`,
+    });
   });
 });

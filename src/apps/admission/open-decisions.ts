@@ -1,8 +1,8 @@
 /** Opens the decision log of this agent. Its name and key are made with its folder, so that no two logs ever share them. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeDurably } from '../../clients/files/index.ts';
+import { readBounded, writeDurably } from '../../clients/files/index.ts';
 import { type DecisionLog, openDecisionLog } from '../../clients/journal/index.ts';
 import {
   algorithmsFor,
@@ -71,7 +71,10 @@ function identityIn(folder: string, cluster: string): { readonly origin: string;
 }
 
 function readIdentity(path: string): { readonly origin: string; readonly key: KeyObject } {
-  const { version, origin, key } = parseJsonObject(readFileSync(path), { what: `the file ${path}`, maxBytes: LIMITS.documentBytes });
+  const { version, origin, key } = parseJsonObject(readBounded(path, LIMITS.documentBytes, 'the identity of the decision log'), {
+    what: `the file ${path}`,
+    maxBytes: LIMITS.documentBytes,
+  });
   if (version !== 1 || typeof origin !== 'string' || typeof key !== 'string') throw new SealwardError('ERR_STATE_INVALID', `${path} is malformed`);
   return { origin, key: parsePrivateKeyPkcs8(parsePemBlock(key, [KEY_LABEL], `the key in ${path}`).bytes, `the key in ${path}`) };
 }

@@ -5,7 +5,7 @@ import { readBounded } from '../../clients/files/index.ts';
 import { type Clock, HostLimits, HttpClient, type HttpObserver, type ProxyConfig } from '../../clients/http/index.ts';
 import { anonymous, dockerConfig, firstOf, RegistryClient, type RegistryClientOptions, workloadIdentity } from '../../clients/registry/index.ts';
 import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
-import { invariant } from '../../core/errors.ts';
+import { invariant, SealwardError } from '../../core/errors.ts';
 import { Agent, type AgentOptions } from './agent.ts';
 import type { AgentSettings, ClusterName } from './settings.ts';
 
@@ -57,7 +57,7 @@ export function openAgent({ trust, evidenceFolder, registries }: AgentSettings, 
     privateHosts,
   };
   const allowed: RegistryClientOptions = { ...connection, allowRegistry: (host) => agent.allows(host) };
-  mkdirSync(evidenceFolder, { recursive: true, mode: 0o700 });
+  makeFolder(evidenceFolder);
   const store = new FolderStore(evidenceFolder, onProblem ? { onProblem } : {});
   const agent: Agent = new Agent({
     ...held,
@@ -90,4 +90,12 @@ export function openAgent({ trust, evidenceFolder, registries }: AgentSettings, 
       http.close();
     },
   };
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new SealwardError('ERR_EVIDENCE_STORE', `the evidence store ${path} cannot be made: ${(cause as NodeJS.ErrnoException).code}`, { cause });
+  }
 }
