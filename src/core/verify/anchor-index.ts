@@ -5,15 +5,9 @@ import type { Clock } from './clock.ts';
 /** Under one id stand several when they are trusted for several windows, or under several names. */
 export type AnchorIndex = ReadonlyMap<string, readonly Anchor[]>;
 
-const kept = new WeakMap<Anchors, AnchorIndex>();
-
 export function indexAnchors(anchors: Anchors): AnchorIndex {
-  const known = kept.get(anchors);
-  if (known) return known;
   const all: Anchor[] = [...anchors.keys, ...anchors.authorities, ...anchors.logs, ...anchors.certificateLogs, ...anchors.timestampAuthorities];
-  const index = Map.groupBy(all, ({ id }) => id);
-  kept.set(anchors, index);
-  return index;
+  return Map.groupBy(all, ({ id }) => id);
 }
 
 /** Whether an anchor is trusted at a moment; one that is not there at all never is. */

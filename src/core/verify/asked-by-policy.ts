@@ -1,18 +1,21 @@
-/** What a policy asks of one authority's signatures, in the form that the checks read. Made once for each policy, not for each image. */
-import type { Authority, Identity, ImagePolicy, PolicySet, Strictness, TextPattern } from '../policy/index.ts';
+/** What a policy asks of one authority's signatures, in the form that the checks read. */
+import type { Authority, Identity, ImagePolicy, Strictness, TextPattern } from '../policy/index.ts';
 import type { TrustState } from '../trust/index.ts';
-import type { Asked, AskedClaim, AskedIdentity, Matcher, Strength } from './asked.ts';
+import type { Asked, AskedClaim, AskedIdentity, ImageName, Matcher, Strength } from './asked.ts';
 import { CODE_SIGNING } from './prove-certificate.ts';
-import type { Request } from './request.ts';
 
-/** Both roles that an authority may be asked in, without what depends on the image. */
+/** The roles that an authority may be asked in. */
 export interface AskedOfAuthority {
   readonly signature: Asked;
+  /** Of attestations of any type. */
   readonly attestation: Asked;
+  /** Of those of certain types, as the policy lists them. */
+  readonly ofTypes: (types: readonly string[]) => Asked;
 }
 
 export function askedOfAuthority(authority: Authority, { strictness }: ImagePolicy, trust: TrustState): AskedOfAuthority {
   const { dated, minAge, maxAge, suspended, compromised } = strictness;
+  const claim = claimOf(strictness);
   const common = {
     ...signerOf(authority, trust),
     ...(authority.window ? { window: authority.window } : {}),
@@ -23,7 +26,10 @@ export function askedOfAuthority(authority: Authority, { strictness }: ImagePoli
     undated: 'now',
     suspended,
     compromised,
+    ...(claim ? { claim } : {}),
   } as const;
+  const attestation: Asked = { ...common, role: 'attestation', annotations: [] };
+  const byTypes = new Map<readonly string[], Asked>();
   return {
     signature: {
       ...common,
@@ -32,7 +38,12 @@ export function askedOfAuthority(authority: Authority, { strictness }: ImagePoli
       ...(minAge === undefined ? {} : { minAge }),
       ...(maxAge === undefined ? {} : { maxAge }),
     },
-    attestation: { ...common, role: 'attestation', annotations: [] },
+    attestation,
+    ofTypes: (types) => {
+      const asked = byTypes.get(types) ?? { ...attestation, predicateTypes: types };
+      byTypes.set(types, asked);
+      return asked;
+    },
   };
 }
 
@@ -77,24 +88,20 @@ function strengthOf({ algorithms, hashes, minimumBits: { rsa, ecdsa } }: Strictn
   };
 }
 
-/** What a name in what was signed must be, for the image that is asked about. */
-export function claimOf({ repositoryClaim }: Strictness, { repository, tag }: Request): AskedClaim | undefined {
-  const { rule, prefix, mirrors, tag: compareTags } = repositoryClaim;
+/** What a name in what was signed must be; undefined where it may be any. */
+function claimOf({ repositoryClaim: { rule, prefix, mirrors, tag } }: Strictness): AskedClaim | undefined {
   if (rule === 'any') return undefined;
-  // Worked out when a signature claims something, and for the sentence of a refusal: most claim nothing.
-  const wanted = (): string[] =>
+  const wanted = ({ repository }: ImageName): string[] =>
     rule === 'prefix' ? [prefix ?? repository] : [repository, ...mirrors.flatMap(({ from, to }) => mapped(repository, from, to))];
   return {
     required: rule !== 'unless-claimed',
     imagesOnly: true,
-    accepts: (claimed) => {
+    accepts: (claimed, image) => {
       const name = normal(claimed);
-      return wanted().some((one) => (rule === 'prefix' ? isBelow(name, normal(one)) : name === normal(one)));
+      return wanted(image).some((one) => (rule === 'prefix' ? isBelow(name, normal(one)) : name === normal(one)));
     },
-    get wanted() {
-      return wanted().join(' or ');
-    },
-    ...(compareTags ? { tag: tag ?? null } : {}),
+    wanted: (image) => wanted(image).join(' or '),
+    tag,
   };
 }
 
@@ -109,21 +116,4 @@ function isBelow(name: string, prefix: string): boolean {
 /** Docker Hub has two names. */
 function normal(name: string): string {
   return name.startsWith('index.docker.io/') ? name.slice('index.'.length) : name;
-}
-
-const kept = new WeakMap<PolicySet, WeakMap<TrustState, Map<ImagePolicy, Map<Authority, AskedOfAuthority>>>>();
-
-/** Looked up by policy and authority; built at first use. */
-export function askedBy(policies: PolicySet, trust: TrustState): (policy: ImagePolicy, authority: Authority) => AskedOfAuthority {
-  const byTrust = kept.get(policies) ?? new WeakMap<TrustState, Map<ImagePolicy, Map<Authority, AskedOfAuthority>>>();
-  kept.set(policies, byTrust);
-  const byPolicy = byTrust.get(trust) ?? new Map<ImagePolicy, Map<Authority, AskedOfAuthority>>();
-  byTrust.set(trust, byPolicy);
-  return (policy, authority) => {
-    const byAuthority = byPolicy.get(policy) ?? new Map<Authority, AskedOfAuthority>();
-    byPolicy.set(policy, byAuthority);
-    const asked = byAuthority.get(authority) ?? askedOfAuthority(authority, policy, trust);
-    byAuthority.set(authority, asked);
-    return asked;
-  };
 }

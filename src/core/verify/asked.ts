@@ -1,6 +1,6 @@
 /**
  * What is asked of one signature, in the form that the checks read. Flags of the command line and policies are both turned
- * into it, so that there is one list of checks.
+ * into it, so that there is one list of checks. It says nothing of one image or one moment: those stand in the context.
  */
 import type { FulcioClaimName } from '../crypto/index.ts';
 import type { FindingCode } from '../errors.ts';
@@ -73,17 +73,25 @@ export interface Strength {
 export interface AskedClaim {
   /** Whether a name must be there. */
   readonly required: boolean;
-  readonly accepts: (repository: string) => boolean;
+  readonly accepts: (claimed: string, image: ImageName) => boolean;
   /** For people. */
-  readonly wanted: string;
-  /** The tag that a name with a tag must have; null when none was asked for, so that none can match. */
-  readonly tag?: string | null;
+  readonly wanted: (image: ImageName) => string;
+  /** Whether a name with a tag must have the one that was asked for; where none was, none can match. */
+  readonly tag: boolean;
   /** Whether words that are no image name count as none: subjects of statements may be files. */
   readonly imagesOnly: boolean;
 }
 
-/** What the checks look up, and when they are asked. */
+/** What the image is called that is asked about. */
+export interface ImageName {
+  /** `registry/repository` */
+  readonly repository: string;
+  readonly tag?: string;
+}
+
+/** What the checks look up, of which image, and when they are asked. */
 export interface Context {
+  readonly image: ImageName;
   readonly anchors: AnchorIndex;
   readonly clock: Clock;
   /** Without it nothing is denied, and keys have no states. */

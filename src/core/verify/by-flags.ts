@@ -14,6 +14,8 @@ import { askedByFlags, type FlagRequirement } from './flag-requirement.ts';
 
 /** Flags ask nothing of these, and an answer lists only what was asked. */
 const FOR_POLICIES: readonly Check[] = ['denied', 'strength', 'key-state', 'age'];
+/** The name that flags ask for stands in what they ask. */
+const NO_NAME = { repository: '' };
 const FLAG_CHECKS = CHECKS.filter((check) => !FOR_POLICIES.includes(check));
 
 export interface FlagRequest {
@@ -25,7 +27,7 @@ export interface FlagRequest {
 
 export function decideByFlags(facts: ProvenFacts, requirement: FlagRequirement, { now, anchors }: FlagRequest): FlagDecision {
   const asked = askedByFlags(requirement);
-  const context: Context = { clock: new Clock(now), anchors: indexAnchors(anchors), admittedBefore: false };
+  const context: Context = { image: NO_NAME, clock: new Clock(now), anchors: indexAnchors(anchors), admittedBefore: false };
   const candidates = facts.signatures
     .filter(({ role }) => requirement.role === 'any' || role === requirement.role || role === 'unknown')
     .map((signature) => judge(signature, asked, context))

@@ -1,5 +1,5 @@
 /** Matching words: names in the certificate, and what was signed beside the digest. */
-import type { Asked, AskedIdentity, Miss } from './asked.ts';
+import type { Asked, AskedIdentity, Context, Miss } from './asked.ts';
 import { miss } from './asked.ts';
 import type { CertificateFact, SignatureFacts } from './facts.ts';
 
@@ -57,13 +57,14 @@ export function checkAnnotations({ annotations }: SignatureFacts, { annotations:
 /** Only an image name speaks of a repository: the subject of a statement may be a file. */
 const IMAGE_NAME = /^(?!\.{1,2}\/)(?:localhost|[^/]*[.:][^/]*)\/[^\s]+$/;
 
-export function checkClaim({ claimed }: SignatureFacts, { claim }: Asked): Miss | undefined {
+export function checkClaim({ claimed }: SignatureFacts, { claim }: Asked, { image }: Context): Miss | undefined {
   if (!claim) return undefined;
   const said = claimed && claim.imagesOnly && claimed.in === 'statement' && !IMAGE_NAME.test(claimed.repository) ? undefined : claimed;
   if (!said) return claim.required ? miss('CLAIMED_REPOSITORY_MISMATCH', () => 'it names no repository') : undefined;
-  if (!claim.accepts(said.repository)) {
-    return miss('CLAIMED_REPOSITORY_MISMATCH', () => `it was signed for ${said.repository.slice(0, 200)}${claim.wanted && `, wanted was ${claim.wanted}`}`);
+  if (!claim.accepts(said.repository, image)) {
+    const wanted = (): string => (claim.wanted(image) === '' ? '' : `, wanted was ${claim.wanted(image)}`);
+    return miss('CLAIMED_REPOSITORY_MISMATCH', () => `it was signed for ${said.repository.slice(0, 200)}${wanted()}`);
   }
-  if (claim.tag === undefined || said.tag === undefined || said.tag === claim.tag) return undefined;
-  return miss('CLAIMED_TAG_MISMATCH', () => `it was signed for the tag ${said.tag?.slice(0, 128)}, asked was ${claim.tag ?? 'a digest alone'}`);
+  if (!claim.tag || said.tag === undefined || said.tag === image.tag) return undefined;
+  return miss('CLAIMED_TAG_MISMATCH', () => `it was signed for the tag ${said.tag?.slice(0, 128)}, asked was ${image.tag ?? 'a digest alone'}`);
 }

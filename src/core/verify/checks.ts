@@ -47,7 +47,7 @@ export const CHECK: Readonly<Record<Check, CheckOf>> = {
   'certificate-log': ({ facts }, asked, context) => checkCertificateLog(facts, asked, context),
   identity: ({ facts }, asked) => checkIdentity(facts, asked),
   age: checkAge,
-  claims: ({ facts }, asked) => checkAnnotations(facts, asked) ?? checkClaim(facts, asked),
+  claims: ({ facts }, asked, context) => checkAnnotations(facts, asked) ?? checkClaim(facts, asked, context),
   // Judged when all candidates are known.
   companions: () => undefined,
 };

@@ -5,10 +5,7 @@
 import { exceptionsFor, type ImageException, type ImagePolicy, type PolicySet, type SelectedPolicy, selectPolicies } from '../policy/index.ts';
 import { canonicalJson, type JsonObject } from '../encoding/index.ts';
 import { FINDINGS, ERRORS, type ErrorCode, type FindingCode } from '../errors.ts';
-import { joinAnchors, type TrustState, type Anchors, type Denial } from '../trust/index.ts';
-import { indexAnchors } from './anchor-index.ts';
-import { askedBy } from './asked-by-policy.ts';
-import type { Context } from './asked.ts';
+import type { Anchors, Denial, TrustState } from '../trust/index.ts';
 import { trustedTimes } from './check-time.ts';
 import { Clock } from './clock.ts';
 import type { Action, Decision, DecisionCode, PolicyJudgement } from './decision.ts';
@@ -17,8 +14,8 @@ import { explainRequirement } from './explain.ts';
 import type { Facts, SignatureFacts } from './facts.ts';
 import type { Outcome } from './flag-decision.ts';
 import { type Appraisals, type Hearing, judgeRequirement, type Unmet } from './judge-requirement.ts';
+import { lawOf } from './law.ts';
 import { imageName, type Request } from './request.ts';
-import { indexTrust, type TrustIndex } from './trust-index.ts';
 
 /** Changes whenever the same input could give another decision than before. */
 export const JUDGE_VERSION = 1;
@@ -56,31 +53,29 @@ export function decide(facts: Facts, policies: PolicySet, trust: TrustState, req
 
 /** Those under which facts for these policies are proven. */
 export function anchorsOf(policies: PolicySet, trust: TrustState): Anchors {
-  const byTrust = joined.get(policies) ?? new WeakMap<TrustState, Anchors>();
-  joined.set(policies, byTrust);
-  const anchors = byTrust.get(trust) ?? joinAnchors(trust.anchors, policies.anchors);
-  byTrust.set(trust, anchors);
-  return anchors;
+  return lawOf(policies, trust).anchors;
 }
-
-const joined = new WeakMap<PolicySet, WeakMap<TrustState, Anchors>>();
 
 function hear(facts: Facts, policies: PolicySet, trust: TrustState, request: Request, appraisals: Appraisals): Hearing {
-  const context: Context & { readonly trust: TrustIndex } = {
-    anchors: indexAnchors(anchorsOf(policies, trust)),
-    clock: new Clock(request.now),
-    trust: indexTrust(trust),
-    admittedBefore: request.admittedBefore,
-  };
-  const signatures = facts.signatures.length < 2 ? facts.signatures : [...facts.signatures].sort(byDocument);
-  const dated = signatures.map((signature) => ({ facts: signature, times: trustedTimes(signature, context) }));
-  return { facts, dated, context, request, appraisals, askedBy: askedBy(policies, trust) };
+  const law = lawOf(policies, trust);
+  const { anchorIndex: anchors, trustIndex } = law;
+  const context = { image: request, anchors, clock: new Clock(request.now), trust: trustIndex, admittedBefore: request.admittedBefore };
+  const dated = inOrder(facts).map((signature) => ({ facts: signature, times: trustedTimes(signature, context) }));
+  return { facts, dated, context, request, appraisals, law };
 }
 
-/**
- * In an order of their own, so that the one in which they were found changes nothing, not even what is told of equals. Of
- * the first generation several signatures stand beside one payload.
- */
+const ordered = new WeakMap<Facts, readonly SignatureFacts[]>();
+
+/** In an order of their own, so that the one in which they were found changes nothing, not even what is told of equals. */
+function inOrder(facts: Facts): readonly SignatureFacts[] {
+  const known = ordered.get(facts);
+  if (known) return known;
+  const signatures = [...facts.signatures].sort(byDocument);
+  ordered.set(facts, signatures);
+  return signatures;
+}
+
+/** Of the first generation several signatures stand beside one payload. */
 function byDocument(a: SignatureFacts, b: SignatureFacts): number {
   if (a.document !== b.document) return a.document < b.document ? -1 : 1;
   return canonicalJson(a as unknown as JsonObject) < canonicalJson(b as unknown as JsonObject) ? -1 : 1;

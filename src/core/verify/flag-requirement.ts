@@ -64,7 +64,9 @@ export function askedByFlags({ signer, annotations = {}, repository, predicateTy
     ],
     annotations: Object.entries(annotations).map(([key, value]) => ({ key, ...exactly(value) })),
     ...(predicateTypes ? { predicateTypes } : {}),
-    ...(repository?.rule === 'exact' ? { claim: { required: true, imagesOnly: false, wanted: '', accepts: (name: string) => name === repository.name } } : {}),
+    ...(repository?.rule === 'exact'
+      ? { claim: { required: true, imagesOnly: false, tag: false, wanted: () => '', accepts: (name: string) => name === repository.name } }
+      : {}),
   };
 }
 

@@ -13,12 +13,11 @@ import {
 import { algorithmsFor } from '../crypto/index.ts';
 import type { ErrorCode, FindingCode } from '../errors.ts';
 import { type Asked, type Context, type Dated, type Miss, miss } from './asked.ts';
-import type { AskedOfAuthority } from './asked-by-policy.ts';
-import { claimOf } from './asked-by-policy.ts';
 import { CHECK, CHECKS } from './checks.ts';
 import { isSatisfied } from './combination.ts';
 import type { Facts, SignerFact } from './facts.ts';
 import { firstOf } from './key-state.ts';
+import type { Law } from './law.ts';
 import type { Request } from './request.ts';
 import { principalOf, type TrustIndex } from './trust-index.ts';
 
@@ -32,7 +31,7 @@ export interface Hearing {
   readonly context: Context & { readonly trust: TrustIndex };
   readonly request: Request;
   readonly appraisals: Appraisals;
-  readonly askedBy: (policy: ImagePolicy, authority: Authority) => AskedOfAuthority;
+  readonly law: Law;
 }
 
 export interface Unmet {
@@ -127,15 +126,9 @@ export function describeCombination(combination: Combination): string {
   return parts.length === 1 ? (parts[0] as string) : `${combination.count} of ${parts.join(', ')}`;
 }
 
-export function askedFor(
-  authority: Authority,
-  role: 'signature' | 'attestation',
-  policy: ImagePolicy,
-  { askedBy, request }: Hearing,
-  types?: readonly string[],
-): Asked {
-  const claim = claimOf(policy.strictness, request);
-  return { ...askedBy(policy, authority)[role], ...(claim ? { claim } : {}), ...(types ? { predicateTypes: types } : {}) };
+function askedFor(authority: Authority, role: 'signature' | 'attestation', policy: ImagePolicy, { law }: Hearing, types?: readonly string[]): Asked {
+  const asked = law.askedBy(policy, authority);
+  return types ? asked.ofTypes(types) : asked[role];
 }
 
 /** The signatures that count as this authority's, those of stripped companions left out. */
@@ -145,7 +138,7 @@ export function countedAs(
   policy: ImagePolicy,
   hearing: Hearing,
   types?: readonly string[],
-): Counted[] {
+): readonly Counted[] {
   let asked: Asked | undefined;
   const counted: Counted[] = [];
   for (const dated of hearing.dated) {
@@ -172,8 +165,13 @@ function firstMiss(dated: Dated, asked: Asked, context: Context): Miss | undefin
 }
 
 /** Classical and post-quantum side by side: both must be there when the policy says so, and what the signer listed must be, or it was stripped. */
-function withCompanions(counted: readonly Counted[], authority: Authority, { strictness: { postQuantum } }: ImagePolicy, { context }: Hearing): Counted[] {
-  if (postQuantum === 'off') return [...counted];
+function withCompanions(
+  counted: readonly Counted[],
+  authority: Authority,
+  { strictness: { postQuantum } }: ImagePolicy,
+  { context }: Hearing,
+): readonly Counted[] {
+  if (postQuantum === 'off') return counted;
   const vouchable = vouchableAlgorithms(authority, context);
   return counted.filter((one) => {
     const beside = counted.filter((other) => besides(one, other));
@@ -290,8 +288,8 @@ function judgeAttestation(requirement: Of<'attestation'>, policy: ImagePolicy, h
  * Of one authority's attestations of one type only the latest dated counts; where several signers are asked for, each
  * signer's own latest. What nobody dated stands behind everything that somebody did.
  */
-export function latestOf(counted: readonly Counted[], perPrincipal: boolean): Counted[] {
-  if (counted.length < 2) return [...counted];
+export function latestOf(counted: readonly Counted[], perPrincipal: boolean): readonly Counted[] {
+  if (counted.length < 2) return counted;
   const momentOf = ({ dated }: Counted): number => firstOf(dated.times)?.to ?? Number.NEGATIVE_INFINITY;
   const groups = Map.groupBy(counted, ({ dated, principal }) => `${dated.facts.predicateType ?? ''}${perPrincipal ? ` ${principal}` : ''}`);
   return [...groups.values()].flatMap((group) => {

@@ -1,4 +1,4 @@
-/** The trust state, arranged for looking up: by key, certificate, identity, digest. Built once for each state. */
+/** The trust state, arranged for looking up: by key, certificate, identity, digest. */
 import type { Denial, KeyState, KeyVersion, TrustState } from '../trust/index.ts';
 import type { CertificateFact, SignerFact } from './facts.ts';
 
@@ -21,16 +21,6 @@ export interface TrustIndex {
   readonly principalOfIdentity: ReadonlyMap<string, string>;
 }
 
-const kept = new WeakMap<TrustState, TrustIndex>();
-
-export function indexTrust(trust: TrustState): TrustIndex {
-  const known = kept.get(trust);
-  if (known) return known;
-  const index = build(trust);
-  kept.set(trust, index);
-  return index;
-}
-
 export function identityKey(issuer: string, subject: string): string {
   return `${issuer}\n${subject}`;
 }
@@ -42,7 +32,7 @@ function worstFirst(a: KeyVersion, b: KeyVersion): number {
   return SEVERITY[a.state] - SEVERITY[b.state] || (`${a.name}/${a.version}` < `${b.name}/${b.version}` ? -1 : 1);
 }
 
-function build({ keys, denials, principals }: TrustState): TrustIndex {
+export function indexTrust({ keys, denials, principals }: TrustState): TrustIndex {
   const of = <Kind extends Denial['kind']>(kind: Kind): Extract<Denial, { kind: Kind }>[] =>
     denials.filter((one): one is Extract<Denial, { kind: Kind }> => one.kind === kind);
   const logs = new Map<string, bigint>();
