@@ -196,7 +196,7 @@ export const ERRORS = {
   ),
   ERR_EVIDENCE_ARCHIVE: input('A file is no archive of evidence, or is broken.', 'Export it again; --skip-broken takes in what is sound and says what is not.'),
   ERR_OFFLINE: input('Something needs a registry, and none may be reached.', 'Leave --offline out.'),
-  ERR_FILE_UNREADABLE: input('A file cannot be read or written.', 'Check the path and its permissions.'),
+  ERR_FILE_UNREADABLE: input('A file cannot be read or written.', 'Check the path, its permissions and the room on its disk.'),
   ERR_NOTHING_TO_RESIGN: input(
     'The key has signed nothing here that still verifies, so another form of it would be new trust.',
     'Sign the image with `sealward sign` if it shall be trusted.',

@@ -160,6 +160,23 @@ function lockFolder(root: string): () => void {
     return () => held.close();
   } catch (cause) {
     database?.close();
-    throw new SealwardError('ERR_JOURNAL_IN_USE', `another process writes to the journal ${root}`, { cause });
+    const { errcode = 0, errstr } = cause as { readonly errcode?: number; readonly errstr?: string };
+    const primary = errcode & 0xff;
+    if (primary === SQLITE.busy || primary === SQLITE.locked)
+      throw new SealwardError('ERR_JOURNAL_IN_USE', `another process writes to the journal ${root}`, { cause });
+    const code = primary === SQLITE.full || primary === SQLITE.ioError ? 'ERR_JOURNAL_FAILED' : 'ERR_FILE_UNREADABLE';
+    throw new SealwardError(code, `the journal ${root} cannot be locked: ${errstr ?? String(cause)}`, { cause });
   }
+}
+
+/** What the disk said, in the words of SQLite (sqlite.org/rescode.html). */
+const SQLITE = { busy: 5, locked: 6, ioError: 10, full: 13 };
+
+/** What a disk refused, by its code and place; whatever else it is, it stays. */
+export function refusedByDisk(error: unknown, doing: string): unknown {
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (error instanceof SealwardError || code === undefined || syscall === undefined) return error;
+  const where = path === undefined ? '' : ` (${path})`;
+  const full = ['ENOSPC', 'EDQUOT', 'EIO'].includes(code);
+  return new SealwardError(full ? 'ERR_JOURNAL_FAILED' : 'ERR_FILE_UNREADABLE', `${doing}: ${code}${where}`, { cause: error });
 }

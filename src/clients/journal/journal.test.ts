@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -21,6 +21,7 @@ import {
   verifyInclusion,
   verifyNote,
 } from '../../core/tlog/index.ts';
+import { folderFiles } from './files.ts';
 import type { Journal, JournalFiles, JournalOptions } from './index.ts';
 
 function utf8Text(bytes: Uint8Array): string {
@@ -121,6 +122,19 @@ describe('a journal', () => {
     await assert.rejects(openTestJournal(folder), { code: 'ERR_JOURNAL_IN_USE' });
     await journal.close();
     await (await openTestJournal(folder)).close();
+  });
+
+  it('says what of it a disk refuses, and that it is neither taken by another nor our bug', async (t) => {
+    const [unlockable, unwritable] = [newFolder(t), newFolder(t)];
+    mkdirSync(join(unlockable, 'lock.db'));
+    const cannotLock = `the journal ${unlockable} cannot be locked: unable to open database file`;
+    await assert.rejects(openTestJournal(unlockable), { code: 'ERR_FILE_UNREADABLE', message: cannotLock });
+    mkdirSync(join(unwritable, 'signed.jsonl'));
+    await assert.rejects(openTestJournal(unwritable), { code: 'ERR_FILE_UNREADABLE', message: /cannot be opened: EISDIR/ });
+    await assert.rejects(openTestJournal(join(unwritable, 'lock.db', 'x')), { code: 'ERR_FILE_UNREADABLE', message: /cannot be opened: ENOTDIR/ });
+    const full = async (): Promise<never> => Promise.reject(Object.assign(new Error(), { code: 'ENOSPC', syscall: 'write' }));
+    const files = folderFiles(newFolder(t));
+    await assert.rejects(openTestJournal({ ...files, append: full, put: full }), { code: 'ERR_JOURNAL_FAILED', message: /cannot be opened: ENOSPC/ });
   });
 
   it('is begun only when asked to, and never without the record of what it signed', async (t) => {

@@ -14,7 +14,7 @@ import { concatBytes, decodeUtf8, equalBytes, utf8 } from '../../core/encoding/i
 import { invariant, SealwardError } from '../../core/errors.ts';
 import { CompactRange, type GrowingTree, type HashTile, inclusionRanges, rangeHash, TILE_WIDTH, tilePath, tilesOfRanges } from '../../core/tlog/index.ts';
 import { Batch, type TreeState } from './batch.ts';
-import { folderFiles, type JournalFiles } from './files.ts';
+import { folderFiles, type JournalFiles, refusedByDisk } from './files.ts';
 import { Publisher, type PublisherOptions, readOwnCheckpoint, readOwnNote } from './publisher.ts';
 import { recoverTree, rolledBack } from './recovery.ts';
 import { openSignRecord, type SignedTree, type SignRecord } from './sign-record.ts';
@@ -68,7 +68,16 @@ export interface Ticket {
   readonly durable: Promise<void>;
 }
 
+/** Throws what is said of a journal that is not whole, ERR_JOURNAL_IN_USE, and ERR_FILE_UNREADABLE or ERR_JOURNAL_FAILED for what the disk refuses. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
+  try {
+    return await open(options);
+  } catch (error) {
+    throw refusedByDisk(error, `the journal ${options.origin} cannot be opened`);
+  }
+}
+
+async function open(options: JournalOptions): Promise<Journal> {
   const files = typeof options.place === 'string' ? folderFiles(options.place) : options.place;
   const unlock = files.lock();
   let unlockRecord = (): void => {};
