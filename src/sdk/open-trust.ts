@@ -3,7 +3,17 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { readArchive } from '../clients/evidence/index.ts';
 import type { HttpClient } from '../clients/http/index.ts';
-import { artifactSource, configMapSource, folderMemory, folderSource, forgetful, TrustClient, type TrustSource, urlSource } from '../clients/trust/index.ts';
+import {
+  artifactSource,
+  configMapSource,
+  folderMemory,
+  folderSource,
+  forgetful,
+  TrustClient,
+  type TrustMemory,
+  type TrustSource,
+  urlSource,
+} from '../clients/trust/index.ts';
 import type { Registry } from '../clients/registry/index.ts';
 import { type Descriptor, digestOf, formatDigest, formatReference, MEDIA_TYPES, parseDigest, parseReference, type Reference } from '../core/artifact/index.ts';
 import { type JsonObject, LIMITS, utf8 } from '../core/encoding/index.ts';
@@ -42,8 +52,18 @@ export async function openTrust(options: OpenTrustOptions): Promise<TrustClient>
   const memory =
     options.memory === undefined ? forgetful : folderMemory(join(options.memory, createHash('sha256').update(options.from).digest('hex').slice(0, 32)));
   const isFolder = !/^https?:\/\//i.test(options.from) && ![ARTIFACT_PREFIX, CONFIGMAP_PREFIX].some((prefix) => options.from.startsWith(prefix));
-  const root = options.root ?? (isFolder ? await source.read(metadataName('root', 1), metadataBound('root')) : undefined);
+  const root = options.root ?? (isFolder ? await firstRoot(source, memory) : undefined);
   return TrustClient.open({ source, memory, now: options.now, ...(root ? { root } : {}) });
+}
+
+/** A folder that cannot be read just now does not take away what is remembered of it. */
+async function firstRoot(source: TrustSource, memory: TrustMemory): Promise<Uint8Array | undefined> {
+  try {
+    return await source.read(metadataName('root', 1), metadataBound('root'));
+  } catch (error) {
+    if ((await memory.load()).seen) return undefined;
+    throw error;
+  }
 }
 
 function sourceOf({ from, http, registry, archive, configMap, signal }: OpenTrustOptions): TrustSource {
