@@ -1,6 +1,6 @@
 /** Decisions on the disk, from the API server's question to a leaf from which they are made again. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test';
@@ -230,6 +230,34 @@ describe('the log of decisions', () => {
     await first.log.close();
     rmSync(join(folder, 'agent.json'));
     await assert.rejects(openDecisions({ folder, mode: 'strict', shareMs: 0, cluster: 'eu-1', failed }), { code: 'ERR_STATE_INVALID' });
+  });
+
+  it('that is gone is not begun anew under its name: two trees would be signed with one key', async (t) => {
+    const folder = newFolder(t);
+    const first = await openDecisions({ folder, mode: 'strict', shareMs: 0, cluster: 'eu-1', failed });
+    await first.log.close();
+    rmSync(join(folder, 'log'), { recursive: true });
+    const again = openDecisions({ folder, mode: 'strict', shareMs: 0, cluster: 'eu-1', failed });
+    await assert.rejects(again, { code: 'ERR_STATE_INVALID', message: /is gone, but for its name and key/ });
+    mkdirSync(join(folder, 'log'));
+    await assert.rejects(openDecisions({ folder, mode: 'strict', shareMs: 0, cluster: 'eu-1', failed }), { code: 'ERR_STATE_INVALID' });
+  });
+
+  it('that was cut off while it was begun is begun by the next start, wherever that was', async (t) => {
+    const whole = newFolder(t);
+    const first = await openDecisions({ folder: whole, mode: 'strict', shareMs: 0, cluster: 'eu-1', failed });
+    await first.log.close();
+    for (const done of [['agent.json'], ['agent.json', 'log/lock.db'], ['agent.json', 'log/lock.db', 'log/signed.jsonl']]) {
+      const folder = newFolder(t);
+      for (const file of done) cpSync(join(whole, file), join(folder, file), { recursive: true });
+      if (done.length === 2) writeFileSync(join(folder, 'log/signed.jsonl.new'), '');
+      // Before anything was signed, as the first start leaves it.
+      if (done.length === 3)
+        writeFileSync(join(folder, 'log/signed.jsonl'), `${JSON.stringify({ record: 'checkpoints signed', origin: first.origin, version: 1 })}\n`);
+      const { log, origin } = await openDecisions({ folder, mode: 'strict', shareMs: 0, cluster: 'eu-1', failed });
+      await log.close();
+      assert.deepEqual([origin, readdirSync(folder).includes('agent.vkey')], [first.origin, true], done.join(' '));
+    }
   });
 
   it('whose name cannot be read says which file', async (t) => {

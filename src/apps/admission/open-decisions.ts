@@ -33,41 +33,38 @@ export interface OpenDecisionsOptions extends DecisionsConfig {
 }
 
 const IDENTITY = 'agent.json';
+const LOG = 'log';
 /** For whoever verifies. */
 const VERIFIER = 'agent.vkey';
 const KEY_LABEL = 'PRIVATE KEY';
 
 /** Throws ERR_STATE_INVALID, ERR_FILE_UNREADABLE and what the journal throws. */
 export async function openDecisions({ folder, mode, shareMs, cluster, failed }: OpenDecisionsOptions): Promise<OpenDecisions> {
-  const { origin, key, isNew } = identityIn(folder, cluster);
+  const { origin, key } = identityIn(folder, cluster);
   const note = noteKeyOf(origin, key);
-  const log = await openDecisionLog({
-    place: join(folder, 'log'),
-    origin,
-    keys: [note],
-    create: isNew || !existsSync(join(folder, 'log')),
-    mode,
-    shareMs,
-    failed,
-  });
+  // It is written when the log stands: without it the log may be half begun, by a process that was killed or had no room.
+  const stands = existsSync(join(folder, VERIFIER));
+  if (stands && !existsSync(join(folder, LOG))) throw lost(`the decision log in ${folder} is gone, but for its name and key: two logs must not share them`);
+  const log = await openDecisionLog({ place: join(folder, LOG), origin, keys: [note], create: !stands, mode, shareMs, failed });
   const verifierKey = encodeVerifierKey(note.verifier, NOTE_KEY_TYPE.ed25519);
-  write(join(folder, VERIFIER), `${verifierKey}\n`, 0o644);
+  try {
+    write(join(folder, VERIFIER), `${verifierKey}\n`, 0o644);
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
   return { log, origin, verifierKey };
 }
 
-function identityIn(folder: string, cluster: string): { readonly origin: string; readonly key: KeyObject; readonly isNew: boolean } {
+function identityIn(folder: string, cluster: string): { readonly origin: string; readonly key: KeyObject } {
   const path = join(folder, IDENTITY);
-  if (existsSync(path)) return { ...readIdentity(path), isNew: false };
+  if (existsSync(path)) return readIdentity(path);
   // A log without its name and key cannot be gone on with, and another one must not be begun over it.
-  if (existsSync(join(folder, 'log'))) {
-    throw new SealwardError('ERR_STATE_INVALID', `the decision log in ${folder} has lost its ${IDENTITY}`, {
-      hint: 'Restore it, or move the folder away: then a new log is begun.',
-    });
-  }
+  if (existsSync(join(folder, LOG))) throw lost(`the decision log in ${folder} has lost its ${IDENTITY}`);
   const { privateKey } = generateKeyPair('ed25519');
   const origin = `${cluster}/admission/${encodeHex(randomBytes(8))}`;
   write(path, `${JSON.stringify({ version: 1, origin, key: encodePem(KEY_LABEL, encodePrivateKeyPkcs8(privateKey)) }, null, 2)}\n`, 0o600);
-  return { origin, key: privateKey, isNew: true };
+  return { origin, key: privateKey };
 }
 
 function readIdentity(path: string): { readonly origin: string; readonly key: KeyObject } {
@@ -77,6 +74,10 @@ function readIdentity(path: string): { readonly origin: string; readonly key: Ke
   });
   if (version !== 1 || typeof origin !== 'string' || typeof key !== 'string') throw new SealwardError('ERR_STATE_INVALID', `${path} is malformed`);
   return { origin, key: parsePrivateKeyPkcs8(parsePemBlock(key, [KEY_LABEL], `the key in ${path}`).bytes, `the key in ${path}`) };
+}
+
+function lost(what: string): SealwardError {
+  return new SealwardError('ERR_STATE_INVALID', what, { hint: 'Restore it, or move the folder away: then a new log is begun.' });
 }
 
 function noteKeyOf(origin: string, key: KeyObject): NoteKey {
