@@ -66,7 +66,7 @@ export async function openCredentials(options: CredentialsOptions): Promise<Cred
     } catch (error) {
       failure =
         error instanceof SealwardError ? error : new SealwardError('ERR_INVARIANT', `credentials could not be renewed: ${String(error)}`, { cause: error });
-      logger.error({ code: failure.code }, failure.message);
+      logger.error({ code: failure.code, hint: failure.hint }, failure.message);
       return false;
     }
   };

@@ -103,8 +103,9 @@ export async function openConfigured(options: OpenConfiguredOptions): Promise<Op
     // What was remembered is in force at once; whoever gives trust is waited for by nobody.
     void started.then(() => {
       const { failure, problems } = agent.status().trust;
-      if (!agent.inForce()) logger.error({ code: failure?.code, problems }, `there is no trust yet: ${failure?.message ?? 'its policies cannot be used'}`);
-      else if (failure) logger.warn({ code: failure.code }, `trust is what was remembered: ${failure.message}`);
+      if (!agent.inForce())
+        logger.error({ code: failure?.code, hint: failure?.hint, problems }, `there is no trust yet: ${failure?.message ?? 'its policies cannot be used'}`);
+      else if (failure) logger.warn({ code: failure.code, hint: failure.hint }, `trust is what was remembered: ${failure.message}`);
     });
     return { port: admission.port, operationsPort: admission.operationsPort, close };
   } catch (error) {
@@ -174,16 +175,16 @@ function watchCluster({ watch }: AdmissionConfig, cluster: KubernetesClient, age
 /** The same trouble comes again with each attempt, and is told once a minute. */
 function reporter(logger: Logger): (problem: SealwardError) => void {
   const said = new Map<string, number>();
-  return ({ code, message }) => {
+  return ({ code, message, hint }) => {
     if (Date.now() - (said.get(code) ?? 0) < 60_000) return;
     said.set(code, Date.now());
-    logger.warn({ code }, message);
+    logger.warn({ code, hint }, message);
   };
 }
 
 async function openLog({ decisions, cluster = 'cluster' }: AdmissionConfig, logger: Logger, open: (() => Promise<void> | void)[]) {
   if (!decisions) return undefined;
-  const failed = (error: SealwardError): void => logger.fatal({ code: error.code, err: error.cause }, error.message);
+  const failed = (error: SealwardError): void => logger.fatal({ code: error.code, hint: error.hint, err: error.cause }, error.message);
   const { log, origin, verifierKey } = await openDecisions({ ...decisions, cluster, failed });
   open.push(() => log.close());
   logger.info({ origin, verifierKey }, 'decisions are kept');
