@@ -134,6 +134,46 @@ describe('an agent', () => {
     assert.equal(cluster.registry.count('/referrers/'), 1);
   });
 
+  it('lets whoever joins late wait by his own deadline, though what he joined is given up before', async () => {
+    const agent = await cluster.started({ patience: 10_000 });
+    for (const path of ['/referrers/', /\/manifests\/v\d+$/]) {
+      const image = await cluster.push();
+      await cluster.sign(image);
+      const name = path === '/referrers/' ? image.pinned : image.tagged;
+      const [first, second] = [gate(), gate()];
+      // Of two the one that was added last happens.
+      for (const before of [second, first]) cluster.registry.fault({ path, before, times: 1 });
+      const begun = agent.judge(name, cluster.ask());
+      await first.reached;
+      cluster.clock.advance(9000);
+      const [patient, hasty] = [agent.judge(name, cluster.ask()), agent.judge(name, cluster.ask({ deadline: cluster.clock.now() + 2000 }))];
+      await new Promise((resolve) => void setImmediate(() => void setImmediate(resolve)));
+      cluster.clock.advance(1000);
+      assert.equal(told(await begun), 'deny inconclusive ERR_DEADLINE');
+      await second.reached;
+      assert.equal(await Promise.race([patient, hasty, Promise.resolve('nobody was answered')]), 'nobody was answered');
+      cluster.clock.advance(1000);
+      assert.equal(told(await hasty), 'deny inconclusive ERR_DEADLINE');
+      second.open();
+      assert.equal(told(await patient), 'allow verified VERIFIED');
+      first.open();
+    }
+  });
+
+  it('gives what was asked with credentials of a namespace to nobody else', async () => {
+    const image = await cluster.push();
+    await cluster.sign(image);
+    const agent = await cluster.started();
+    const held = gate();
+    cluster.registry.fault({ path: '/manifests/', before: held, status: 401, times: 1 });
+    const refused = agent.judge(image.tagged, cluster.ask());
+    await held.reached;
+    const letIn = agent.judge(image.tagged, cluster.ask({ registry: new RegistryClient({ http: cluster.http }) }));
+    assert.equal(told(await letIn), 'allow verified VERIFIED');
+    held.open();
+    assert.equal((await refused).action, 'deny');
+  });
+
   it('obeys a revocation at once, with nothing asked of anybody', async () => {
     const image = await cluster.push();
     await cluster.sign(image);

@@ -5,29 +5,19 @@
 import type { EvidenceStore } from '../../clients/evidence/index.ts';
 import { type Clock, systemClock } from '../../clients/http/index.ts';
 import type { Registry } from '../../clients/registry/index.ts';
-import {
-  type Digest,
-  digestFrom,
-  formatRepository,
-  LAYOUT,
-  type Lookup,
-  parseReference,
-  quoted,
-  type Reference,
-  type RepositoryName,
-} from '../../core/artifact/index.ts';
+import { type Digest, formatRepository, LAYOUT, parseReference, quoted, type Reference, type RepositoryName } from '../../core/artifact/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { Place } from '../../core/policy/index.ts';
 import { actionUnresolved, decide, type Decision, type DecisionCode, type Request } from '../../core/verify/index.ts';
-import { heldRegistry } from '../held-registry.ts';
 import { openTrust, type OpenTrustOptions } from '../open-trust.ts';
 import { allowedRegistries, type AllowedRegistry, type AllowListOptions } from './allow-list.ts';
-import { FRESH, HeldEvidence } from './held-evidence.ts';
+import { HeldEvidence, type Loaded } from './held-evidence.ts';
 import { type HeldFacts, prepareView, type Sought, type View, viewOf } from './held-facts.ts';
 import { type InForce, type Moved, type NamespacedPolicy, type TrustHealth, TrustWatch } from './in-force.ts';
 import { type AnsweredFrom, DecidedName, type JudgedName, undecided } from './judged-name.ts';
 import { admissionNotes, type Notes, pinNotes } from './notes.ts';
 import { Prefetch } from './prefetch.ts';
+import { Tags } from './tags.ts';
 
 export interface AgentOptions extends AllowListOptions {
   /** Where trust comes from; `now` and `signal` are the agent's own. */
@@ -90,7 +80,8 @@ export class Agent {
   readonly #trust: TrustWatch;
   readonly #evidence: HeldEvidence;
   readonly #prefetch: Prefetch;
-  readonly #tags = new Map<string, Promise<Lookup<{ readonly digest: Digest }>>>();
+  readonly #tags: Tags;
+  readonly #patience: number;
   readonly #admissions: Notes;
   readonly #pins: Notes | undefined;
   readonly #ending = new AbortController();
@@ -116,6 +107,8 @@ export class Agent {
       patience,
       remembers: options.recordsKeptMs !== undefined,
     });
+    this.#patience = patience;
+    this.#tags = new Tags({ store: options.store, clock: this.clock, patience, signal: this.#ending.signal });
     this.#admissions = admissionNotes(options.store, this.clock);
     this.#pins = options.recordsKeptMs === undefined ? undefined : pinNotes(options.store, this.clock, options.recordsKeptMs);
     const { pace = 500, refreshAfter = 600_000, most = 10_000 } = options.prefetch ?? {};
@@ -190,7 +183,7 @@ export class Agent {
       if (named) return named;
       const reference = inRegistry(name);
       const question: Question = { name, reference, inForce, view, ask: { ...ask, deadline: this.clock.now() } };
-      const digest = reference.digest ?? this.#heldTag(reference);
+      const digest = reference.digest ?? this.#tags.held(reference);
       if (!digest) return this.#unresolved(question, new SealwardError('ERR_EVIDENCE_MISSING', `what ${name} stands for is not held`));
       const sought = this.#sought(question, digest);
       const held = this.#evidence.recall(sought, view);
@@ -220,9 +213,10 @@ export class Agent {
     try {
       const reference = inRegistry(name);
       const view = await prepareView(inForce);
-      const question: Question = { name, reference, inForce, view, ask: { place: {}, deadline: Number.POSITIVE_INFINITY, signal: this.#ending.signal } };
+      const deadline = this.clock.now() + this.#patience;
+      const question: Question = { name, reference, inForce, view, ask: { place: {}, deadline, signal: this.#ending.signal } };
       if (this.#refused(question) !== undefined) return true;
-      const digest = reference.digest ?? (await this.#resolve(question));
+      const digest = reference.digest ?? (await this.#tags.resolve(reference, this.#options.registry, question.ask));
       if (digest instanceof SealwardError) return digest.code === 'ERR_NOT_FOUND' || digest.family === 'AccessError';
       return await this.#evidence.refresh(this.#sought(question, digest), view, this.#options.registry);
     } catch (error) {
@@ -252,24 +246,37 @@ export class Agent {
   }
 
   async #judgeSlowly(question: Question): Promise<JudgedName> {
-    const { name, reference, view, inForce, ask } = question;
+    const { reference, view, ask } = question;
     const refused = this.#refused(question);
     if (refused !== undefined) return this.#refuseRegistry(question, refused);
-    const digest = reference.digest ?? (await this.#resolve(question));
+    const digest = reference.digest ?? (await this.#tags.resolve(reference, ask.registry ?? this.#options.registry, ask));
     if (digest instanceof SealwardError) return this.#unresolved(question, digest);
     const known = reference.digest ? undefined : this.#fromMemory(question, digest);
     if (known) return known;
     const sought = this.#sought(question, digest);
     const loaded = await this.#evidence.load(sought, view);
     const first = this.#decide(question, loaded.held, loaded.isKnown ? 'store' : 'nothing');
-    if (isFinal(first)) return first;
-    const gathering = this.#evidence.gathering(sought, view, ask.registry ?? this.#options.registry, loaded);
-    const landing = await gathering.ask(() => isFinal(this.#decide(question, gathering.facts(view), 'registry')), this.clock, ask.deadline, ask.signal);
-    if (landing === 'late') return this.#decide(question, gathering.late(view), 'registry');
-    if (gathering.failure !== undefined) return undecided(name, ourFault(gathering.failure), 'deny', inForce);
-    const held = gathering.settled(view);
-    this.#evidence.keep(sought, held);
-    return this.#decide(question, held, 'registry');
+    // While the store was read somebody else may have found it out.
+    return isFinal(first) ? first : (this.#fromMemory(question, digest) ?? this.#gathered(question, sought, loaded));
+  }
+
+  async #gathered(question: Question, sought: Sought, loaded: Loaded): Promise<JudgedName> {
+    const { name, view, inForce, ask } = question;
+    let known: Pick<Loaded, 'evidence' | 'covering'> = loaded;
+    for (;;) {
+      const gathering = this.#evidence.gathering(sought, view, ask.registry ?? this.#options.registry, known);
+      const landing = await gathering.ask(() => isFinal(this.#decide(question, gathering.facts(view), 'registry')), this.clock, ask.deadline, ask.signal);
+      if (landing === 'late') return this.#decide(question, gathering.late(view), 'registry');
+      if (gathering.failure !== undefined) return undecided(name, ourFault(gathering.failure), 'deny', inForce);
+      if (landing === 'ended' && gathering.ranOut && ask.deadline > this.clock.now() && !ask.signal?.aborted) {
+        // Who joined it when it was nearly over has his own time yet.
+        known = { ...loaded, evidence: gathering.evidence };
+        continue;
+      }
+      const held = gathering.settled(view);
+      this.#evidence.keep(sought, held);
+      return this.#decide(question, held, 'registry');
+    }
   }
 
   /** The first registry that would have to be contacted and may not be. */
@@ -286,50 +293,6 @@ export class Agent {
     const sought = this.#sought(question, reference.digest);
     const { held, isKnown } = await this.#evidence.load(sought, view);
     return this.#decide(question, refusedPlaces(held, cause), isKnown ? 'store' : 'nothing');
-  }
-
-  /** A tag is asked for again, by one for all; what it stood for before counts only where nobody answers in time. */
-  async #resolve(question: Question): Promise<Digest | SealwardError> {
-    const { reference, ask } = question;
-    const key = `${formatRepository(reference)}:${reference.tag ?? 'latest'}`;
-    let asked = this.#tags.get(key);
-    if (!asked) {
-      const { store, registry, patience = 30_000 } = this.#options;
-      const online = heldRegistry({ store, registry: ask.registry ?? registry, now: () => this.clock.now(), maxAge: FRESH });
-      asked = online.resolve(reference, { deadline: this.clock.now() + patience, signal: this.#ending.signal }).finally(() => void this.#tags.delete(key));
-      asked.catch(() => undefined);
-      this.#tags.set(key, asked);
-    }
-    const resolved = await this.#inTime(asked, ask);
-    if (!resolved) return this.#heldTag(reference) ?? new SealwardError('ERR_DEADLINE', `${reference.registry} did not say in time what ${key} stands for`);
-    if (resolved.state === 'complete') return resolved.value.digest;
-    if (resolved.state === 'unavailable') return resolved.cause;
-    return new SealwardError('ERR_NOT_FOUND', `${key} is not there`);
-  }
-
-  #heldTag(reference: Reference): Digest | undefined {
-    const { digest, state } = this.#options.store.record('tags', `${formatRepository(reference)}:${reference.tag ?? 'latest'}`) ?? {};
-    return state === 'complete' && typeof digest === 'string' ? digestFrom(digest) : undefined;
-  }
-
-  /** Undefined when the deadline came first, or whoever asked went away. */
-  async #inTime<T>(asked: Promise<T>, { deadline, signal }: Ask): Promise<T | undefined> {
-    let cancel = (): void => undefined;
-    const late = new Promise<undefined>((resolve) => {
-      const end = (): void => resolve(undefined);
-      const stop = this.clock.after(deadline - this.clock.now(), end);
-      if (signal?.aborted) end();
-      else signal?.addEventListener('abort', end);
-      cancel = () => {
-        stop();
-        signal?.removeEventListener('abort', end);
-      };
-    });
-    try {
-      return await Promise.race([asked, late]);
-    } finally {
-      cancel();
-    }
   }
 
   #unresolved({ name, reference, inForce, ask }: Question, cause: SealwardError): JudgedName {

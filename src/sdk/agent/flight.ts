@@ -1,5 +1,6 @@
 /** One gathering for all who ask about a digest at the same time, each with a deadline of his own. */
 import type { Clock } from '../../clients/http/index.ts';
+import type { Registry } from '../../clients/registry/index.ts';
 import type { Evidence } from '../../core/verify/index.ts';
 
 interface Asker {
@@ -15,8 +16,8 @@ export class Flight {
   /** All that is known by now. */
   evidence: Evidence;
   ended = false;
-  /** When it ended, on the clock. */
-  endedAt = 0;
+  /** When something was found out last, on the clock. */
+  toldAt = 0;
   /** What it stopped for, when it was no answer of a registry. */
   failure: unknown;
   readonly #askers = new Set<Asker>();
@@ -33,6 +34,7 @@ export class Flight {
     try {
       for await (const evidence of steps) {
         this.evidence = evidence;
+        this.toldAt = clock.now();
         for (const asker of this.#askers) if (asker.isEnough()) asker.end('enough');
         if (this.#askers.size === 0 && !this.#toTheEnd) break;
       }
@@ -40,7 +42,6 @@ export class Flight {
       this.failure = error;
     } finally {
       this.ended = true;
-      this.endedAt = clock.now();
       for (const asker of this.#askers) asker.end('ended');
     }
   }
@@ -69,4 +70,22 @@ export class Flight {
       else signal?.addEventListener('abort', leave);
     });
   }
+}
+
+const numbers = new WeakMap<Registry, number>();
+let seen = 0;
+
+/** Who asks with other credentials may be told something else, so that nobody waits for another's answer. */
+export function registryNumber(registry: Registry): number {
+  const number = numbers.get(registry) ?? seen++;
+  numbers.set(registry, number);
+  return number;
+}
+
+/** Timers are of whole milliseconds, and may ring one too early. */
+const ROUNDING = 2;
+
+/** Whether what may take until then was given up for that. */
+export function isOver(until: number, now: number): boolean {
+  return now >= until - ROUNDING;
 }

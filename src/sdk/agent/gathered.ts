@@ -1,8 +1,11 @@
 /** A gathering under way, with what its evidence comes to under a view. */
 import { SealwardError } from '../../core/errors.ts';
 import type { Evidence, Place, ProofMemory } from '../../core/verify/index.ts';
-import { Flight } from './flight.ts';
+import { Flight, isOver } from './flight.ts';
 import { factsFrom, type HeldFacts, type Sought, type View } from './held-facts.ts';
+
+/** Answers that are younger are not asked for again, not even before a denial. Milliseconds. */
+export const FRESH = 5000;
 
 /** Keeps evidence as it is known; its digest. */
 export type Remember = (evidence: Evidence) => string;
@@ -10,6 +13,8 @@ export type Remember = (evidence: Evidence) => string;
 export class Gathered extends Flight {
   labels: HeldFacts['labels'];
   readonly begunAt: number;
+  /** When it is given up. */
+  readonly until: number;
   /** What the places listed by now, without what was known before. */
   fresh: Evidence | undefined;
   readonly #sought: Sought;
@@ -22,12 +27,23 @@ export class Gathered extends Flight {
    * @param known what is held, and what counts where nobody answers.
    * @param memory with edges: each step looks at all that is known by then, and what the steps before it proved is not proven again.
    */
-  constructor(sought: Sought, known: Evidence, memory: ProofMemory, begunAt: number, remember?: Remember) {
+  constructor(sought: Sought, known: Evidence, memory: ProofMemory, time: { readonly begunAt: number; readonly until: number }, remember?: Remember) {
     super(known);
+    this.begunAt = time.begunAt;
+    this.until = time.until;
     this.#remember = remember;
     this.#sought = sought;
     this.#memory = memory;
-    this.begunAt = begunAt;
+  }
+
+  /** Whether a place did not answer; what is told again from what is held was not answered. */
+  get isSilent(): boolean {
+    return this.evidence.places.some(({ askedAt = 0 }) => askedAt < this.begunAt - FRESH);
+  }
+
+  /** Whether a place did not answer before the gathering was given up; with more time it might have. */
+  get ranOut(): boolean {
+    return this.ended && isOver(this.until, this.toldAt) && this.isSilent;
   }
 
   facts(view: View): HeldFacts {

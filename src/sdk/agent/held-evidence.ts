@@ -14,7 +14,8 @@ import { gatherAll, type Gathering, gatherSteps, labelsOf, nothingAsked } from '
 import { heldRegistry } from '../held-registry.ts';
 import { type BufferedStore, bufferedStore, turn } from './buffered-store.ts';
 import { Compactor } from './compact.ts';
-import { Gathered, type Remember } from './gathered.ts';
+import { registryNumber } from './flight.ts';
+import { FRESH, Gathered, type Remember } from './gathered.ts';
 import { factsFrom, type HeldFacts, heldKey, isHeld, overlay, type Sought, type View } from './held-facts.ts';
 import { type Covering, coveredBy, coveringIndexes, noteIndex, noteWithheld, withheldDocuments } from './known-before.ts';
 
@@ -40,8 +41,9 @@ export interface Loaded {
   readonly isKnown: boolean;
 }
 
-/** Answers that are younger are not asked for again, not even before a denial. Milliseconds. */
-export const FRESH = 5000;
+/** What is known before anybody is asked. */
+type Known = Pick<Loaded, 'evidence' | 'covering'>;
+
 /** A registry that did not answer is asked again after so long. Milliseconds. */
 const SILENCE = 1000;
 /** How many gatherings may wait to be written before what can be had again is not. */
@@ -66,8 +68,6 @@ export class HeldEvidence {
   readonly #ending = new AbortController();
   #written: Promise<void> = Promise.resolve();
   #writing = 0;
-  readonly #registries = new WeakMap<Registry, number>();
-  #registriesSeen = 0;
 
   constructor(options: HeldEvidenceOptions) {
     this.#options = options;
@@ -97,11 +97,8 @@ export class HeldEvidence {
     return recent && recent.until > this.#options.clock.now() && recent.held.view === view.key ? recent.held : undefined;
   }
 
-  /** Who asks with other credentials may be told something else. */
   #flightKey({ signatures, digest }: Sought, registry: Registry): string {
-    const name = this.#registries.get(registry) ?? this.#registriesSeen++;
-    this.#registries.set(registry, name);
-    return `${name} ${heldKey(signatures, digest)}`;
+    return `${registryNumber(registry)} ${heldKey(signatures, digest)}`;
   }
 
   /** From the store; nothing but the digest where it knows nothing. Asks no registry. */
@@ -138,18 +135,21 @@ export class HeldEvidence {
   }
 
   /** The gathering about a digest: the one that is under way, or one that begins now. */
-  gathering(sought: Sought, view: View, registry: Registry, known: Loaded): Gathered {
+  gathering(sought: Sought, view: View, registry: Registry, known: Known): Gathered {
     const key = this.#flightKey(sought, registry);
-    return this.#flights.get(key) ?? this.#begin(key, sought, view, registry, known);
+    const underWay = this.#flights.get(key);
+    return underWay && !underWay.ranOut ? underWay : this.#begin(key, sought, view, registry, known);
   }
 
-  #begin(key: string, sought: Sought, view: View, registry: Registry, known: Loaded): Gathered {
+  #begin(key: string, sought: Sought, view: View, registry: Registry, known: Known): Gathered {
     const { clock, patience } = this.#options;
     const store = bufferedStore(this.#options.store);
     const edges = keptEdges(store);
-    const flight = new Gathered(sought, known.evidence, { ...this.#memory, edges }, clock.now(), this.#options.remembers ? remembering(store) : undefined);
+    const begunAt = clock.now();
+    const call = { deadline: begunAt + patience, signal: this.#ending.signal };
+    const time = { begunAt, until: call.deadline };
+    const flight = new Gathered(sought, known.evidence, { ...this.#memory, edges }, time, this.#options.remembers ? remembering(store) : undefined);
     this.#flights.set(key, flight);
-    const call = { deadline: clock.now() + patience, signal: this.#ending.signal };
     const online = heldRegistry({ store, registry, now: () => clock.now(), maxAge: FRESH });
     const labels = view.labels ? labelsOf(online, sought.repository, sought.digest, call) : undefined;
     const asked = (digest: Digest): Gathering => ({ registry: online, repository: sought.signatures, digest, now: clock.now(), ...call });
@@ -166,7 +166,7 @@ export class HeldEvidence {
       for (const one of covering) for await (one.evidence of gatherSteps(asked(one.digest))) yield all();
     };
     const run = flight.run(steps(), clock).then(async () => {
-      this.#flights.delete(key);
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
       if (flight.failure === undefined && !this.#ending.signal.aborted) this.#land(key, sought, flight, view, known, store);
       edges.flush();
       await this.#write(store);
@@ -191,21 +191,21 @@ export class HeldEvidence {
     this.#running.add(ended);
   }
 
-  #land(key: string, sought: Sought, flight: Gathered, view: View, known: Loaded, store: EvidenceStore): void {
+  #land(key: string, sought: Sought, flight: Gathered, view: View, known: Known, store: EvidenceStore): void {
     const held = flight.settled(view);
     this.keep(sought, held);
     const { places } = flight.evidence;
     // Whoever was satisfied early leaves places that the next one may need.
     if (places.some(({ state }) => state === 'not-asked')) return;
-    // What is told again from what is held was not answered.
-    const silent = places.some(({ askedAt = 0 }) => askedAt < flight.begunAt - FRESH);
-    this.#recent.set(key, { held, until: flight.endedAt + (silent ? SILENCE : FRESH) });
+    const { isSilent: silent } = flight;
+    // Who comes after one that was given up has time that it had not.
+    if (!flight.ranOut) this.#recent.set(key, { held, until: flight.toldAt + (silent ? SILENCE : FRESH) });
     // Of an image under an index each has documents of its own, and what is withheld of which is not told apart.
     if (silent || known.covering.length > 0 || !flight.fresh) return;
     const listed = new Set(flight.fresh.documents.map(documentKey));
     const signed = new Set(held.facts.signatures.filter(({ signers }) => signers.length > 0).map(({ place, document }) => `${place} ${document}`));
     const missing = flight.evidence.documents.filter((one) => !listed.has(documentKey(one)) && signed.has(`${one.place} ${one.digest}`));
-    noteWithheld(store, heldKey(sought.signatures, sought.digest), missing, flight.endedAt);
+    noteWithheld(store, heldKey(sought.signatures, sought.digest), missing, flight.toldAt);
   }
 
   /** What nobody trusted has signed is not worth a place that something else needs: whoever may start pods could fill them all. */
