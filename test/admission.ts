@@ -3,10 +3,11 @@ import { get } from 'node:http';
 import { type Agent, request } from 'node:https';
 import type { TestContext } from 'node:test';
 import { type Logger, pino } from 'pino';
-import { type ImageJudge, type Judgement, type OpenAdmission, type OpenAdmissionOptions, openAdmission } from '../src/apps/admission/index.ts';
+import { type ImageJudge, type OpenAdmission, type OpenAdmissionOptions, openAdmission } from '../src/apps/admission/index.ts';
 import { loadPolicyCompiler, type PolicySet } from '../src/core/policy/index.ts';
 import { type JsonObject, utf8 } from '../src/core/encoding/index.ts';
 import { NO_ANCHORS } from '../src/core/trust/index.ts';
+import type { JudgedName } from '../src/sdk/agent/index.ts';
 import { trustOf } from '../src/sdk/index.ts';
 import { createTlsAuthority, type TlsIdentity } from '../src/testing/index.ts';
 
@@ -38,8 +39,8 @@ export const deployment = (...images: string[]): JsonObject => ({
 });
 export const asDeployment: JsonObject = { kind: { group: 'apps', version: 'v1', kind: 'Deployment' } };
 
-export function letIn(name: string, digest: string = IMAGE_DIGEST): Judgement {
-  return { name, digest, outcome: 'verified', code: 'VERIFIED', action: 'allow', message: `${name} is signed`, hint: '' };
+export function letIn(name: string, digest: string = IMAGE_DIGEST): JudgedName {
+  return { name, digest, outcome: 'verified', code: 'VERIFIED', action: 'allow', message: `${name} is signed`, hint: '', warnings: [], from: 'memory' };
 }
 
 export interface TableJudge extends ImageJudge {
@@ -58,15 +59,15 @@ export function policiesOf(text: string): PolicySet {
 export const NO_POLICIES: PolicySet = policiesOf('apiVersion: sealward.dev/v1alpha1\nkind: DefaultRule\nmetadata: { name: default }\nspec: { action: deny }\n');
 
 /** @param say undefined never answers. */
-export function judgeOf(say: (image: string) => Judgement | Promise<Judgement> | undefined, policies = NO_POLICIES): TableJudge {
+export function judgeOf(say: (image: string) => JudgedName | Promise<JudgedName> | undefined, policies = NO_POLICIES): TableJudge {
   const asked: TableJudge['asked'] = [];
-  const inForce = { trust: trustOf(NO_ANCHORS), policies };
+  const inForce = { trust: trustOf(NO_ANCHORS), policies, signedPolicies: policies, takenAt: 0, leaseEndsAt: Number.POSITIVE_INFINITY, source: 'a test' };
   return {
     asked,
     inForce: () => inForce,
-    async judge(image, { place, dryRun }) {
+    async judge(image, { place, dryRun = false }) {
       asked.push({ image, namespace: place.namespace, dryRun });
-      return (await say(image)) ?? new Promise<Judgement>(() => undefined);
+      return (await say(image)) ?? new Promise<JudgedName>(() => undefined);
     },
   };
 }

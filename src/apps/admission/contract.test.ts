@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type JsonObject, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
+import type { JudgedName } from '../../sdk/agent/index.ts';
 import {
   asDeployment,
   deployment,
@@ -16,14 +17,13 @@ import {
   UID,
   type WebhookAnswer,
 } from '../../../test/admission.ts';
-import type { Judgement } from './index.ts';
 
 const GOOD = `r.example/good:1@${IMAGE_DIGEST}`;
 const OTHER = `r.example/other:1@${IMAGE_DIGEST}`;
 const BAD = `r.example/bad:1@${IMAGE_DIGEST}`;
 const TAG = 'r.example/good:1';
 
-const refusal = (name: string): Judgement => ({
+const refusal = (name: string): JudgedName => ({
   name,
   digest: IMAGE_DIGEST,
   outcome: 'rejected',
@@ -31,16 +31,25 @@ const refusal = (name: string): Judgement => ({
   action: 'deny',
   message: `${name} is refused by the policy shop: it is not signed`,
   hint: 'Sign it with `sealward sign`.',
+  warnings: [],
+  from: 'memory',
 });
-const unknown = (name: string): Judgement => ({
+const unknown = (name: string): JudgedName => ({
   ...refusal(name),
   outcome: 'inconclusive',
   code: 'ERR_REGISTRY_UNREACHABLE',
   message: `${name} could not be verified`,
 });
-const warned = (name: string): Judgement => ({ ...letIn(name), outcome: 'rejected', code: 'NO_SIGNATURE', action: 'warn', message: `${name} is not signed` });
+const warned = (name: string): JudgedName => ({
+  ...letIn(name),
+  outcome: 'rejected',
+  code: 'NO_SIGNATURE',
+  action: 'warn',
+  message: `${name} is not signed`,
+  warnings: [`${name} is not signed`],
+});
 
-function say(image: string): Judgement {
+function say(image: string): JudgedName {
   if (image.includes('/bad')) return refusal(image);
   if (image.includes('/down')) return unknown(image);
   if (image.includes('/warn')) return warned(image);
@@ -258,7 +267,7 @@ describe('the contract of the webhook', () => {
     );
     const judgedBy = (policy: string) => (image: string) => ({
       ...letIn(image),
-      decision: { policies: [{ policy }] } as unknown as NonNullable<Judgement['decision']>,
+      decision: { policies: [{ policy }] } as unknown as NonNullable<JudgedName['decision']>,
     });
     const pinned = await startWebhook(t, judgeOf(judgedBy('pins'), policies));
     const review = reviewOf(deployment(TAG), asDeployment);
@@ -271,7 +280,7 @@ describe('the contract of the webhook', () => {
     const images = Array.from({ length: 9 }, (_, i) => `r.example/warn${i}/${'x'.repeat(150)}:1@${IMAGE_DIGEST}`);
     const webhook = await startWebhook(
       t,
-      judgeOf((image) => (image.includes('warn8') ? { ...warned(image), message: 'a\u0007b\n\u202ec' } : say(image))),
+      judgeOf((image) => (image.includes('warn8') ? { ...warned(image), warnings: ['a\u0007b\n\u202ec'] } : say(image))),
     );
     const { response } = await webhook.ask(reviewOf(pod(...images)));
     const warnings = response['warnings'] as string[];
@@ -318,7 +327,7 @@ describe('the contract of the webhook', () => {
     assert.match(statusOf(answer)['message'] as string, /slow\.example:5000" did not answer within 0\.5 s/);
   });
 
-  const broken: readonly (readonly [what: string, say: (image: string) => Judgement])[] = [
+  const broken: readonly (readonly [what: string, say: (image: string) => JudgedName])[] = [
     [
       'that throws',
       () => {
@@ -331,8 +340,8 @@ describe('the contract of the webhook', () => {
         throw new SealwardError('ERR_REGISTRY_UNREACHABLE', 'the registry is gone');
       },
     ],
-    ['that answers nothing', () => ({}) as Judgement],
-    ['that says something else', (image) => ({ ...letIn(image), action: 'perhaps' }) as unknown as Judgement],
+    ['that answers nothing', () => ({}) as JudgedName],
+    ['that says something else', (image) => ({ ...letIn(image), action: 'perhaps' }) as unknown as JudgedName],
     [
       'that lets in without a digest',
       (image) => {

@@ -4,10 +4,10 @@ import { digestOf, formatDigest, quoted } from '../../core/artifact/index.ts';
 import { utf8 } from '../../core/encoding/index.ts';
 import { type FindingCode, SealwardError } from '../../core/errors.ts';
 import type { Mode, Place } from '../../core/policy/index.ts';
+import type { InForce, JudgedName } from '../../sdk/agent/index.ts';
 import type { DenialStatus, Verdict } from './answer.ts';
 import type { Deadline } from './deadline.ts';
-import type { ImageJudge, InForce, Judgement } from './image-judge.ts';
-import { judgeImages } from './judge-images.ts';
+import { type ImageJudge, judgeImages } from './judge-images.ts';
 import { pinImages, type PinOperation } from './pin.ts';
 import { kindOf, type PullsWith, type Question } from './question.ts';
 
@@ -19,7 +19,7 @@ export type ReviewOutcome = 'untouched' | 'exempt' | 'unchanged' | 'allowed' | '
 /** What is said of one image: the judgement, and whether more than the judge was against it. */
 export interface ImageAnswer {
   readonly image: string;
-  readonly judgement: Judgement;
+  readonly judgement: JudgedName;
   /** Undefined: it may run. */
   readonly denial?: Denial;
   /** What is said although it may. */
@@ -81,10 +81,7 @@ export async function decideReview(rules: DecidingRules, path: ReviewPath, quest
   const answers = [...judged].map(([image, judgement]) => answerOf(image, judgement, isPod));
   const annotations = annotationsOf(answers, inForce, await keep(answers, inForce));
   const refused = answers.flatMap(({ image, denial }) => (denial ? [{ image, denial }] : []));
-  const warnings = answers.flatMap(({ judgement, warning }) => [
-    ...(judgement.warnings ?? (judgement.action === 'warn' ? [judgement.message] : [])),
-    ...(warning === undefined ? [] : [warning]),
-  ]);
+  const warnings = answers.flatMap(({ judgement, warning }) => [...judgement.warnings, ...(warning === undefined ? [] : [warning])]);
   // What was judged and refused is said first: it will not go away by itself.
   const first = refused.find(({ denial }) => denial.status === 403) ?? refused[0];
   if (!first) {
@@ -106,9 +103,9 @@ export async function decideReview(rules: DecidingRules, path: ReviewPath, quest
 /** Nothing was judged, and it is a decision all the same. */
 async function unjudged({ unreadable, changed }: Question, inForce: InForce | undefined, keep: Keep): Promise<Reviewed> {
   const { code, message, hint } = unreadable ?? NO_TRUST;
-  const said: Omit<Judgement, 'name'> = unreadable
-    ? { outcome: 'rejected', code, action: 'deny', message, hint }
-    : { outcome: 'inconclusive', code, action: 'deny', message, hint, error: NO_TRUST };
+  const said: Omit<JudgedName, 'name'> = unreadable
+    ? { outcome: 'rejected', code, action: 'deny', message, hint, warnings: [], from: 'nothing' }
+    : { outcome: 'inconclusive', code, action: 'deny', message, hint, warnings: [], error: NO_TRUST, from: 'nothing' };
   const status = unreadable ? 403 : 503;
   const denial: Denial = { code, status, message: sentence(message, hint) };
   const images = unreadable ? [''] : new Set(changed.map(({ image }) => image));
@@ -128,7 +125,7 @@ function patched(patch: readonly PinOperation[]): Reviewed {
 }
 
 /** Pins what may run. */
-function pinned(question: Question, judged: ReadonlyMap<string, Judgement>, inForce: InForce): Reviewed {
+function pinned(question: Question, judged: ReadonlyMap<string, JudgedName>, inForce: InForce): Reviewed {
   const pins = new Map<string, string>();
   for (const [image, { action, digest, decision }] of judged) {
     const asked = kindOf(question) === '/Pod' || pinsTemplates(inForce, decision?.policies.map(({ policy }) => policy) ?? []);
@@ -142,7 +139,7 @@ function pinsTemplates({ policies }: InForce, names: readonly string[]): boolean
   return policies.policies.some(({ name, pinTemplates }) => pinTemplates && names.includes(name));
 }
 
-function answerOf(image: string, judgement: Judgement, isPod: boolean): ImageAnswer {
+function answerOf(image: string, judgement: JudgedName, isPod: boolean): ImageAnswer {
   const { action, digest } = judgement;
   if (action === 'deny') {
     const { outcome, code, message, hint, error } = judgement;
@@ -160,7 +157,7 @@ function answerOf(image: string, judgement: Judgement, isPod: boolean): ImageAns
 }
 
 /** Whoever only looks on must not be stopped by a tag either. Where no policy says anything, a default rule let the image in. */
-function strictest({ decision }: Judgement): Mode {
+function strictest({ decision }: JudgedName): Mode {
   if (!decision) return 'enforce';
   const modes = decision.policies.map(({ mode }) => mode);
   return modes.includes('enforce') ? 'enforce' : modes.includes('warn') ? 'warn' : 'audit';

@@ -1,5 +1,5 @@
 export { type AdmissionConfig, readAdmissionConfig } from './config.ts';
-export type { ImageJudge, InForce, JudgeAsked, Judgement } from './image-judge.ts';
+export type { ImageJudge } from './judge-images.ts';
 export { type OpenAdmission, type OpenAdmissionOptions, openAdmission } from './open-admission.ts';
 export { installAdmission, objectsFor, withAssignments } from './install/install.ts';
 export { clusterYaml } from './install/resources.ts';

@@ -1,8 +1,19 @@
 /** The images of a review, judged in parallel, each once, within its deadline. What comes back is checked here: nothing half-said lets an image in. */
 import { quoted } from '../../core/artifact/index.ts';
 import { SealwardError } from '../../core/errors.ts';
+import type { Ask, InForce, JudgedName } from '../../sdk/agent/index.ts';
 import type { Deadline } from './deadline.ts';
-import { type ImageJudge, type JudgeAsked, type Judgement, timeOf } from './image-judge.ts';
+
+/** The agent, or whatever stands in its place. It never throws for an image; what it cannot say is an answer, too. */
+export interface ImageJudge {
+  /** The machine's, when not said. */
+  readonly clock?: { now(): number };
+  judge(image: string, ask: Ask): Promise<JudgedName>;
+  /** Undefined while there is no trust material. */
+  inForce(): InForce | undefined;
+}
+
+export const timeOf = ({ clock }: ImageJudge): number => clock?.now() ?? Date.now();
 
 /** The judge is to say by then what its policies do when nobody answers; only when it does not, it is said here, and then it is no. */
 const RESERVE_MS = 200;
@@ -12,14 +23,14 @@ const DIGEST = /^sha(?:256|384|512):[0-9a-f]{64,128}$/;
 export async function judgeImages(
   judge: ImageJudge,
   images: readonly string[],
-  asked: Omit<JudgeAsked, 'deadline' | 'signal'>,
+  asked: Omit<Ask, 'deadline' | 'signal'>,
   deadline: Deadline,
-): Promise<ReadonlyMap<string, Judgement>> {
+): Promise<ReadonlyMap<string, JudgedName>> {
   const each = [...new Set(images)].map(async (image) => [image, await judgeOne(judge, image, asked, deadline)] as const);
   return new Map(await Promise.all(each));
 }
 
-async function judgeOne(judge: ImageJudge, image: string, asked: Omit<JudgeAsked, 'deadline' | 'signal'>, deadline: Deadline): Promise<Judgement> {
+async function judgeOne(judge: ImageJudge, image: string, asked: Omit<Ask, 'deadline' | 'signal'>, deadline: Deadline): Promise<JudgedName> {
   try {
     const work = judge.judge(image, {
       ...asked,
@@ -35,7 +46,7 @@ async function judgeOne(judge: ImageJudge, image: string, asked: Omit<JudgeAsked
 }
 
 /** Whoever judges may have a bug, and this is the last place where it would be seen. */
-function sound(image: string, judgement: Judgement): Judgement {
+function sound(image: string, judgement: JudgedName): JudgedName {
   const { digest } = judgement;
   const action: string = judgement.action;
   if (action === 'deny') return judgement;
@@ -49,7 +60,7 @@ function sound(image: string, judgement: Judgement): Judgement {
   return judgement;
 }
 
-function late(image: string, ms: number): Judgement {
+function late(image: string, ms: number): JudgedName {
   const host = hostOf(image);
   const error = new SealwardError('ERR_DEADLINE', `${quoted(image)} could not be verified: ${quoted(host)} did not answer within ${(ms / 1000).toFixed(1)} s`, {
     hint: 'Try again; if it stays, look whether the registry answers, and give the webhook more time with timeoutSeconds.',
@@ -63,16 +74,16 @@ function hostOf(image: string): string {
   return image.includes('/') && /[.:]|^localhost$/.test(first) ? first : 'docker.io';
 }
 
-function failed(image: string, thrown: unknown): Judgement {
+function failed(image: string, thrown: unknown): JudgedName {
   if (thrown instanceof SealwardError) return denied(image, thrown);
   return denied(image, new SealwardError('ERR_INVARIANT', `${quoted(image)} could not be verified: Sealward failed`, { cause: thrown }));
 }
 
-function broken(image: string, why: string): Judgement {
+function broken(image: string, why: string): JudgedName {
   return denied(image, new SealwardError('ERR_INVARIANT', `${quoted(image)} could not be verified: ${why}`));
 }
 
-function denied(image: string, error: SealwardError): Judgement {
+function denied(image: string, error: SealwardError): JudgedName {
   const { code, message, hint } = error;
   return {
     name: image,
@@ -81,6 +92,8 @@ function denied(image: string, error: SealwardError): Judgement {
     action: 'deny',
     message,
     hint,
+    warnings: [],
     error,
+    from: 'nothing',
   };
 }

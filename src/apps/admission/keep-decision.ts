@@ -6,8 +6,8 @@ import type { DecisionLog, DecisionToRecord, RecordedOutcome } from '../../clien
 import { canonicalJson, decodeUtf8, LIMITS, parseJsonObject } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { encodeDecision, shortenRecord } from '../../core/verify/index.ts';
+import type { InForce } from '../../sdk/agent/index.ts';
 import type { ImageAnswer } from './decide-review.ts';
-import type { InForce } from './image-judge.ts';
 import { kindOf, type Question } from './question.ts';
 
 /** A leaf has 65,535 bytes, and what stands around the record may have 26,000 when every character of it is escaped. */

@@ -1,8 +1,8 @@
 /** Numbers for Prometheus. Labels have values out of lists that are known here, or that whoever signs policies makes: strangers cannot make new ones. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { ERRORS, FINDINGS } from '../../core/errors.ts';
+import type { JudgedName } from '../../sdk/agent/index.ts';
 import type { ImageAnswer, ReviewOutcome, ReviewPath } from './decide-review.ts';
-import type { Judgement } from './image-judge.ts';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** Names of policies that get a label of their own; the rest of a large set shares one. */
@@ -94,7 +94,7 @@ export function createAdmissionMetrics(): AdmissionMetrics {
   };
 }
 
-function decidedBy(decision: Judgement['decision']): string | undefined {
+function decidedBy(decision: JudgedName['decision']): string | undefined {
   return decision?.policies.find((one) => one.action === decision.action && one.code === decision.code)?.policy;
 }
 
@@ -103,7 +103,7 @@ class Deciders {
   #inForce: unknown;
   readonly #known = new Map<string, string | undefined>();
 
-  of({ inForce, request, code }: Judgement, find: () => string | undefined): string | undefined {
+  of({ inForce, request, code }: JudgedName, find: () => string | undefined): string | undefined {
     if (!request || !inForce) return find();
     if (this.#inForce !== inForce || this.#known.size > KNOWN_DECIDERS) this.#known.clear();
     this.#inForce = inForce;

@@ -4,7 +4,7 @@ import type { DecisionLog } from '../../clients/journal/index.ts';
 import { type Address, serveOperations } from '../../clients/operations/index.ts';
 import type { CallerProof } from './caller.ts';
 import type { DecidingRules } from './decide-review.ts';
-import { type ImageJudge, timeOf } from './image-judge.ts';
+import { type ImageJudge, timeOf } from './judge-images.ts';
 import { type AdmissionMetrics, createAdmissionMetrics } from './metrics.ts';
 import type { CustomKinds } from './question.ts';
 import { createReviewReader } from './review-reader.ts';
