@@ -4,6 +4,7 @@ import { FolderStore, type StoreProblem } from '../../clients/evidence/index.ts'
 import { readBounded } from '../../clients/files/index.ts';
 import { type Clock, HostLimits, HttpClient, type HttpObserver, type ProxyConfig } from '../../clients/http/index.ts';
 import { anonymous, dockerConfig, firstOf, RegistryClient, type RegistryClientOptions, workloadIdentity } from '../../clients/registry/index.ts';
+import { parseCertificatesPem } from '../../core/crypto/index.ts';
 import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
 import { invariant, SealwardError } from '../../core/errors.ts';
 import { Agent, type AgentOptions } from './agent.ts';
@@ -31,20 +32,20 @@ export interface OpenedAgent {
   close(): Promise<void>;
 }
 
-/** Asks nobody yet: `agent.start` does. Throws ERR_FILE_UNREADABLE, ERR_TOO_LARGE, ERR_EVIDENCE_STORE. */
+/** Asks nobody yet: `agent.start` does. Throws ERR_FILE_UNREADABLE, ERR_TOO_LARGE, ERR_PEM_INVALID, ERR_EVIDENCE_STORE. */
 export function openAgent({ trust, evidenceFolder, registries }: AgentSettings, options: OpenAgentOptions): OpenedAgent {
   const { userAgent, proxy, observe, onProblem, configMap, environment = {}, ...held } = options;
   const timed: { readonly clock?: Clock } = held.clock ? { clock: held.clock } : {};
   const limits = new HostLimits(timed);
   const { authoritiesFile, credentialsFile, allowHttp, mirrors, privateHosts, clouds, metadata } = registries;
-  const authorities = authoritiesFile === undefined ? undefined : readBounded(authoritiesFile, LIMITS.documentBytes, 'the authorities of registries');
+  const authorities = authoritiesFile === undefined ? undefined : authoritiesIn(authoritiesFile);
   const http = new HttpClient({
     ...timed,
     userAgent,
     gate: limits,
     ...(proxy ? { proxy } : {}),
     ...(observe ? { observe } : {}),
-    ...(authorities ? { tls: { ca: [decodeUtf8(authorities, `the file ${authoritiesFile}`)] } } : {}),
+    ...(authorities === undefined ? {} : { tls: { ca: [authorities] } }),
   });
   const connection: RegistryClientOptions = {
     http,
@@ -90,6 +91,13 @@ export function openAgent({ trust, evidenceFolder, registries }: AgentSettings, 
       http.close();
     },
   };
+}
+
+/** PEM. A file without a certificate would be taken for one that adds none, and every registry of it would be a stranger. */
+function authoritiesIn(path: string): string {
+  const text = decodeUtf8(readBounded(path, LIMITS.documentBytes, 'the authorities of registries'), `the file ${path}`);
+  parseCertificatesPem(text, `the file of authorities ${path}`);
+  return text;
 }
 
 function makeFolder(path: string): void {
