@@ -23,12 +23,12 @@ export class Foreign {
   }
 
   get isThere(): boolean {
-    return this.#node !== null && this.#node !== undefined && this.value !== null;
+    return this.value !== null;
   }
 
-  /** The whole value in plain form. */
-  get value(): JsonValue | undefined {
-    return this.#node ? (toPlain(this.#node, this.#reading) as JsonValue) : undefined;
+  /** The whole value in plain form; null for what is not there. */
+  get value(): JsonValue {
+    return toPlain(this.#node, this.#reading) as JsonValue;
   }
 
   at(...names: readonly string[]): Foreign {
@@ -56,6 +56,11 @@ export class Foreign {
     return typeof value === 'string' && value !== '' ? value : undefined;
   }
 
+  /** The text, or none of its characters. */
+  textOrEmpty(): string {
+    return this.text() ?? '';
+  }
+
   texts(): readonly string[] {
     return this.items.map((item) => item.text()).filter((text) => text !== undefined);
   }
@@ -65,20 +70,27 @@ export class Foreign {
     this.#report.push({ source, line, path: this.#path === '' ? 'the document' : this.#path, outcome, ...(detail === undefined ? {} : { detail }) });
   }
 
-  /** Says of every member that nothing above asked for that it is not carried over. */
-  noteOthers(known: readonly string[], why = 'Sealward knows no such member'): void {
-    for (const [name, member] of this.members) if (!known.includes(name) && member.isThere) member.note('not-mapped', why);
+  noteWhereThere(outcome: ImportOutcome, detail?: string): void {
+    if (this.isThere) this.note(outcome, detail);
+  }
+
+  /** The members that nothing above asked for. */
+  others(known: readonly string[]): readonly Foreign[] {
+    return this.members.filter(([name, member]) => !known.includes(name) && member.isThere).map(([, member]) => member);
   }
 }
 
-function toPlain(node: Node, reading: Reading): unknown {
+function toPlain(node: Node | null | undefined, reading: Reading): unknown {
   const resolved = reading.resolve(node);
   if (isMap(resolved))
-    return Object.fromEntries(
-      resolved.items.map(({ key, value }) => [String((key as { value?: unknown }).value), value ? toPlain(value as Node, reading) : null]),
-    );
+    return Object.fromEntries(resolved.items.map(({ key, value }) => [String((key as { value?: unknown }).value), toPlain(value as Node | null, reading)]));
   if (isSeq(resolved)) return resolved.items.map((item) => toPlain(item as Node, reading));
-  return (resolved as { value?: unknown } | undefined)?.value ?? null;
+  return (resolved as { value?: unknown } | null | undefined)?.value ?? null;
+}
+
+/** A member that is not known may ask for something: without it the rest would ask for less. */
+export function refuseOthers(at: Foreign, known: readonly string[]): string[] {
+  return at.others(known).map((member) => refused(member, 'Sealward knows no such member'));
 }
 
 /** Notes that a part cannot be carried over; the reason is what the policy that takes its place refuses with. */

@@ -11,7 +11,7 @@ import { importContainersPolicy, importRegistriesFile } from './containers-polic
 import { Foreign } from './foreign.ts';
 import { importImageValidatingPolicy } from './image-validating-policy.ts';
 import { importKyvernoPolicy } from './kyverno.ts';
-import { importOpenShiftPolicy, openShiftScopes } from './openshift.ts';
+import { importOpenShiftPolicy, openShiftScopes, type OpenShiftScope } from './openshift.ts';
 import { importClusterImagePolicy, readTrustRoot, type TrustRoots } from './policy-controller.ts';
 import { plainName, type WrittenPolicy, writePolicy } from './written.ts';
 
@@ -76,7 +76,7 @@ function toolOf(document: Foreign): Tool | undefined {
   return document.at('docker').isThere || document.at('default-docker').isThere ? 'registries.d' : undefined;
 }
 
-function carryOver(tool: Tool, document: Foreign, roots: TrustRoots, scopes: readonly string[]): JsonObject[] {
+function carryOver(tool: Tool, document: Foreign, roots: TrustRoots, scopes: readonly OpenShiftScope[]): JsonObject[] {
   switch (tool) {
     case 'policy-controller':
       return importClusterImagePolicy(document, roots);

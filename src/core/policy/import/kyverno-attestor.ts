@@ -1,11 +1,13 @@
 /** One entry of Kyverno's attestors, to the authorities that stand for it. */
-import type { JsonObject, JsonValue } from '../../encoding/index.ts';
+import type { JsonObject } from '../../encoding/index.ts';
 import { CLAIM_NAMES } from '../authority-shape.ts';
-import type { Foreign } from './foreign.ts';
+import { type Foreign, refused } from './foreign.ts';
+import { identityOf } from './identity.ts';
 import { isPublicKey, pemFingerprints } from './pem.ts';
 import { wildcardPattern } from './written.ts';
 
 export interface EntryAuthority {
+  /** Without a name. */
   readonly authority: JsonObject;
   /** Whether a log must hold an entry: so unless it is said otherwise. */
   readonly logged: boolean;
@@ -13,95 +15,63 @@ export interface EntryAuthority {
 }
 
 /** A text says why the entry cannot be carried over. */
-export function entryAuthorities(entry: Foreign, name: string): readonly EntryAuthority[] | string {
-  const refused = (at: Foreign, why: string): string => {
-    at.note('not-mapped', why);
-    return `${at.path}: ${why}`;
-  };
+export function entryAuthorities(entry: Foreign): readonly EntryAuthority[] | string {
   if (entry.at('repository').isThere) return refused(entry.at('repository'), 'signatures are looked for beside the image');
   if (entry.at('attestor').isThere) return refused(entry.at('attestor'), 'attestors nested in attestors are not known');
-  const annotations = Object.fromEntries(entry.at('annotations').members.map(([key, value]) => [key, value.text() ?? '']));
-  if (entry.at('annotations').isThere) entry.at('annotations').note('mapped');
-  const made = entry.at('keys').isThere
-    ? keysOf(entry.at('keys'), name)
-    : entry.at('keyless').isThere
-      ? keylessOf(entry.at('keyless'), name)
-      : entry.at('certificates').isThere
-        ? certificatesOf(entry.at('certificates'), name)
-        : undefined;
-  if (made === undefined) return refused(entry, 'it is no attestor that is known here');
+  const annotations = Object.fromEntries(entry.at('annotations').members.map(([key, value]) => [key, value.textOrEmpty()]));
+  entry.at('annotations').noteWhereThere('mapped');
+  const kind = Object.keys(KINDS).find((one) => entry.at(one).isThere);
+  if (kind === undefined) return refused(entry, 'it is no attestor that is known here');
+  const from = entry.at(kind);
+  const made = (KINDS[kind] as (from: Foreign) => Made)(from);
   if (typeof made === 'string') return made;
-  return made.map(({ authority, from }) => ({ authority, logged: isLogged(from), annotations }));
+  const logged = isLogged(from);
+  return made.map((one) => ({ authority: { name: '', ...one }, logged, annotations }));
 }
+
+type Made = readonly JsonObject[] | string;
+
+const KINDS: Readonly<Record<string, (from: Foreign) => Made>> = { keys: keysOf, keyless: keylessOf, certificates: certificatesOf };
 
 function isLogged(from: Foreign): boolean {
   const rekor = from.at('rekor');
-  if (rekor.at('url').isThere) rekor.at('url').note('different', 'any log of the trust state counts, not this one alone');
-  if (rekor.at('pubkey').isThere) rekor.at('pubkey').note('different', 'the keys of logs come from the trust state');
-  if (rekor.at('ignoreTlog').isThere) rekor.at('ignoreTlog').note('mapped');
+  rekor.at('url').noteWhereThere('different', 'any log of the trust state counts, not this one alone');
+  rekor.at('pubkey').noteWhereThere('different', 'the keys of logs come from the trust state');
+  rekor.at('ignoreTlog').noteWhereThere('mapped');
   return rekor.at('ignoreTlog').value !== true;
 }
 
-type Made = readonly { readonly authority: JsonObject; readonly from: Foreign }[] | string | undefined;
-
-function keysOf(keys: Foreign, name: string): Made {
-  const given = keys.at('publicKeys').text();
-  if (given === undefined || given.includes('{{') || !given.includes('-----BEGIN')) {
-    keys.note('not-mapped', 'its public key is not in the document: write it into a file with `sealward public-key --key REFERENCE`');
-    return `${keys.path}: its public key is not in the document`;
-  }
+function keysOf(keys: Foreign): Made {
+  const given = keys.at('publicKeys').textOrEmpty();
+  if (given.includes('{{') || !given.includes('-----BEGIN'))
+    return refused(keys, 'its public key is not in the document: write it into a file with `sealward public-key --key REFERENCE`');
   const pems = given.match(/-----BEGIN [A-Z ]+-----[^]*?-----END [A-Z ]+-----/g) ?? [];
-  if (pems.length === 0 || !pems.every((pem) => isPublicKey(pem))) {
-    keys.note('not-mapped', 'it holds no public keys that are read');
-    return `${keys.path}: it holds no public keys that are read`;
-  }
+  if (pems.length === 0 || !pems.every(isPublicKey)) return refused(keys, 'it holds no public keys that are read');
   keys.at('publicKeys').note('mapped');
-  if (keys.at('signatureAlgorithm').isThere)
-    keys.at('signatureAlgorithm').note('different', 'every algorithm that the key is for counts; strictness.hashes narrows it');
-  if (keys.at('ctlog').isThere) keys.at('ctlog').note('mapped');
-  return pems.map((pem) => ({ authority: { name, key: { pem: `${pem}\n` } }, from: keys }));
+  keys.at('signatureAlgorithm').noteWhereThere('different', 'every algorithm that the key is for counts; strictness.hashes narrows it');
+  keys.at('ctlog').noteWhereThere('mapped');
+  return pems.map((pem) => ({ key: { pem: `${pem}\n` } }));
 }
 
-function keylessOf(keyless: Foreign, name: string): Made {
-  const issuer = pattern(keyless.at('issuer'), keyless.at('issuerRegExp'));
-  const subject = pattern(keyless.at('subject'), keyless.at('subjectRegExp'));
+function keylessOf(keyless: Foreign): Made {
   const claims = extensionsOf(keyless.at('additionalExtensions'));
   if (claims === undefined) return `${keyless.at('additionalExtensions').path}: it names a claim that is not known`;
-  if (issuer === undefined && subject === undefined && Object.keys(claims).length === 0) {
-    keyless.note('not-mapped', 'it names nobody');
-    return `${keyless.path}: it names nobody`;
-  }
+  const identity = identityOf(keyless, wildcardPattern, claims);
+  if (identity === undefined) return `${keyless.path}: whom it names is not understood`;
   const roots = keyless.at('roots');
-  const authorities = roots.isThere ? pemFingerprints(roots.text() ?? '') : undefined;
-  if (roots.isThere)
-    roots.note(
-      authorities ? 'different' : 'not-mapped',
-      authorities ? 'it is named by its fingerprint; add it to the trust state with `sealward trust anchor add`' : 'it holds no certificates',
-    );
-  if (roots.isThere && !authorities) return `${roots.path}: it holds no certificates`;
-  if (keyless.at('ctlog').isThere) keyless.at('ctlog').note('mapped');
-  const identity = { issuer: issuer ?? { regex: '.*' }, ...(subject === undefined ? {} : { subject }), ...claims };
-  const ignoresScts = keyless.at('ctlog', 'ignoreSCT').value === true;
+  const authorities = pemFingerprints(roots.textOrEmpty());
+  if (authorities) roots.note('different', 'it is named by its fingerprint; add it to the trust state with `sealward trust anchor add`');
+  else if (roots.isThere) return refused(roots, 'it holds no certificates');
+  keyless.at('ctlog').noteWhereThere('mapped');
   return [
     {
-      authority: {
-        name,
-        keyless: { identities: [identity], ...(authorities ? { authorities: [...authorities] } : {}), ...(ignoresScts ? { certificateLog: false } : {}) },
+      keyless: {
+        identities: [identity],
+        ...(authorities ? { authorities: [...authorities] } : {}),
+        ...(keyless.at('ctlog', 'ignoreSCT').value === true ? { certificateLog: false } : {}),
       },
-      from: keyless,
     },
   ];
-}
-
-function pattern(wildcard: Foreign, expression: Foreign): JsonValue | undefined {
-  const [text, regex] = [wildcard.text(), expression.text()];
-  if (text !== undefined) {
-    wildcard.note('mapped');
-    return wildcardPattern(text);
-  }
-  if (regex === undefined) return undefined;
-  expression.note(/^\^.*\$$/.test(regex) ? 'mapped' : 'different', /^\^.*\$$/.test(regex) ? undefined : 'here an expression is over the whole value');
-  return { regex };
 }
 
 /** Claims by Fulcio's own names or by the numbers of their extensions; undefined when one is not known. */
@@ -114,20 +84,15 @@ function extensionsOf(given: Foreign): JsonObject | undefined {
       return undefined;
     }
     value.note('mapped');
-    claims[known[0]] = wildcardPattern(value.text() ?? '');
+    claims[known[0]] = wildcardPattern(value.textOrEmpty());
   }
   return claims;
 }
 
-function certificatesOf(certificates: Foreign, name: string): Made {
-  const chain = certificates.at('certChain').text();
-  if (certificates.at('cert').isThere || chain === undefined || pemFingerprints(chain) === undefined) {
-    certificates.note(
-      'not-mapped',
-      certificates.at('cert').isThere ? 'one certificate alone cannot be trusted here: name its key, or its authority' : 'it holds no certificates',
-    );
-    return `${certificates.path}: it cannot be carried over`;
-  }
+function certificatesOf(certificates: Foreign): Made {
+  const chain = certificates.at('certChain').textOrEmpty();
+  if (certificates.at('cert').isThere) return refused(certificates, 'one certificate alone cannot be trusted here: name its key, or its authority');
+  if (!pemFingerprints(chain)) return refused(certificates, 'it holds no certificates');
   certificates.at('certChain').note('mapped');
-  return [{ authority: { name, certificate: { pem: chain, names: [{ regex: '.*' }] } }, from: certificates }];
+  return [{ certificate: { pem: chain, names: [{ regex: '.*' }] } }];
 }

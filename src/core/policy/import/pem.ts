@@ -14,8 +14,8 @@ export function isPublicKey(pem: string): boolean {
 }
 
 /** PEM in base64, as `…Data` members are; empty for what is not. */
-export function pemOfBase64(text: string | undefined): string {
-  return ifRead(() => new TextDecoder().decode(decodeBase64((text ?? '').replace(/\s/g, '')))) ?? '';
+export function pemOfBase64(text: string): string {
+  return ifRead(() => new TextDecoder().decode(decodeBase64(text.replace(/\s/g, '')))) ?? '';
 }
 
 function ifRead<T>(read: () => T): T | undefined {

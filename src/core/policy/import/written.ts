@@ -15,7 +15,6 @@ export interface WrittenPolicy {
   readonly signatures?: JsonValue;
   readonly attestations?: readonly JsonObject[];
   readonly strictness?: JsonObject;
-  readonly message?: string;
   /** Reasons for which every image in the scope is refused, whatever else was carried over. */
   readonly refuse?: readonly string[];
 }
@@ -24,12 +23,11 @@ export interface WrittenPolicy {
  * A policy that is refused keeps its scope and its mode alone: what is half carried over must not look like a whole
  * policy, and must not let anything through.
  */
-export function writePolicy({ name, match, mode, authorities, signatures, attestations, strictness, message, refuse = [] }: WrittenPolicy): JsonObject {
+export function writePolicy({ name, match, mode, authorities, signatures, attestations, strictness, refuse = [] }: WrittenPolicy): JsonObject {
   const scoped = Object.fromEntries(Object.entries(match ?? {}).filter(([, value]) => !(Array.isArray(value) && value.length === 0))) as JsonObject;
   const scope = {
     ...(Object.keys(scoped).length > 0 ? { match: scoped } : {}),
     ...(mode && mode !== 'enforce' ? { mode } : {}),
-    ...(message === undefined ? {} : { message }),
   };
   const spec =
     refuse.length > 0
@@ -63,13 +61,27 @@ export function plainName(...parts: readonly (string | number)[]): string {
   return joined === '' ? 'imported' : joined.replace(/[^a-z0-9]+$/, '');
 }
 
+export function exactly(text: string): JsonValue {
+  return { exact: text };
+}
+
 /** A wildcard pattern (`*` any text, `?` one character) as an expression over the whole value. */
 export function wildcardPattern(text: string): JsonValue {
-  if (!/[*?]/.test(text)) return { exact: text };
+  if (!/[*?]/.test(text)) return exactly(text);
   return {
     regex: text
       .replace(/[.+^${}()|[\]\\]/g, '\\$&')
       .replaceAll('*', '.*')
       .replaceAll('?', '.'),
   };
+}
+
+/** One of these: the name itself where there is no choice. */
+export function anyOf(names: readonly string[]): JsonValue {
+  return names.length === 1 ? (names[0] as string) : { anyOf: [...names] };
+}
+
+/** All of these. */
+export function allOf(parts: readonly JsonValue[]): JsonValue {
+  return parts.length === 1 ? (parts[0] as JsonValue) : { allOf: [...parts] };
 }
