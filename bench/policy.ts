@@ -1,5 +1,5 @@
 /** What policies cost: finding those about an image among a thousand, and patterns that were made to be slow. */
-import { parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import type { Statement } from '../src/core/bundle/index.ts';
 import {
   exactText,
@@ -65,16 +65,18 @@ ${globs}    namespaces: [team-${i}]
 
 async function benchLoad(seconds: number): Promise<Row[]> {
   const { compilePolicies } = await loadPolicyCompiler();
-  const files = Array.from({ length: POLICIES }, (_, i) => ({ name: `p${i}.yaml`, text: written(i) }));
-  const load = (times: number): void => {
-    for (let i = 0; i < times; i++) if (!compilePolicies(files).ok) throw new Error('the policies of the benchmark do not compile');
-  };
-  const read = (times: number): void => {
-    for (let i = 0; i < times; i++) for (const { text } of files) parseAllDocuments(text);
-  };
-  const [loaded, parsed] = race([{ run: load }, { run: read }], seconds) as [Timing, Timing];
-  const figures = `${loaded.mean.toFixed(0)} ms, of which reading YAML alone takes ${parsed.mean.toFixed(0)}`;
-  return [{ what: `loading ${POLICIES} policies, ms`, figures, value: loaded.mean, atMost: 300 }];
+  const plain = Array.from({ length: POLICIES }, (_, i) => ({ name: `p${i}.yaml`, text: written(i) }));
+  const json = plain.map(({ name, text }) => ({ name, text: JSON.stringify(parse(text), null, 2) }));
+  // What is not plain: the whole parser reads all of the file.
+  const tagged = plain.map(({ name, text }) => ({ name, text: `${text}  message: !!str Ask the team.\n` }));
+  const load = (files: typeof plain) => ({
+    run: (times: number): void => {
+      for (let i = 0; i < times; i++) if (!compilePolicies(files).ok) throw new Error('the policies of the benchmark do not compile');
+    },
+  });
+  const [ofPlain, ofJson, ofTagged] = race([load(plain), load(json), load(tagged)], seconds) as [Timing, Timing, Timing];
+  const figures = `${ofPlain.mean.toFixed(0)} ms; from JSON ${ofJson.mean.toFixed(0)}, where each has a tag, for the whole parser, ${ofTagged.mean.toFixed(0)}`;
+  return [{ what: `loading ${POLICIES} policies, ms`, figures, value: ofPlain.mean, atMost: 300 }];
 }
 
 /** Ten globs each, of every kind: exact, with a star at the end or within, over tags; one policy in a hundred is about every image. */

@@ -4,6 +4,7 @@ import { quoted } from '../artifact/index.ts';
 import { LIMITS } from '../encoding/index.ts';
 import { type ErrorCode, SealwardError } from '../errors.ts';
 import type { PolicyProblem, PolicySource } from './compiled.ts';
+import { readPlain } from './plain-yaml.ts';
 
 /** A place in a source. */
 export interface Place {
@@ -99,6 +100,8 @@ export function readSource({ name, text }: PolicySource, problems: PolicyProblem
     reading.problem(null, `it is nested deeper than ${LIMITS.jsonDepth} levels`, undefined, 'ERR_TOO_LARGE');
     return [];
   }
+  const plain = readPlain(text, lines);
+  if (plain) return plain.map((root) => ({ root, reading: new Reading(name, lines, problems) }));
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
     // Shapes look for them, in linear time.
