@@ -28,7 +28,18 @@ export function answerOf(name: string, outcome: Outcome, code: DecisionCode, unt
   const action = outcome === 'verified' ? 'allow' : 'deny';
   const judgement: PolicyJudgement = { policy, digest: 'd', source: 's', mode: 'enforce', outcome, action, code, requirements: [] };
   const message = `${name} is ${outcome}`;
-  const decision = { action, outcome, code, until, exceptions: [], byDefault: false, message, hint: 'do something', policies: [judgement] } as const;
+  const decision = {
+    action,
+    outcome,
+    code,
+    until,
+    exceptions: [],
+    byDefault: false,
+    isSettled: false,
+    message,
+    hint: 'do something',
+    policies: [judgement],
+  } as const;
   const digest = name.split('@')[1];
   return { name, ...(digest === undefined ? {} : { digest }), outcome, code, action, message, hint: 'do something', warnings: [], decision, from: 'memory' };
 }

@@ -30,7 +30,7 @@ import { createTestSigstore } from '../../testing/index.ts';
 import { utf8 } from '../encoding/index.ts';
 import type { ImageException, ImagePolicy } from '../policy/index.ts';
 
-import { encodeDecision, indexThatLists, prove, type ProvenIndex, readEvidence } from './index.ts';
+import { encodeDecision, indexThatLists, JUDGE_VERSION, prove, type ProvenIndex, readEvidence } from './index.ts';
 
 describe('images', () => {
   const named = (requirement: object, request: Case['request'] = {}) =>
@@ -112,7 +112,10 @@ describe('a record', () => {
       judge: number;
       trust: object;
     };
-    assert.deepEqual([decision.code, decision.until, judge, trust], ['SIGNERS_MISSING', NOW + 1000, 1, { digest: 'sha256:t', versions: { keys: 3 } }]);
+    assert.deepEqual(
+      [decision.code, decision.until, judge, trust],
+      ['SIGNERS_MISSING', NOW + 1000, JUDGE_VERSION, { digest: 'sha256:t', versions: { keys: 3 } }],
+    );
   });
 });
 

@@ -18,7 +18,7 @@ import { lawOf } from './law.ts';
 import { imageName, type Request } from './request.ts';
 
 /** Changes whenever the same input could give another decision than before. */
-export const JUDGE_VERSION = 1;
+export const JUDGE_VERSION = 2;
 
 /** One policy's answer; `why` is the first requirement that is not met, where nothing excuses it. */
 interface Judged {
@@ -35,6 +35,7 @@ interface Answer {
   readonly code: DecisionCode;
   readonly detail: () => string;
   readonly by?: Judged;
+  readonly isSettled?: true;
 }
 
 /** @param facts proven under `anchorsOf(policies, trust)`. */
@@ -83,7 +84,7 @@ function byDocument(a: SignatureFacts, b: SignatureFacts): number {
 
 /** keys.md, verdict order, step 1: no mode and no exception overrides a denial. */
 function denied(denial: Denial): Answer {
-  return { action: 'deny', outcome: 'rejected', code: 'DENIED', detail: () => `${denial.id}: ${denial.reason}` };
+  return { action: 'deny', outcome: 'rejected', code: 'DENIED', detail: () => `${denial.id}: ${denial.reason}`, isSettled: true };
 }
 
 /** Step 2: what was admitted under a live lease may restart, and is judged like everything else. */
@@ -187,12 +188,21 @@ function verified(judged: readonly Judged[]): Answer {
   };
 }
 
+/** What nothing that is found about an image changes: past the lease, nobody's policy speaks of it, or one refuses it by name. */
+const SETTLED: ReadonlySet<DecisionCode> = new Set<DecisionCode>(['TRUST_STALE', 'NO_POLICY', 'IMAGE_REFUSED', 'IMAGE_NAME_REFUSED']);
+
+/** Of policies of which one is enough another may still let it in. */
+function isPastHelp({ action, why }: Judged, selected: SelectedPolicy | undefined): boolean {
+  return action === 'deny' && why?.pastHelp === true && selected?.reach !== 'namespace-unknown';
+}
+
 class Decided implements Decision {
   readonly action: Action;
   readonly outcome: Outcome;
   readonly code: DecisionCode;
   readonly until: number;
   readonly byDefault: boolean;
+  readonly isSettled: boolean;
   readonly #answer: Answer;
   readonly #judged: readonly Judged[];
   readonly #hearing: Hearing;
@@ -203,6 +213,7 @@ class Decided implements Decision {
     this.code = answer.code;
     this.until = hearing.context.clock.until;
     this.byDefault = !selected.some(({ policy }) => policy.namespace === undefined);
+    this.isSettled = answer.isSettled === true || SETTLED.has(answer.code) || judged.some((one, at) => isPastHelp(one, selected[at]));
     this.#answer = answer;
     this.#judged = judged;
     this.#hearing = hearing;

@@ -59,6 +59,8 @@ export interface Decision {
   readonly exceptions: readonly string[];
   /** Whether no policy covers the image, so that the default rule decided. */
   readonly byDefault: boolean;
+  /** Whether no evidence that may still be found could make it another, as trust and policies are now. */
+  readonly isSettled: boolean;
   /** One sentence for people, the same everywhere, and what to do. */
   readonly message: string;
   readonly hint: string;

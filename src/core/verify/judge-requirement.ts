@@ -19,6 +19,7 @@ import type { Facts, SignerFact } from './facts.ts';
 import { firstOf } from './key-state.ts';
 import type { Law } from './law.ts';
 import type { Request } from './request.ts';
+import { pastHelp } from './past-help.ts';
 import { principalOf, type TrustIndex } from './trust-index.ts';
 
 /** The value of the condition (by id) for the statement (by `sha256:hex`), where it was appraised. */
@@ -37,6 +38,8 @@ export interface Hearing {
 export interface Unmet {
   /** `unknown`: it could not be found out. */
   readonly status: 'unmet' | 'unknown';
+  /** Nothing that may still be found could meet it. */
+  readonly pastHelp?: true;
   readonly code: FindingCode | ErrorCode;
   readonly detail: () => string;
 }
@@ -58,9 +61,9 @@ export function judgeRequirement(requirement: Requirement, policy: ImagePolicy, 
     case 'image':
       return judgeImage(requirement, hearing.request);
     case 'signatures':
-      return openToNews(judgeSignatures(requirement, policy, hearing), requirement, hearing);
+      return openToNews(judgeSignatures(requirement, policy, hearing), requirement, policy, hearing);
     case 'attestation':
-      return openToNews(judgeAttestation(requirement, policy, hearing), requirement, hearing);
+      return openToNews(judgeAttestation(requirement, policy, hearing), requirement, policy, hearing);
   }
 }
 
@@ -68,9 +71,20 @@ function unmet(code: FindingCode, detail: () => string): Unmet {
   return { status: 'unmet', code, detail };
 }
 
+const NOTHING_FOUND: ReadonlySet<Unmet['code']> = new Set<Unmet['code']>(['NO_SIGNATURE', 'NO_ATTESTATION']);
+
 /** Nothing is said to be missing before every place answered; and where only the latest will do, not even that it is there. */
-function openToNews(judged: Unmet | undefined, { latest }: Of<'signatures'> | Of<'attestation'>, { facts: { places }, context }: Hearing): Unmet | undefined {
+function openToNews(judged: Unmet | undefined, requirement: Of<'signatures'> | Of<'attestation'>, policy: ImagePolicy, hearing: Hearing): Unmet | undefined {
+  const { latest } = requirement;
+  const { places } = hearing.facts;
+  const { context } = hearing;
   if (!judged && !latest) return undefined;
+  const lost = judged && pastHelp(requirement, policy, hearing.law);
+  if (judged && lost) {
+    // Unsigned it is only when every place answered.
+    const said = NOTHING_FOUND.has(judged.code) && isSilent(hearing.facts) ? lost : judged;
+    return { ...said, status: 'unmet', pastHelp: true };
+  }
   const silent = places.find(({ state }) => state === 'unavailable') ?? places.find(({ state }) => state === 'not-asked');
   if (silent || places.length === 0) {
     const code = silent?.cause?.code ?? 'PLACE_NOT_ASKED';
@@ -110,7 +124,7 @@ function judgeSignatures({ combination }: Of<'signatures'>, policy: ImagePolicy,
   const nearest = nearestMiss(authorities, 'signature', policy, { ...hearing, dated: others });
   if (counted.length === 0) return nearest;
   return unmet('SIGNERS_MISSING', () => {
-    const more = nearest.code === 'NO_SIGNATURE' ? 'nobody else signed' : nearest.detail();
+    const more = nearest.code !== 'NO_SIGNATURE' ? nearest.detail() : isSilent(hearing.facts) ? 'no place that answered holds another' : 'nobody else signed';
     return `signed by ${principalsOf(counted).sort().join(', ')}; wanted was ${describeCombination(combination)}; ${more}`;
   });
 }
@@ -221,11 +235,14 @@ export function nearestMiss(
   if (best) return { status: 'unmet', ...best.miss };
   const unreadable = firstUnreadable(hearing.facts);
   if (unreadable) return unmet(unreadable.code, () => unreadable.detail);
-  const { places } = hearing.facts;
-  const silent = places.length === 0 || places.some(({ state }) => state !== 'complete' && state !== 'absent');
+  const silent = isSilent(hearing.facts);
   return unmet(role === 'signature' ? 'NO_SIGNATURE' : 'NO_ATTESTATION', () =>
     silent ? 'no place that answered holds one' : 'every place answered, and none holds one',
   );
+}
+
+function isSilent({ places }: Facts): boolean {
+  return places.length === 0 || places.some(({ state }) => state !== 'complete' && state !== 'absent');
 }
 
 /** The same one in whatever order they were found. */

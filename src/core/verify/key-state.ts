@@ -73,7 +73,7 @@ function when(first: TimeFact | undefined): string {
   return first === undefined ? 'not dated' : `dated ${iso(first.to)}`;
 }
 
-function because(name: string, { state, reason }: KeyVersion): string {
+export function because(name: string, { state, reason }: KeyVersion): string {
   return `${name} is ${state}${reason === undefined ? '' : ` (${reason})`}`;
 }
 

@@ -23,7 +23,7 @@ import {
   text,
 } from '../../../test/hand-made.ts';
 import type { ImagePolicy, Requirement } from '../policy/index.ts';
-import { type Action, encodeDecision } from './index.ts';
+import { type Action, encodeDecision, JUDGE_VERSION } from './index.ts';
 
 const found = { signatures: [signature(A, { times: [dated(NOW - 5)] })] };
 const met = signedBy(one(by(A)));
@@ -259,7 +259,7 @@ describe('a record', () => {
     const { decision: said, ...about } = read;
     assert.deepEqual(about, {
       version: 1,
-      judge: 1,
+      judge: JUDGE_VERSION,
       evidence: 'sha256:e',
       known: 'sha256:k',
       policies: policies.digest,

@@ -8,7 +8,7 @@ import type { Registry } from '../../clients/registry/index.ts';
 import { type Digest, formatRepository, LAYOUT, parseReference, quoted, type Reference, type RepositoryName } from '../../core/artifact/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { Place } from '../../core/policy/index.ts';
-import { actionUnresolved, decide, type Decision, type DecisionCode, type Request } from '../../core/verify/index.ts';
+import { actionUnresolved, decide, type Decision, type Request } from '../../core/verify/index.ts';
 import { openTrust, type OpenTrustOptions } from '../open-trust.ts';
 import { allowedRegistries, type AllowedRegistry, type AllowListOptions } from './allow-list.ts';
 import { HeldEvidence, type Loaded } from './held-evidence.ts';
@@ -360,12 +360,9 @@ interface Question {
 /** An image that was just let in was just asked about. Milliseconds. */
 const SEEN_AFTER = 60_000;
 
-/** What no signature changes: it is denied by name, past the lease, or nobody's policy speaks of it. */
-const WHATEVER_IS_SIGNED: ReadonlySet<DecisionCode> = new Set<DecisionCode>(['DENIED', 'TRUST_STALE', 'NO_POLICY', 'IMAGE_REFUSED', 'IMAGE_NAME_REFUSED']);
-
 /** Whether asking anybody could give another answer. */
-function isFinal({ outcome, code }: Decision | JudgedName): boolean {
-  return outcome === 'verified' || WHATEVER_IS_SIGNED.has(code);
+function isFinal({ outcome, decision }: DecidedName): boolean {
+  return outcome === 'verified' || decision.isSettled;
 }
 
 /** Folders are nothing that a cluster could pull from, and nothing that whoever writes an object may have read. */
