@@ -128,7 +128,7 @@ function compile<T>(expression: string, isFunction: (name: string) => boolean, p
 }
 
 function invalid(expression: string, why: string, cause?: unknown): SealwardError {
-  return new SealwardError('ERR_CONDITION_INVALID', `the condition ${quoted(expression)} cannot be used: ${why}`, cause === undefined ? {} : { cause });
+  return new SealwardError('ERR_CONDITION_INVALID', `the condition ${quoted(expression)} cannot be used: ${why}`, { cause });
 }
 
 const TURN = '@turn';
@@ -223,7 +223,7 @@ function depthOf(expression: string): number {
   for (const character of expression) {
     if ('([{'.includes(character)) deepest = Math.max(deepest, ++depth);
     else if (')]}'.includes(character)) depth--;
-    signs = '!-'.includes(character) ? signs + 1 : character === ' ' ? signs : 0;
+    signs = '!-'.includes(character) ? signs + 1 : 0;
     deepest = Math.max(deepest, depth, signs);
   }
   return deepest;

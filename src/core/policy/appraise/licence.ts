@@ -29,8 +29,8 @@ interface Reader {
 }
 
 const ORDER: readonly Verdict[] = ['denied', 'unknown', 'allowed'];
-const better = (a: Verdict, b: Verdict): Verdict => (ORDER.indexOf(a) >= ORDER.indexOf(b) ? a : b);
-const worse = (a: Verdict, b: Verdict): Verdict => (ORDER.indexOf(a) >= ORDER.indexOf(b) ? b : a);
+const better = (a: Verdict, b: Verdict): Verdict => ORDER[Math.max(ORDER.indexOf(a), ORDER.indexOf(b))] as Verdict;
+const worse = (a: Verdict, b: Verdict): Verdict => ORDER[Math.min(ORDER.indexOf(a), ORDER.indexOf(b))] as Verdict;
 
 function either(reader: Reader): Verdict {
   let verdict = both(reader);

@@ -74,8 +74,9 @@ function spdxPackages(predicate: JsonValue): Component[] {
 
 function cycloneDxComponents(predicate: JsonValue): Component[] {
   const found: Component[] = [];
-  const visit = (list: JsonValue | undefined, depth: number): void => {
-    if (!Array.isArray(list) || depth > LIMITS.jsonDepth) return;
+  // As deep as JSON may be that was read.
+  const visit = (list: JsonValue | undefined): void => {
+    if (!Array.isArray(list)) return;
     for (const item of list) {
       const licences = memberOf(item, 'licenses');
       found.push(
@@ -86,10 +87,10 @@ function cycloneDxComponents(predicate: JsonValue): Component[] {
           Array.isArray(licences) ? licences.map(cycloneDxLicence) : [],
         ),
       );
-      visit(memberOf(item, 'components'), depth + 1);
+      visit(memberOf(item, 'components'));
     }
   };
-  visit(memberOf(predicate, 'components'), 0);
+  visit(memberOf(predicate, 'components'));
   return found;
 }
 

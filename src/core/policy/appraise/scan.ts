@@ -15,11 +15,11 @@ const RANK: Readonly<Record<Severity | 'none', number>> = { none: 0, negligible:
 const LISTED = 1000;
 
 export function appraiseScan({ predicate }: Statement, condition: Extract<Condition, { kind: 'scan' }>, predicates: Predicates): Appraisal {
-  const statedAt = timeOf(memberOf(memberOf(predicate, 'metadata'), 'scanFinishedOn'), predicates);
-  const at = statedAt === undefined ? {} : { statedAt };
   try {
     const all = predicates.listVulnerabilities(predicate);
     if (!all) return inconclusive('its report is of a scanner that is not known');
+    // No scan record is without it.
+    const at = { statedAt: timeOf(memberOf(memberOf(predicate, 'metadata'), 'scanFinishedOn'), predicates) as number };
     const findings = all
       .filter(({ severity, fixable, names }) => {
         if (RANK[severity] <= RANK[condition.maximum]) return false;
@@ -69,7 +69,8 @@ export function appraiseVex(statement: Statement, predicates: Predicates): Appra
     if (error instanceof SealwardError && error.family === 'InputError') return inconclusive(error.message.slice(0, 300));
     throw error;
   }
-  const written = timeOf(memberOf(statement.predicate, 'timestamp'), predicates) ?? 0;
+  // No such document is without it.
+  const written = timeOf(memberOf(statement.predicate, 'timestamp'), predicates) as number;
   const said = (memberOf(statement.predicate, 'statements') as JsonValue[])
     .flatMap((item, order) =>
       readVexStatement(item, statement).map((one) => ({ ...one, order, at: timeOf(memberOf(item, 'timestamp'), predicates) ?? written })),
@@ -80,8 +81,11 @@ export function appraiseVex(statement: Statement, predicates: Predicates): Appra
     if (one.status !== 'not_affected' && one.status !== 'fixed') return false;
     return !said.slice(0, i).some((later) => later.status !== one.status && overlaps(later, one));
   });
-  const stated = written === 0 ? {} : { statedAt: written };
-  return { value: 'holds', excuses: excuses.map(({ names, status, components }) => ({ names, status: status as Excuse['status'], components })), ...stated };
+  return {
+    value: 'holds',
+    excuses: excuses.map(({ names, status, components }) => ({ names, status: status as Excuse['status'], components })),
+    statedAt: written,
+  };
 }
 
 interface VexStatement {
@@ -105,7 +109,7 @@ function readVexStatement(item: JsonValue, statement: Statement): VexStatement[]
     ...(Array.isArray(aliases) ? aliases.map(stringOf) : []),
   ];
   const known = names.filter((name) => name !== undefined);
-  const status = stringOf(memberOf(item, 'status')) ?? '';
+  const status = stringOf(memberOf(item, 'status')) as string;
   const products = memberOf(item, 'products');
   // "Data Inheritance": without products, the subject of the attestation is the product.
   if (!Array.isArray(products) || products.length === 0) return [{ names: known, status, components: [] }];
