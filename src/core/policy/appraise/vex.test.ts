@@ -194,7 +194,7 @@ describe('findings', () => {
       const time = '2026-03-05T00:00:00Z';
       const predicate = { scanner: { uri: 'trivy', version: '1', db: {}, result }, metadata: { scanStartedOn: time, scanFinishedOn: time } };
       return appraise(
-        { version: 'v1', subjects: [], predicateType: COSIGN_VULN, predicate: predicate as unknown as JsonValue },
+        { version: 'v1', subjects: [], predicateType: COSIGN_VULN, predicate },
         { id: 'sha256:0', text: 'it', kind: 'scan', maximum: 'low', fixableOnly: false, vex: [], ignored: [] },
       );
     };
