@@ -57,7 +57,7 @@ export function compiledForm(text: string, context: CompileContext = CONTEXT): O
   const written = JSON.stringify(only, (member, one: unknown) => {
     // A member that is there without a value would be one to whoever asks whether it is there.
     if (one === undefined) throw new Error(`${member} is there without a value`);
-    return member === 'digest' || (member === 'id' && String(one).startsWith('sha256:')) ? undefined : one;
+    return member === 'digest' || (member === 'id' && typeof one === 'string' && one.startsWith('sha256:')) ? undefined : one;
   });
   return JSON.parse(written) as ImagePolicy;
 }

@@ -101,7 +101,7 @@ describe('problems of policies, with place and hint', () => {
     );
   });
   it('an authority that nobody asks for', () => {
-    assert.deepEqual(problemsOf(policyOf(`${BY_KEY}`.replace('signatures: a', 'refuse: gone'))), [
+    assert.deepEqual(problemsOf(policyOf(BY_KEY.replace('signatures: a', 'refuse: gone'))), [
       '5:17 nothing asks for the authority a (Name it in signatures or in an attestation, or leave it out.)',
     ]);
   });
