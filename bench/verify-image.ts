@@ -3,7 +3,7 @@
  * round-trip time; on a registry with the referrers API and on one without. Each round runs all of them once.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Peer, peerPath } from '../test/peers.ts';
@@ -85,8 +85,7 @@ function build(folder: string): void {
   const tool = (name: string, ...args: readonly string[]): void =>
     void execFileSync(process.execPath, [join(repositoryRoot, 'tools', name), ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
   tool('build.mjs', folder);
-  tool('build-sea.mjs');
-  copyFileSync(join(repositoryRoot, 'dist', EXECUTABLE), join(folder, EXECUTABLE));
+  tool('build-sea.mjs', folder);
 }
 
 const EXECUTABLE = process.platform === 'win32' ? 'sealward.exe' : 'sealward';

@@ -1,19 +1,22 @@
 /**
  * npm run build:sea: the program with its Node in one file, dist/sealward. Its heap is a start-up snapshot, in which
- * every module is loaded already; `--code-cache` builds the same without a snapshot, for comparison.
+ * every module is loaded already; `--code-cache` builds the same without a snapshot, for comparison. Another folder than
+ * dist may be named, for tests.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { banner, carryChart, common, root, takeBuiltins } from './bundle.mjs';
 
 const snapshot = !process.argv.includes('--code-cache');
-const executable = join(root, 'dist', process.platform === 'win32' ? 'sealward.exe' : 'sealward');
+const named = process.argv.slice(2).find((word) => !word.startsWith('-'));
+const out = named === undefined ? join(root, 'dist') : resolve(named);
+const executable = join(out, process.platform === 'win32' ? 'sealward.exe' : 'sealward');
 const folder = mkdtempSync(join(tmpdir(), 'sealward-sea-'));
 try {
-  mkdirSync(join(root, 'dist'), { recursive: true });
+  mkdirSync(out, { recursive: true });
   const main = join(folder, 'sealward.cjs');
   await build({
     ...common,

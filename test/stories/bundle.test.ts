@@ -115,3 +115,13 @@ test('its manifest starts the program and brings nothing of development', () => 
   assert.match(readFileSync(join(out, 'THIRD-PARTY.txt'), 'utf8'), /@noble\/ciphers/);
   assert.ok(readdirSync(out).includes('LICENSE'));
 });
+
+test('the single executable starts from its snapshot, and loads what is not in it', async () => {
+  const folder = join(out, 'single');
+  await run(process.execPath, [join(repositoryRoot, 'tools/build-sea.mjs'), folder]);
+  const program = join(folder, process.platform === 'win32' ? 'sealward.exe' : 'sealward');
+  const alone = { cwd: folder, env: { HOME: folder } };
+  assert.match((await run(program, ['version'], alone)).stdout, new RegExp(`^sealward ${VERSION.replaceAll('.', '\\.')} `));
+  await assert.rejects(run(program, ['verify', '--key', 'none.pub', 'registry.example/a:1'], alone), { code: 2 });
+  assert.match((await run(program, ['quickstart'], alone)).stdout, /The key is stolen[^]*as it must be/);
+});

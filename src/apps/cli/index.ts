@@ -24,7 +24,7 @@ export async function runProcess(argv?: readonly string[], more: readonly Comman
 }
 
 /** Loads all that any command needs, for a snapshot of a program that has started. */
-export async function preload(more: readonly Command[] = []): Promise<void> {
+export async function preload(): Promise<void> {
   const [{ commands }] = await Promise.all([
     import('./table/index.ts'),
     import('./run-process.ts'),
@@ -32,7 +32,7 @@ export async function preload(more: readonly Command[] = []): Promise<void> {
     import('./file.ts'),
     import('./prompt.ts'),
   ]);
-  await Promise.all([...commands, ...more].map(({ load }) => load()));
+  await Promise.all(commands.map(({ load }) => load()));
 }
 
 /** runProcess for a program that is compiled already. */
