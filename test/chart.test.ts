@@ -1,7 +1,7 @@
 /** The chart and what is made of it: valid, narrow, closed when it fails, and the same by Helm as by our own renderer. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -15,7 +15,7 @@ import { renderChart, valuesSchema } from '../src/apps/admission/install/chart.t
 import { checkValues } from '../src/apps/admission/install/values-schema.ts';
 import type { JsonObject, JsonValue } from '../src/core/encoding/index.ts';
 import { checkShape } from './kubernetes-shapes.ts';
-import { peersBin } from './peers.ts';
+import { peerPath, requirePeers } from './peers.ts';
 import { repositoryRoot } from './vectors.ts';
 
 const CHART = join(repositoryRoot, 'deploy', 'chart', 'sealward');
@@ -404,23 +404,21 @@ test('the chart has the version of the package', () => {
   assert.equal(chart['appVersion'], packageJson.version);
 });
 
-const HELM = process.env['SEALWARD_HELM'] ?? join(peersBin, 'helm');
-const skip = existsSync(HELM) ? false : `the program helm is not at ${HELM}: see "Peers and vectors" in CONTRIBUTING.md`;
-
 function helm(args: readonly string[], values: JsonObject): string {
   const folder = mkdtempSync(join(tmpdir(), 'sealward-helm-'));
   try {
     const file = join(folder, 'values.yaml');
     writeFileSync(file, stringify(withNeeded(values)));
     const env = { PATH: process.env['PATH'] ?? '', HOME: folder };
-    return execFileSync(HELM, [...args, '--values', file], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    return execFileSync(peerPath('helm'), [...args, '--values', file], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 for (const [name, values] of Object.entries(SETS)) {
-  test(`values: ${name}: Helm makes the same objects as our own renderer`, { skip }, () => {
+  test(`values: ${name}: Helm makes the same objects as our own renderer`, (t) => {
+    if (!requirePeers(t, 'helm')) return;
     const text = helm(['template', 'sealward', CHART, '--namespace', NAMESPACE, '--kube-version', '1.31.0'], values);
     const theirs = parseAllDocuments(text.replaceAll('managed-by: Helm', 'managed-by: sealward')).map((document) => document.toJS() as JsonObject | null);
     const byKey = (objects: readonly (JsonObject | null)[]): Map<string, JsonObject> =>
@@ -429,7 +427,8 @@ for (const [name, values] of Object.entries(SETS)) {
   });
 }
 
-test('Helm finds no fault with the chart, and refuses values that it does not have', { skip }, () => {
+test('Helm finds no fault with the chart, and refuses values that it does not have', (t) => {
+  if (!requirePeers(t, 'helm')) return;
   assert.match(helm(['lint', '--strict', CHART], {}), /0 chart\(s\) failed/);
   for (const wrong of WRONG) {
     assert.throws(

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
-import { requireSigstorePython, sigstorePython } from '../sigstore-python.ts';
+import { requirePeers } from '../peers.ts';
+import { sigstorePython } from '../sigstore-python.ts';
 import { type Ran, Workshop } from './workshop.ts';
 
 describe('a server of one’s own, with sigstore-python', () => {
@@ -14,7 +15,7 @@ describe('a server of one’s own, with sigstore-python', () => {
     return server;
   };
   before(async () => {
-    if (!requireSigstorePython({ skip: () => undefined })) return;
+    if (!requirePeers({ skip: () => undefined }, 'sigstore')) return;
     server = await startOwnServer();
     workshop.file('blob', 'a release');
     workshop.file('other', 'another release');
@@ -37,7 +38,7 @@ describe('a server of one’s own, with sigstore-python', () => {
   const theirs = (...args: readonly string[]) => sigstorePython(workshop.folder, args);
 
   it('verifies files that this project signed without a key, and refuses another name and another file', async (t) => {
-    if (!requireSigstorePython(t)) return;
+    if (!requirePeers(t, 'sigstore')) return;
     passes(await workshop.sealward(['sign-blob', ...services(), ...(await token()), '--bundle', workshop.path('ours.json'), workshop.path('blob')]));
     const verify = async (name: string, file: string) =>
       theirs(...trustConfig(), 'verify', 'identity', '--bundle', workshop.path('ours.json'), ...who(name), workshop.path(file));
@@ -49,7 +50,7 @@ describe('a server of one’s own, with sigstore-python', () => {
   });
 
   it('signs with this server, and this project verifies it', async (t) => {
-    if (!requireSigstorePython(t)) return;
+    if (!requirePeers(t, 'sigstore')) return;
     const signed = await theirs(
       ...trustConfig(),
       'sign',
@@ -67,7 +68,7 @@ describe('a server of one’s own, with sigstore-python', () => {
   });
 
   it('takes its trust from the repository that the server serves', async (t) => {
-    if (!requireSigstorePython(t)) return;
+    if (!requirePeers(t, 'sigstore')) return;
     const instance = ['--instance', `${own().url}/trust`];
     const trusted = await theirs(...instance, 'trust-instance', own().tufRoot);
     assert.equal(trusted.code, 0, trusted.said);
