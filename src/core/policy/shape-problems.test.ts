@@ -103,7 +103,7 @@ describe('forms of policies', () => {
   });
   it('a text of a certain form', () => {
     assert.deepEqual(
-      ['a', 'A', '-a', `${'a'.repeat(253)}`, `${'a'.repeat(254)}`].map((name) => problemsOf(policyOf('refuse: gone', name)).join('\n')),
+      ['a', 'A', '-a', 'a'.repeat(253), 'a'.repeat(254)].map((name) => problemsOf(policyOf('refuse: gone', name)).join('\n')),
       [
         '',
         '3:19 "A" is not of the form ^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$',
@@ -166,25 +166,22 @@ describe('forms of policies', () => {
     );
   });
   it('a duration', () => {
-    assert.deepEqual(
-      ['90s', '1h30m', '0s', '01d', '1234567s', '999999w', '5', '1 d', '1y', 'd', '', '""', `${'1s'.repeat(32)}`, `${'1s'.repeat(32)}1s`].map(days),
-      [
-        '',
-        '',
-        '7:25 this must be a duration with its unit, and it is the text "0s" (Such as 90s, 15m, 12h, 30d or 2w.)',
-        '7:25 this must be a duration with its unit, and it is the text "01d" (Such as 90s, 15m, 12h, 30d or 2w.)',
-        '7:25 this must be a duration with its unit, and it is the text "1234567s" (Such as 90s, 15m, 12h, 30d or 2w.)',
-        '',
-        '7:25 this must be a duration with its unit, and it is number 5 (Such as 90s, 15m, 12h, 30d or 2w.)',
-        '7:25 this must be a duration with its unit, and it is the text "1 d" (Such as 90s, 15m, 12h, 30d or 2w.)',
-        '7:25 this must be a duration with its unit, and it is the text "1y" (Such as 90s, 15m, 12h, 30d or 2w.)',
-        '7:25 this must be a duration with its unit, and it is the text "d" (Such as 90s, 15m, 12h, 30d or 2w.)',
-        '7:26 this must be a duration with its unit, and it is nothing (Such as 90s, 15m, 12h, 30d or 2w.)',
-        '7:25 this must be a duration with its unit, and it is the text "" (Such as 90s, 15m, 12h, 30d or 2w.)',
-        '',
-        '7:25 this must be a duration with its unit, and it is the text "1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s" (Such as 90s, 15m, 12h, 30d or 2w.)',
-      ],
-    );
+    assert.deepEqual(['90s', '1h30m', '0s', '01d', '1234567s', '999999w', '5', '1 d', '1y', 'd', '', '""', '1s'.repeat(32), `${'1s'.repeat(32)}1s`].map(days), [
+      '',
+      '',
+      '7:25 this must be a duration with its unit, and it is the text "0s" (Such as 90s, 15m, 12h, 30d or 2w.)',
+      '7:25 this must be a duration with its unit, and it is the text "01d" (Such as 90s, 15m, 12h, 30d or 2w.)',
+      '7:25 this must be a duration with its unit, and it is the text "1234567s" (Such as 90s, 15m, 12h, 30d or 2w.)',
+      '',
+      '7:25 this must be a duration with its unit, and it is number 5 (Such as 90s, 15m, 12h, 30d or 2w.)',
+      '7:25 this must be a duration with its unit, and it is the text "1 d" (Such as 90s, 15m, 12h, 30d or 2w.)',
+      '7:25 this must be a duration with its unit, and it is the text "1y" (Such as 90s, 15m, 12h, 30d or 2w.)',
+      '7:25 this must be a duration with its unit, and it is the text "d" (Such as 90s, 15m, 12h, 30d or 2w.)',
+      '7:26 this must be a duration with its unit, and it is nothing (Such as 90s, 15m, 12h, 30d or 2w.)',
+      '7:25 this must be a duration with its unit, and it is the text "" (Such as 90s, 15m, 12h, 30d or 2w.)',
+      '',
+      '7:25 this must be a duration with its unit, and it is the text "1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s1s" (Such as 90s, 15m, 12h, 30d or 2w.)',
+    ]);
   });
   it('a duration in milliseconds', () => {
     assert.deepEqual(
