@@ -97,7 +97,7 @@ test('code that nobody used for a month goes when new code comes, and that of ot
 test('what signs and what verifies are programs of their own, found by the first word alone', async () => {
   const folder = join(out, '.cache', 'sealward', 'programs');
   const programOf = async (...args: readonly string[]): Promise<string> => {
-    rmSync(folder, { recursive: true });
+    rmSync(folder, { recursive: true, force: true });
     assert.match((await bundled(...args, '--help')).stdout, /sealward [a-z-]+ /);
     const [kept = '', ...others] = readdirSync(folder);
     assert.deepEqual(others, []);
