@@ -60,11 +60,10 @@ function logIdOf(key: PublicKey, origin: string | undefined): Uint8Array {
 
 function authorityInstance({ url, certificates, from, to }: CertificateService): JsonObject {
   const [first] = certificates;
-  const top = certificates.at(-1);
-  if (!first || !top) throw new SealwardError('ERR_CERTIFICATE_INVALID', `${url} has no certificates`);
+  if (!first) throw new SealwardError('ERR_CERTIFICATE_INVALID', `${url} has no certificates`);
   // Whoever does not say since when means: since it could sign at all.
   return {
-    ...subjectOf(top),
+    ...subjectOf(certificates.at(-1) as Certificate),
     uri: url,
     certChain: { certificates: certificates.map(({ raw }) => ({ rawBytes: encodeBase64(raw) })) },
     validFor: validFor(from ?? first.notBefore, to),

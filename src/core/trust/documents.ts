@@ -114,7 +114,7 @@ function readPublicKey(fields: Fields): PublicKey {
   try {
     return parsePublicKeyPem(fields.text('publicKey'));
   } catch (cause) {
-    return fields.refuse(`publicKey cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    return fields.refuse(`publicKey cannot be read: ${(cause as Error).message}`);
   }
 }
 

@@ -44,9 +44,13 @@ export function checkKeyTransition(before: KeyVersion, after: KeyVersion): void 
   if (!mayBecome(before.state, after.state)) refuse(after, `was ${before.state} and cannot become ${after.state}`);
   if (before.state !== 'pre-active' && before.window.from !== after.window.from) refuse(after, 'is active since another moment than it was');
   checkEnds(before, after);
-  if (before.retiredAt !== undefined && (after.acceptUndatedUntil ?? 0) > (before.acceptUndatedUntil ?? 0))
+  if (before.retiredAt !== undefined && undatedUntil(after) > undatedUntil(before))
     refuse(after, 'accepts undated signatures for longer than it did when it was retired');
   if (before.destroyedAt !== undefined && after.destroyedAt === undefined) refuse(after, 'was destroyed, and is said to be there again');
+}
+
+function undatedUntil({ acceptUndatedUntil }: KeyVersion): number {
+  return acceptUndatedUntil ?? Number.NEGATIVE_INFINITY;
 }
 
 /** The moment from which nothing counts any more only moves earlier, under whichever name. */

@@ -39,7 +39,7 @@ export interface TrustChain {
 export function filesWanted(metadata: TrustedMetadata): ReadonlyMap<string, TargetFile> {
   const wanted = new Map<string, TargetFile>();
   for (const role of ['targets', ...TRUST_ROLES] as const) {
-    const delegation = role === 'targets' ? undefined : delegationOf(metadata, role);
+    const delegation = delegationOf(metadata, role);
     for (const [path, file] of metadata.targets.get(role)?.files ?? []) {
       if (ownerOf(path) !== role || (delegation && !delegates(delegation, path))) {
         // A stock repository lists others under its targets. Of a role of ours, a file that nobody reads is a policy that does not hold.
@@ -62,7 +62,7 @@ export function trustRolesOf({ targets }: TrustedMetadata): TrustRole[] {
   return TRUST_ROLES.filter((role) => targets.get('targets')?.delegations.some(({ name }) => name === role));
 }
 
-function delegationOf({ targets }: TrustedMetadata, role: TrustRole): Delegation | undefined {
+function delegationOf({ targets }: TrustedMetadata, role: string): Delegation | undefined {
   return targets.get('targets')?.delegations.find(({ name }) => name === role);
 }
 
@@ -136,9 +136,9 @@ function isWider(before: ListedDenial, after: ListedDenial): boolean {
   if (bare(before) !== bare(after)) return false;
   if (before.kind === 'identity') return coversWindow((after as typeof before).window, before.window);
   if (before.kind === 'suspension') return (after as typeof before).at <= before.at;
-  if (before.kind !== 'log') return true;
-  const { fromIndex } = after as typeof before;
-  return fromIndex === undefined || (before.fromIndex !== undefined && BigInt(fromIndex) <= BigInt(before.fromIndex));
+  // Only denials of logs have one.
+  const [held, offered] = [before, after].map((one) => (one as { fromIndex?: string }).fromIndex);
+  return offered === undefined || (held !== undefined && BigInt(offered) <= BigInt(held));
 }
 
 function coversWindow(outer: Window, inner: Window): boolean {
