@@ -54,6 +54,19 @@ describe('ImagePolicy as a kind of Kubernetes', () => {
     assert.deepEqual(Object.keys(root['properties'] as JsonObject).sort(), ['apiVersion', 'kind', 'metadata', 'spec', 'status']);
   });
 
+  it('has rules over members alone that rules can see: with a type, and lists and maps of what has one', () => {
+    let seen = 0;
+    for (const [path, schema] of schemas(root))
+      for (const { rule } of (schema['x-kubernetes-validations'] ?? []) as { rule: string }[])
+        for (const [, words = ''] of rule.matchAll(/\bself\.([\w.]+)/g)) {
+          seen++;
+          let at = schema;
+          for (const word of words.split('.')) at = ((at['properties'] ?? {}) as Record<string, Schema>)[word] ?? assert.fail(`${path}: ${words} is not there`);
+          assert.ok(isVisible(at), `${path}: no rule can see ${words}`);
+        }
+    assert.equal(seen, 7);
+  });
+
   it('is small enough to be applied by kubectl, which keeps it in an annotation', () => {
     assert.ok(JSON.stringify(definition).length < 256 * 1024);
   });
@@ -99,6 +112,12 @@ describe('ImagePolicy as a kind of Kubernetes', () => {
       assert.deepEqual(asked(spec, self), [holds], JSON.stringify(self));
   });
 });
+
+/** Kubernetes, "Validation rules": what has no type is accessible to none, nor is what consists of it. */
+function isVisible({ type, items, additionalProperties }: Schema): boolean {
+  if (type === undefined) return false;
+  return [items, additionalProperties].every((inner) => inner === undefined || isVisible(inner as Schema));
+}
 
 /** Whether pruning, which takes away what a schema does not name, would leave a value as it is. */
 function pruned(value: JsonValue, schema: Schema | undefined, path: string): boolean {

@@ -106,10 +106,17 @@ function unsigned(spec: JsonObject): JsonObject {
     '!has(self.match) || !(has(self.match.namespaces) || has(self.match.namespaceLabels))',
     'a policy of a namespace holds in that namespace alone: leave out match.namespaces and match.namespaceLabels',
   );
-  const { authorities = {}, ...members } = membersOf(spec);
+  const members = membersOf(spec);
+  const { authorities = {}, match = {} } = members;
+  const matched = membersOf(match);
   return {
     ...spec,
-    properties: { ...members, authorities: { ...authorities, items: { ...(authorities['items'] as JsonObject), 'x-kubernetes-validations': [own] } } },
+    properties: {
+      ...members,
+      // A rule sees no list whose items may be anything (Kubernetes, "Validation rules"), and this one may not even be there.
+      match: { ...match, properties: { ...matched, namespaces: { ...matched['namespaces'], items: { type: 'string' } } } },
+      authorities: { ...authorities, items: { ...(authorities['items'] as JsonObject), 'x-kubernetes-validations': [own] } },
+    },
     'x-kubernetes-validations': [elsewhere],
   };
 }
