@@ -4,7 +4,6 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { ClusterServer } from '../src/testing/index.ts';
 import { requirePath } from './vectors.ts';
 
 const path =
@@ -27,7 +26,7 @@ interface KubectlResult {
 /** Runs `kubectl ARGS` as the user of a token, the administrator when missing; what it reads from `-f -` is given as text. */
 export type Kubectl = (args: readonly string[], stdin?: string) => Promise<KubectlResult>;
 
-export function kubectlFor(t: Pick<TestContext, 'after'>, cluster: ClusterServer, token?: string): Kubectl {
+export function kubectlFor(t: Pick<TestContext, 'after'>, cluster: { kubeconfig(token?: string): string }, token?: string): Kubectl {
   const folder = mkdtempSync(join(tmpdir(), 'sealward-kubectl-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const kubeconfig = join(folder, 'config');
