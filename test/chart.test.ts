@@ -92,6 +92,35 @@ const SETS: Readonly<Record<string, JsonObject>> = {
   'no network policy': { networkPolicy: { enabled: false } },
 };
 
+/** Text, and in YAML something else where no quotes stand around it: in version 1.1, which Helm and kubectl read, or in 1.2. */
+const ODD_TEXTS = ['off', '0777', '123', '1e3', 'null', '2001-01-01'];
+
+/** Whatever may be any text is this one. */
+const allOf = (word: string): JsonObject => ({
+  image: { repository: word, tag: word, pullSecrets: [word] },
+  trust: { from: word, tier: word },
+  cluster: word,
+  environment: word,
+  registries: { allowed: [word], mirrors: { [word]: [word] }, privateHosts: { [word]: [word] }, credentialsSecret: word },
+  pullSecretsOf: [word],
+  webhooks: { exemptNamespaces: [word], customRules: [{ apiGroups: [word], resources: [word] }] },
+  customKinds: [{ kind: `${word}/A`, podSpecs: [word] }],
+  caller: { proof: 'mtls', authorities: word, names: [word] },
+  tls: { certManager: { enabled: true, issuerRef: { name: word } } },
+  storage: { storageClassName: word },
+  priorityClassName: word,
+  nodeSelector: { [word]: word },
+  tolerations: [{ key: word, value: word }],
+  podAnnotations: { [word]: word },
+  podLabels: { [word]: word },
+  serviceAccountAnnotations: { [word]: word },
+  extraEnv: [{ name: word, value: word }],
+  networkPolicy: { apiServers: [word], metricsNamespaces: [word] },
+  controller: {
+    containment: { rules: [{ action: 'evict', policies: [word], namespaces: [word] }] },
+    canary: { namespace: word, images: [{ name: word, image: word }] },
+  },
+});
 function withNeeded(values: JsonObject): JsonObject {
   return { ...NEEDED, ...values, image: { ...NEEDED.image, ...(values['image'] as JsonObject | undefined) } };
 }
@@ -138,6 +167,25 @@ for (const [name, values] of Object.entries(SETS)) {
     }
   });
 }
+
+/** The same in both, whatever the two words are; configurations as they are read. */
+function anonymous(value: JsonValue, words: readonly string[]): JsonValue {
+  if (typeof value === 'string') {
+    if (/^(?:listen|operations): /.test(value)) return anonymous(parse(value) as JsonValue, words);
+    if (/^[0-9a-f]{64}$/.test(value)) return 'a checksum';
+    return words.reduce((text, word) => text.replaceAll(word, 'WORD'), value);
+  }
+  if (Array.isArray(value)) return value.map((one) => anonymous(one, words));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [anonymous(key, words) as string, anonymous(inner, words)]));
+}
+
+test('a text is a text wherever it stands, also one that YAML reads otherwise without quotes', () => {
+  for (const word of ODD_TEXTS) {
+    const words = [word, 'plainly'];
+    assert.deepEqual(anonymous(render(allOf(word)), words), anonymous(render(allOf('plainly')), words), word);
+  }
+});
 
 test('the controller reads its configuration, and stands for the same election as it has a Lease for', () => {
   for (const values of Object.values(SETS)) {
@@ -408,7 +456,7 @@ function helm(args: readonly string[], values: JsonObject): string {
   const folder = mkdtempSync(join(tmpdir(), 'sealward-helm-'));
   try {
     const file = join(folder, 'values.yaml');
-    writeFileSync(file, stringify(withNeeded(values)));
+    writeFileSync(file, stringify(withNeeded(values), { version: '1.1' }));
     const env = { PATH: process.env['PATH'] ?? '', HOME: folder };
     return execFileSync(peerPath('helm'), [...args, '--values', file], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   } finally {
@@ -416,11 +464,14 @@ function helm(args: readonly string[], values: JsonObject): string {
   }
 }
 
-for (const [name, values] of Object.entries(SETS)) {
+const ODD_SETS = ODD_TEXTS.map((word) => [`everywhere the text ${word}`, allOf(word)] as const);
+for (const [name, values] of [...Object.entries(SETS), ...ODD_SETS]) {
   test(`values: ${name}: Helm makes the same objects as our own renderer`, (t) => {
     if (!requirePeers(t, 'helm')) return;
     const text = helm(['template', 'sealward', CHART, '--namespace', NAMESPACE, '--kube-version', '1.31.0'], values);
-    const theirs = parseAllDocuments(text.replaceAll('managed-by: Helm', 'managed-by: sealward')).map((document) => document.toJS() as JsonObject | null);
+    const theirs = parseAllDocuments(text.replaceAll('managed-by: Helm', 'managed-by: sealward'), { version: '1.1' }).map(
+      (document) => document.toJS() as JsonObject | null,
+    );
     const byKey = (objects: readonly (JsonObject | null)[]): Map<string, JsonObject> =>
       new Map(objects.flatMap((object): [string, JsonObject][] => (object ? [[keyOf(object), object]] : [])).sort(([a], [b]) => (a < b ? -1 : 1)));
     assert.deepEqual(byKey(theirs), byKey(render(values)));

@@ -1,14 +1,17 @@
 /** `sealward admission install`, `status`, `uninstall` and `manifests`, with kubectl beside them, on an API server of tests. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { issueAuthority } from '../../src/apps/admission/certificates/issue.ts';
+import { objectsFor } from '../../src/apps/admission/install/install.ts';
+import { placed } from '../../src/apps/admission/install/resources.ts';
 import { moreCommands } from '../../src/apps/quickstart/more-commands.ts';
 import { KubernetesClient, type Resource, RESOURCES, WatchList } from '../../src/clients/kubernetes/index.ts';
-import type { JsonObject } from '../../src/core/encoding/index.ts';
+import type { JsonObject, JsonValue } from '../../src/core/encoding/index.ts';
 import { imagePolicyDefinition } from '../../src/core/policy/custom-resource.ts';
 import { ClusterServer, MemoryRegistry } from '../../src/testing/index.ts';
 import type { CliResult } from '../cli.ts';
@@ -132,35 +135,57 @@ test('install brings everything and says so, kubectl sees it, status finds nothi
   assert.match(gone.stderr, /ERR_OBJECT_NOT_FOUND/);
 });
 
-/** Text, and something else in YAML 1.1 where no quotes stand around it. */
-const ODD_TEXTS = ['yes', '1:30', '0777'];
-
-function annotationsOf(cluster: ClusterServer): JsonObject {
-  const [set] = cluster.objects('statefulsets.apps');
-  return ['spec', 'template', 'metadata', 'annotations'].reduce<JsonObject>((inner, name) => inner[name] as JsonObject, set ?? {});
+/** Fails unless everything that was meant is there, as it was meant; an API server adds to it. */
+function assertHolds(kept: JsonValue | undefined, meant: JsonValue, place: string): void {
+  if (meant === null || typeof meant !== 'object') return assert.equal(kept, meant, place);
+  assert.equal(Array.isArray(kept), Array.isArray(meant), place);
+  if (Array.isArray(meant)) assert.equal((kept as readonly JsonValue[]).length, meant.length, place);
+  for (const [name, inner] of Object.entries(meant)) assertHolds((kept as JsonObject | undefined)?.[name], inner as JsonValue, `${place}.${name}`);
 }
 
-test('kubectl applies what manifests prints, and the files of deploy/manifests, and finds nothing that it does not know', { skip }, async (t) => {
+/** kubectl reads YAML 1.1, and we write for it. */
+function assertApplied({ cluster }: Scene, meant: readonly JsonObject[]): void {
+  for (const { of, namespace, name, object } of placed(meant)) {
+    const kept = cluster.objects(of.group === '' ? of.plural : `${of.plural}.${of.group}`).find(({ metadata }) => {
+      const { name: itsName, namespace: itsNamespace } = metadata as { name?: string; namespace?: string };
+      return itsName === name && itsNamespace === namespace;
+    });
+    assertHolds(kept, object, `${of.kind} ${name}`);
+  }
+}
+
+/** Text, and something else in YAML 1.1 where no quotes stand around it. */
+const ODD_TEXTS = ['yes', '1:30', '0777', '2001-01-01', '1e3', '~', '0b1', '1_000', '<<', '='];
+
+test('kubectl applies what manifests prints, and the files of deploy/manifests, and the API server holds what was meant', { skip }, async (t) => {
   const stage = await scene(t);
-  const values = stage.workshop.file(
-    'values.yaml',
-    `${VALUES}podAnnotations: ${JSON.stringify(Object.fromEntries(ODD_TEXTS.map((odd, at) => [`z${at}`, odd])))}\n`,
-  );
-  const printed = await stage.sealward('manifests', '--values', values);
+  const given = {
+    image: { repository: 'registry.example/sealward' },
+    trust: { from: 'https://trust.example', root: '{}' },
+    cluster: 'off',
+    podAnnotations: Object.fromEntries(ODD_TEXTS.map((odd, at) => [`z${at}`, odd])),
+    podLabels: { on: 'y' },
+    extraEnv: ODD_TEXTS.map((odd, at) => ({ name: `Z${at}`, value: odd })),
+    controller: { canary: { namespace: '0777', images: [{ name: 'no', image: 'registry.example/canary:1' }] } },
+  };
+  const printed = await stage.sealward('manifests', '--values', stage.workshop.file('values.yaml', JSON.stringify(given)));
   assert.equal(printed.code, 0, printed.stderr);
   const kinds = parseAllDocuments(printed.stdout).map((document) => (document.toJS() as { kind: string }).kind);
   assert.equal(kinds[0], 'Namespace');
   assert.deepEqual(kinds.slice(-2), ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']);
+  await kubectl(stage, 'apply', '--validate=false', '-f', stage.workshop.file('canary.yaml', 'apiVersion: v1\nkind: Namespace\nmetadata: { name: "0777" }\n'));
   await kubectl(stage, 'apply', '--validate=false', '-f', stage.workshop.file('printed.yaml', printed.stdout));
   const again = await kubectl(stage, 'apply', '--validate=false', '-f', stage.workshop.path('printed.yaml'));
   assert.doesNotMatch(again, / created/);
-  // kubectl reads YAML 1.1.
-  const [kept] = stage.cluster.objects('customresourcedefinitions.apiextensions.k8s.io');
-  const versionsOf = ({ spec }: JsonObject): unknown => (spec as JsonObject)['versions'];
-  assert.deepEqual(versionsOf(kept ?? {}), versionsOf(imagePolicyDefinition()));
-  assert.deepEqual(Object.values(annotationsOf(stage.cluster)).slice(-3), ODD_TEXTS);
+  assertApplied(stage, objectsFor(NAMESPACE, given));
+
   const folder = join(repositoryRoot, 'deploy', 'manifests');
   assert.match(await kubectl(stage, 'apply', '--validate=false', '-f', folder), /statefulset\.apps\/sealward configured/);
+  const files = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+  const meant = files.flatMap((text) => parseAllDocuments(text).flatMap((document) => (document.contents ? [document.toJS() as JsonObject] : [])));
+  assert.equal(meant.length, (await kubectl(stage, 'apply', '--validate=false', '-f', folder, '-o', 'name')).trim().split('\n').length);
+  assertApplied(stage, meant);
+  assertApplied(stage, [imagePolicyDefinition()]);
 });
 
 test('with a key the image is verified before anything is made, and runs by the digest that was', async (t) => {

@@ -117,14 +117,14 @@ watch:
 {{- if .Values.customKinds }}
 customKinds:
 {{- range .Values.customKinds }}
-  - kind: {{ .kind }}
-    podSpecs: [{{ range $at, $path := .podSpecs }}{{ if $at }}, {{ end }}{{ $path }}{{ end }}]
+  - kind: {{ .kind | quote }}
+    podSpecs: [{{ range $at, $path := .podSpecs }}{{ if $at }}, {{ end }}{{ $path | quote }}{{ end }}]
 {{- end }}
 {{- end }}
 {{- if .Values.pullSecretsOf }}
-pullSecretsOf: [{{ range $at, $name := .Values.pullSecretsOf }}{{ if $at }}, {{ end }}{{ $name }}{{ end }}]
+pullSecretsOf: [{{ range $at, $name := .Values.pullSecretsOf }}{{ if $at }}, {{ end }}{{ $name | quote }}{{ end }}]
 {{- end }}
-exemptNamespaces: [{{ .Release.Namespace }}{{ range .Values.webhooks.exemptNamespaces }}, {{ . }}{{ end }}]
+exemptNamespaces: [{{ .Release.Namespace | quote }}{{ range .Values.webhooks.exemptNamespaces }}, {{ . | quote }}{{ end }}]
 drain: {{ .Values.drainSeconds }}s
 logLevel: {{ .Values.logLevel }}
 {{- end -}}
@@ -134,7 +134,7 @@ logLevel: {{ .Values.logLevel }}
 operations: 0.0.0.0:9445
 lease: {{ printf "%s/sealward-controller" .Release.Namespace }}
 {{ include "sealward.agent" . }}
-exemptNamespaces: [{{ .Release.Namespace }}{{ range .Values.webhooks.exemptNamespaces }}, {{ . }}{{ end }}]
+exemptNamespaces: [{{ .Release.Namespace | quote }}{{ range .Values.webhooks.exemptNamespaces }}, {{ . | quote }}{{ end }}]
 policyReports: {{ .Values.controller.policyReports }}
 events: {{ .Values.controller.events }}
 namespacedPolicies: {{ .Values.watch.namespacedPolicies }}
@@ -150,19 +150,19 @@ containment:
       policies: [{{ range $at, $name := .policies }}{{ if $at }}, {{ end }}{{ $name | quote }}{{ end }}]
       {{- end }}
       {{- if .namespaces }}
-      namespaces: [{{ range $at, $name := .namespaces }}{{ if $at }}, {{ end }}{{ $name }}{{ end }}]
+      namespaces: [{{ range $at, $name := .namespaces }}{{ if $at }}, {{ end }}{{ $name | quote }}{{ end }}]
       {{- end }}
     {{- end }}
   {{- end }}
 {{- end }}
 {{- if .Values.controller.canary.images }}
 canary:
-  namespace: {{ required "controller.canary.namespace is missing: in which namespace the canary asks" .Values.controller.canary.namespace }}
+  namespace: {{ required "controller.canary.namespace is missing: in which namespace the canary asks" .Values.controller.canary.namespace | quote }}
   every: {{ .Values.controller.canary.every }}
   configuration: sealward
   images:
     {{- range .Values.controller.canary.images }}
-    - name: {{ .name }}
+    - name: {{ .name | quote }}
       image: {{ .image | quote }}
     {{- end }}
 {{- end }}
@@ -175,9 +175,9 @@ matchExpressions:
   - key: kubernetes.io/metadata.name
     operator: NotIn
     values:
-      - {{ .Release.Namespace }}
+      - {{ .Release.Namespace | quote }}
       {{- range .Values.webhooks.exemptNamespaces }}
-      - {{ . }}
+      - {{ . | quote }}
       {{- end }}
 {{- end -}}
 

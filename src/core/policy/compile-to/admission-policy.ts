@@ -58,5 +58,6 @@ export function compileAdmissionPolicy(exempt: readonly string[], enforce: boole
     metadata: { name: NAME },
     spec: { policyName: NAME, validationActions: enforce ? ['Deny'] : ['Warn', 'Audit'] },
   };
-  return { files: [{ name: `${NAME}.yaml`, text: [policy, binding].map((one) => stringify(one, { lineWidth: 0 })).join('---\n') }], report: [] };
+  // kubectl reads YAML 1.1.
+  return { files: [{ name: `${NAME}.yaml`, text: [policy, binding].map((one) => stringify(one, { lineWidth: 0, version: '1.1' })).join('---\n') }], report: [] };
 }
