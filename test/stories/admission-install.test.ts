@@ -140,7 +140,7 @@ function assertHolds(kept: JsonValue | undefined, meant: JsonValue, place: strin
   if (meant === null || typeof meant !== 'object') return assert.equal(kept, meant, place);
   assert.equal(Array.isArray(kept), Array.isArray(meant), place);
   if (Array.isArray(meant)) assert.equal((kept as readonly JsonValue[]).length, meant.length, place);
-  for (const [name, inner] of Object.entries(meant)) assertHolds((kept as JsonObject | undefined)?.[name], inner as JsonValue, `${place}.${name}`);
+  for (const [name, inner] of Object.entries(meant)) assertHolds((kept as JsonObject | undefined)?.[name], inner, `${place}.${name}`);
 }
 
 /** kubectl reads YAML 1.1, and we write for it. */

@@ -59,5 +59,8 @@ export function compileAdmissionPolicy(exempt: readonly string[], enforce: boole
     spec: { policyName: NAME, validationActions: enforce ? ['Deny'] : ['Warn', 'Audit'] },
   };
   // kubectl reads YAML 1.1.
-  return { files: [{ name: `${NAME}.yaml`, text: [policy, binding].map((one) => stringify(one, { lineWidth: 0, version: '1.1' })).join('---\n') }], report: [] };
+  return {
+    files: [{ name: `${NAME}.yaml`, text: [policy, binding].map((one) => stringify(one, { lineWidth: 0, version: '1.1' })).join('---\n') }],
+    report: [],
+  };
 }
