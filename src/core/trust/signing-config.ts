@@ -80,7 +80,7 @@ export function selectServices(
   const usable = services
     .filter(({ version, window }) => versions.includes(version) && inWindow(window, now))
     .sort((a, b) => b.version - a.version || b.window.from - a.window.from);
-  const byOperator = [...Map.groupBy(usable, ({ operator, url }) => operator || url).values()].flatMap(([newest]) => newest ?? []);
+  const byOperator = [...Map.groupBy(usable, ({ operator, url }) => operator || url).values()].map(([newest]) => newest as ServiceEndpoint);
   const count = selection.rule === 'exact' ? selection.count : selection.rule === 'all' ? byOperator.length : 1;
   if (byOperator.length < count || byOperator.length === 0) {
     throw new SealwardError('ERR_TRUSTED_ROOT_INVALID', `the signing configuration names no ${what} that is valid now and spoken here`);

@@ -60,7 +60,7 @@ function readKey(part: ProtoObject): PublicKey {
     const key = algorithm.keyDetails.startsWith('PKCS1_') ? parseRsaPublicKey(part.bytes('rawBytes')) : parsePublicKey(part.bytes('rawBytes'));
     return algorithmFits(algorithm, key) ? key : part.refuse('the key is not of the kind that keyDetails names');
   } catch (cause) {
-    return part.refuse(`its key cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    return part.refuse(`its key cannot be read: ${(cause as Error).message}`);
   }
 }
 
@@ -84,7 +84,7 @@ function readCertificate(member: ProtoObject): Certificate {
   try {
     return parseCertificate(member.bytes('rawBytes'));
   } catch (cause) {
-    return member.refuse(cause instanceof Error ? cause.message : String(cause));
+    return member.refuse((cause as Error).message);
   }
 }
 
