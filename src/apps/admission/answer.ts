@@ -25,20 +25,27 @@ const ANNOTATION_BYTES = 1024;
 const PLAIN = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
 const ANNOTATION_KEY = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 
+/** A verdict that is given again is the same value, and its text differs only by whom it answers. */
+const TEXTS = new WeakMap<Verdict, string>();
+
 export function encodeAnswer(uid: string, verdict: Verdict): string {
+  const known = TEXTS.get(verdict);
+  const text = known ?? encodeVerdict(verdict);
+  if (known === undefined) TEXTS.set(verdict, text);
+  return `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":${JSON.stringify(uid)},${text}}`;
+}
+
+/** The members of a response but its uid, and its end. */
+function encodeVerdict(verdict: Verdict): string {
   const warnings = [...new Set(verdict.warnings.map((text) => printable(text, LONGEST_WARNING)))].filter((text) => text !== '');
   const annotations = fitting(verdict.annotations);
-  return JSON.stringify({
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    response: {
-      uid,
-      allowed: verdict.allowed,
-      ...(verdict.allowed ? patchOf(verdict.patch) : { status: statusOf(verdict.status, verdict.message) }),
-      ...(warnings.length > 0 ? { warnings: shortened(warnings) } : {}),
-      ...(Object.keys(annotations).length > 0 ? { auditAnnotations: annotations } : {}),
-    },
-  });
+  const response = {
+    allowed: verdict.allowed,
+    ...(verdict.allowed ? patchOf(verdict.patch) : { status: statusOf(verdict.status, verdict.message) }),
+    ...(warnings.length > 0 ? { warnings: shortened(warnings) } : {}),
+    ...(Object.keys(annotations).length > 0 ? { auditAnnotations: annotations } : {}),
+  };
+  return JSON.stringify(response).slice(1);
 }
 
 /** Both or neither: one without the other fails the call. */

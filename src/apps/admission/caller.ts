@@ -9,9 +9,8 @@ export type CallerProof =
   | { readonly kind: 'path-secret' /** Those that count now: while it is rotated, two. */; readonly secrets: () => readonly string[] }
   | { readonly kind: 'network' };
 
-/** The path without what proved the caller, as in `/validate`; undefined for a caller that is not proven. */
-export function provenPath(proof: CallerProof, request: IncomingMessage): string | undefined {
-  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+/** @param path of the request, without its query. @returns it without what proved the caller, as in `/validate`; undefined for a caller that is not proven. */
+export function provenPath(proof: CallerProof, request: IncomingMessage, path: string): string | undefined {
   switch (proof.kind) {
     case 'network':
       return path;
@@ -19,12 +18,20 @@ export function provenPath(proof: CallerProof, request: IncomingMessage): string
       return isNamed(request.socket as TLSSocket, proof.names) ? path : undefined;
     case 'path-secret': {
       const end = path.lastIndexOf('/');
-      const given = Buffer.from(path.slice(1, Math.max(end, 1)));
+      const given = Buffer.from(path.slice(1, Math.max(end, 1)), 'latin1');
       // Each is compared whole, so that time tells nothing of any but its length, which everybody knows.
-      const matches = proof.secrets().map((secret) => given.length === secret.length && timingSafeEqual(given, Buffer.from(secret)));
+      const matches = bytesOf(proof.secrets()).map((secret) => given.length === secret.length && timingSafeEqual(given, secret));
       return matches.includes(true) ? path.slice(end) : undefined;
     }
   }
+}
+
+const BYTES = new WeakMap<readonly string[], readonly Buffer[]>();
+
+function bytesOf(secrets: readonly string[]): readonly Buffer[] {
+  const known = BYTES.get(secrets) ?? secrets.map((secret) => Buffer.from(secret, 'latin1'));
+  BYTES.set(secrets, known);
+  return known;
 }
 
 /** A connection proves itself once; it cannot change its certificate. */

@@ -6,8 +6,16 @@ const LONGEST_MS = 30_000;
 const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 };
 const PART = /(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s|us|µs|ns)/y;
 
+/** API servers ask with the same one again and again. */
+const last = { query: '', ms: DEFAULT_MS };
+
 /** `?timeout=` as Go writes durations: `10s`, `1m0s`. What cannot be read is taken for the default, which a stranger gains nothing by. */
 export function timeoutOf(query: string): number {
+  if (query !== last.query) Object.assign(last, { query, ms: readTimeout(query) });
+  return last.ms;
+}
+
+function readTimeout(query: string): number {
   const text = new URLSearchParams(query).get('timeout') ?? '';
   let ms = 0;
   let at = 0;
@@ -19,12 +27,40 @@ export function timeoutOf(query: string): number {
   return ms > 0 ? Math.min(ms, LONGEST_MS) : DEFAULT_MS;
 }
 
+/**
+ * Deadlines that somebody waits for. One timer looks at all of them: nearly none ever comes, and a timer for each would be
+ * work for each review. It may say up to one look too early that one has come, and never too late.
+ */
+class Watch {
+  readonly #waited = new Set<Deadline>();
+  #timer: NodeJS.Timeout | undefined;
+
+  add(deadline: Deadline): void {
+    this.#waited.add(deadline);
+    this.#timer ??= setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  remove(deadline: Deadline): void {
+    this.#waited.delete(deadline);
+  }
+
+  #look(): void {
+    for (const deadline of this.#waited) if (deadline.left < LOOK_MS) deadline.expire();
+    if (this.#waited.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+const LOOK_MS = 20;
+const watch = new Watch();
+
 export class Deadline {
   /** In milliseconds, from its beginning. It does not follow a clock that jumps. */
   readonly ms: number;
   readonly #end: number;
-  readonly #timer: NodeJS.Timeout;
-  readonly #waiting = new Set<() => void>();
+  /** What is called when it comes, in this order. */
+  readonly #waiting: (() => void)[] = [];
   #controller: AbortController | undefined;
   #isOver = false;
 
@@ -32,7 +68,6 @@ export class Deadline {
   constructor(timeoutMs: number, margin: number) {
     this.ms = Math.max(timeoutMs - margin, timeoutMs / 2);
     this.#end = performance.now() + this.ms;
-    this.#timer = setTimeout(() => this.#expire(), this.ms);
   }
 
   /** In milliseconds. */
@@ -42,16 +77,22 @@ export class Deadline {
 
   /** Made for whoever asks for it: most reviews are answered before anybody does. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#isOver) this.#controller.abort();
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      this.onExpiry(() => this.#controller?.abort());
+    }
     return this.#controller.signal;
   }
 
   /** Calls back once, at once when it is over. @returns what takes that back. */
   onExpiry(call: () => void): () => void {
     if (this.#isOver) call();
-    else this.#waiting.add(call);
-    return () => void this.#waiting.delete(call);
+    else if (this.#waiting.push(call) === 1) watch.add(this);
+    return () => {
+      const at = this.#waiting.indexOf(call);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      if (this.#waiting.length === 0) watch.remove(this);
+    };
   }
 
   /** The work, or what is said when time is up; the work then goes on for whoever else waits for it, and its failure is nobody's. */
@@ -67,15 +108,15 @@ export class Deadline {
     return answer();
   }
 
+  /** Nobody waits any more. */
   end(): void {
-    clearTimeout(this.#timer);
-    this.#waiting.clear();
+    this.#waiting.length = 0;
+    watch.remove(this);
   }
 
-  #expire(): void {
+  expire(): void {
     this.#isOver = true;
-    this.#controller?.abort();
-    for (const call of this.#waiting) call();
-    this.#waiting.clear();
+    watch.remove(this);
+    for (const call of this.#waiting.splice(0)) call();
   }
 }

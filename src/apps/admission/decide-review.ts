@@ -1,43 +1,17 @@
 /** What is said to a review: untouched, unchanged, or what the judge says of every image that it would start. */
 import type { Registry } from '../../clients/registry/index.ts';
-import { digestOf, formatDigest, quoted } from '../../core/artifact/index.ts';
-import { utf8 } from '../../core/encoding/index.ts';
+import { quoted } from '../../core/artifact/index.ts';
 import { type FindingCode, SealwardError } from '../../core/errors.ts';
 import type { Mode, Place } from '../../core/policy/index.ts';
 import type { InForce, JudgedName } from '../../sdk/agent/index.ts';
-import type { DenialStatus, Verdict } from './answer.ts';
+import type { DenialStatus } from './answer.ts';
 import type { Deadline } from './deadline.ts';
-import { type ImageJudge, judgeImages } from './judge-images.ts';
+import { type ImageJudge, judgeImages, recallImages } from './judge-images.ts';
 import { pinImages, type PinOperation } from './pin.ts';
 import { kindOf, type PullsWith, type Question } from './question.ts';
+import { decisionsIn, type Denial, type ImageAnswer, type Reviewed, type ReviewOutcome, verdictOn } from './verdict.ts';
 
 export type ReviewPath = 'validate' | 'mutate';
-
-/** What came of a review, for metrics and the log. */
-export type ReviewOutcome = 'untouched' | 'exempt' | 'unchanged' | 'allowed' | 'warned' | 'denied' | 'unverifiable' | 'failed';
-
-/** What is said of one image: the judgement, and whether more than the judge was against it. */
-export interface ImageAnswer {
-  readonly image: string;
-  readonly judgement: JudgedName;
-  /** Undefined: it may run. */
-  readonly denial?: Denial;
-  /** What is said although it may. */
-  readonly warning?: string;
-}
-
-export interface Denial {
-  readonly code: string;
-  readonly status: DenialStatus;
-  /** One sentence, and what to do. */
-  readonly message: string;
-}
-
-export interface Reviewed {
-  readonly outcome: ReviewOutcome;
-  readonly verdict: Verdict;
-  readonly images: readonly ImageAnswer[];
-}
 
 export interface DecidingRules {
   readonly judge: ImageJudge;
@@ -53,7 +27,7 @@ export interface DecidingRules {
 }
 
 /** The leaf that holds each decision; throws when it must be held and cannot be. */
-export type Keep = (answers: readonly ImageAnswer[], inForce: InForce | undefined) => Promise<readonly string[]>;
+export type Keep = (answers: readonly ImageAnswer[], inForce: InForce | undefined) => readonly string[] | Promise<readonly string[]>;
 
 export async function decideReview(rules: DecidingRules, path: ReviewPath, question: Question, deadline: Deadline, keep: Keep): Promise<Reviewed> {
   const { operation, namespace, unreadable } = question;
@@ -65,39 +39,18 @@ export async function decideReview(rules: DecidingRules, path: ReviewPath, quest
   if (unreadable || !inForce) return path === 'mutate' ? patched([]) : unjudged(question, inForce, keep);
   const { runs } = rules;
   const registry = namespace === '' ? undefined : rules.registryFor?.(namespace, question.pullsWith);
-  const judged = await judgeImages(
-    rules.judge,
-    question.changed.map(({ image }) => image),
-    {
-      place: placeOf(rules, namespace),
-      dryRun: question.dryRun,
-      admittedBefore: runs && namespace !== '' ? (digest) => runs(namespace, digest) : false,
-      ...(registry ? { registry } : {}),
-    },
-    deadline,
-  );
+  const images = question.changed.map(({ image }) => image);
+  const asked = {
+    place: placeOf(rules, namespace),
+    dryRun: question.dryRun,
+    admittedBefore: runs && namespace !== '' ? (digest: string) => runs(namespace, digest) : false,
+    ...(registry ? { registry } : {}),
+  };
+  const judged = recallImages(rules.judge, images, asked) ?? (await judgeImages(rules.judge, images, asked, deadline));
   if (path === 'mutate') return pinned(question, judged, inForce);
   const isPod = kindOf(question) === '/Pod';
   const answers = [...judged].map(([image, judgement]) => answerOf(image, judgement, isPod));
-  const annotations = annotationsOf(answers, inForce, await keep(answers, inForce));
-  const refused = answers.flatMap(({ image, denial }) => (denial ? [{ image, denial }] : []));
-  const warnings = answers.flatMap(({ judgement, warning }) => [...judgement.warnings, ...(warning === undefined ? [] : [warning])]);
-  // What was judged and refused is said first: it will not go away by itself.
-  const first = refused.find(({ denial }) => denial.status === 403) ?? refused[0];
-  if (!first) {
-    return { outcome: warnings.length > 0 ? 'warned' : 'allowed', verdict: { allowed: true, patch: [], warnings, annotations }, images: answers };
-  }
-  const others = refused.filter((one) => one !== first);
-  const also =
-    others.length === 0
-      ? ''
-      : ` Refused, too: ${others
-          .slice(0, 8)
-          .map(({ image, denial }) => `${quoted(image, 120)} (${denial.code})`)
-          .join(', ')}${others.length > 8 ? ` and ${others.length - 8} more` : ''}.`;
-  const { status } = first.denial;
-  const verdict: Verdict = { allowed: false, status, message: `${first.denial.message}${also}`, warnings, annotations };
-  return { outcome: status === 403 ? 'denied' : status === 503 ? 'unverifiable' : 'failed', verdict, images: answers };
+  return verdictOn(answers, inForce, await keep(answers, inForce));
 }
 
 /** Nothing was judged, and it is a decision all the same. */
@@ -185,29 +138,4 @@ export function denied(outcome: ReviewOutcome, status: DenialStatus, message: st
 export function sentence(message: string, hint: string): string {
   const said = /[.!?]$/.test(message) ? message : `${message}.`;
   return hint === '' ? said : `${said} ${hint}`;
-}
-
-const decisionsIn = (leaves: readonly string[]): Record<string, string> => (leaves.length === 0 ? {} : { decision: leaves.slice(0, 16).join(',') });
-
-/** Small, and enough to find the decision again and to know what it rested on. */
-function annotationsOf(answers: readonly ImageAnswer[], inForce: InForce, leaves: readonly string[]): Record<string, string> {
-  const digests = [...new Set(answers.map(({ judgement }) => judgement.digest ?? 'unknown'))].sort();
-  return {
-    ...decisionsIn(leaves),
-    ...judgedBy(inForce),
-    images: digests.length === 1 ? (digests[0] as string) : formatDigest(digestOf(utf8(digests.join('\n')))),
-  };
-}
-
-const JUDGED_BY = new WeakMap<InForce, Readonly<Record<string, string>>>();
-
-/** The same for every review until trust moves. */
-function judgedBy(inForce: InForce): Readonly<Record<string, string>> {
-  const known = JUDGED_BY.get(inForce);
-  if (known) return known;
-  const { policies, trust } = inForce;
-  const versions = Object.entries(trust.versions).map(([role, version]) => `${role}=${version}`);
-  const said = { policies: policies.digest, trust: trust.digest, ...(versions.length === 0 ? {} : { 'trust-versions': versions.join(' ') }) };
-  JUDGED_BY.set(inForce, said);
-  return said;
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type JsonObject, LIMITS } from '../../core/encoding/index.ts';
-import { imagesOf, newImages } from './images.ts';
+import { imagesOf, newImages, podSpecsOf } from './images.ts';
+
+const imagesIn = (kind: string, object: JsonObject, custom?: ReadonlyMap<string, readonly string[]>) => imagesOf(kind, podSpecsOf(kind, object, custom));
 
 const SPEC: JsonObject = {
   nodeSelector: { image: 'ssd' },
@@ -30,7 +32,7 @@ const KINDS: readonly (readonly [kind: string, object: JsonObject])[] = [
 for (const [kind, object] of KINDS) {
   test(`every place of a ${kind} that names an image is read, and nothing that only looks like one`, () => {
     assert.deepEqual(
-      imagesOf(kind, object)
+      imagesIn(kind, object)
         .map(({ image }) => image)
         .sort(),
       IMAGES,
@@ -39,7 +41,7 @@ for (const [kind, object] of KINDS) {
 }
 
 const refused = (kind: string, object: JsonObject, message: RegExp): void =>
-  assert.throws(() => imagesOf(kind, object), { code: 'ERR_IMAGES_UNREADABLE', message });
+  assert.throws(() => imagesIn(kind, object), { code: 'ERR_IMAGES_UNREADABLE', message });
 
 test('an image field that is not known is refused by its name', () => {
   const pod = (more: JsonObject): JsonObject => ({ spec: { ...SPEC, ...more } });
@@ -58,7 +60,7 @@ test('a Pod that names no image, or a container that names none, is refused; a t
   refused('/Pod', { spec: { containers: { image: 'x' } } }, /no list/);
   refused('/Pod', { spec: { containers: [{ image: 7 }] } }, /no text/);
   refused('/Pod', { spec: 'x' }, /no object/);
-  assert.equal(imagesOf('apps/Deployment', { spec: { template: { spec: open } } }).length, 1);
+  assert.equal(imagesIn('apps/Deployment', { spec: { template: { spec: open } } }).length, 1);
 });
 
 test('custom kinds are read at the paths that are configured, and refused without', () => {
@@ -66,7 +68,7 @@ test('custom kinds are read at the paths that are configured, and refused withou
   refused('constructor', TEMPLATE, /nothing says where/);
   const custom = new Map([['argoproj.io/Rollout', ['spec.template.spec', 'spec.other.spec']]]);
   assert.deepEqual(
-    imagesOf('argoproj.io/Rollout', TEMPLATE, custom)
+    imagesIn('argoproj.io/Rollout', TEMPLATE, custom)
       .map(({ image }) => image)
       .sort(),
     IMAGES,
@@ -75,8 +77,8 @@ test('custom kinds are read at the paths that are configured, and refused withou
 
 test('one image over the bound is refused', () => {
   const pod = (count: number): JsonObject => ({ spec: { containers: Array.from({ length: count }, (_, i) => ({ image: `r.example/a:${i}` })) } });
-  assert.equal(imagesOf('/Pod', pod(LIMITS.imagesPerPod)).length, LIMITS.imagesPerPod);
-  assert.throws(() => imagesOf('/Pod', pod(LIMITS.imagesPerPod + 1)), { code: 'ERR_TOO_LARGE' });
+  assert.equal(imagesIn('/Pod', pod(LIMITS.imagesPerPod)).length, LIMITS.imagesPerPod);
+  assert.throws(() => imagesIn('/Pod', pod(LIMITS.imagesPerPod + 1)), { code: 'ERR_TOO_LARGE' });
 });
 
 test('an update starts what stood nowhere before, and tags in more places than before; order and place do not matter', () => {

@@ -41,15 +41,17 @@ const NO_IMAGE = new RegExp(
   ].join('|')})$`,
 );
 
+/** A path, and what stands there; undefined where the object does not go so far. */
+export type PodSpec = readonly [path: string, spec: JsonValue | undefined];
+
 /**
  * @param kind `group/Kind`, as `apps/Deployment` or `/Pod`.
- * @param custom paths of pod specs in custom kinds, by `group/Kind`; a path that is not in the object names nothing there.
  * @throws ERR_IMAGES_UNREADABLE; ERR_TOO_LARGE past 256 images.
  */
-export function imagesOf(kind: string, object: JsonObject, custom: ReadonlyMap<string, readonly string[]> = new Map()): readonly NamedImage[] {
+export function imagesOf(kind: string, specs: readonly PodSpec[]): readonly NamedImage[] {
   const isPod = kind === '/Pod';
   const found: NamedImage[] = [];
-  for (const [path, spec] of podSpecsOf(kind, object, custom)) {
+  for (const [path, spec] of specs) {
     if (spec === undefined || spec === null) continue;
     if (!isObject(spec)) throw unreadable(`${path} is no object`);
     collect(spec, path, isPod, found);
@@ -60,8 +62,12 @@ export function imagesOf(kind: string, object: JsonObject, custom: ReadonlyMap<s
   return found;
 }
 
-/** Each place where a pod spec may stand, and what stands there. Throws ERR_IMAGES_UNREADABLE for a kind of which nobody said where that is. */
-export function podSpecsOf(kind: string, object: JsonObject, custom: ReadonlyMap<string, readonly string[]> = new Map()): [string, JsonValue | undefined][] {
+/**
+ * Each place where a pod spec may stand, and what stands there.
+ * @param custom paths of pod specs in custom kinds, by `group/Kind`.
+ * @throws ERR_IMAGES_UNREADABLE for a kind of which nobody said where that is.
+ */
+export function podSpecsOf(kind: string, object: JsonObject, custom: ReadonlyMap<string, readonly string[]> = new Map()): readonly PodSpec[] {
   const paths = Object.hasOwn(POD_SPECS, kind) ? POD_SPECS[kind] : custom.get(kind);
   if (!paths) throw unreadable(`nothing says where a ${quoted(kind)} names its images`);
   return paths.map((path) => [path, memberAt(object, path)]);
@@ -116,52 +122,55 @@ function collect(spec: JsonObject, root: string, isPod: boolean, found: NamedIma
       if (isPod && (container['image'] ?? '') === '') throw unreadable(`${root}.${list}[${i}] names no image`);
     });
   }
-  const walk = (value: JsonValue, at: Step | undefined, depth: number): void => {
+  const at: Way = [];
+  const walk = (value: JsonObject | JsonValue[], depth: number): void => {
     if (depth > LIMITS.jsonDepth) throw unreadable(`${root} is nested deeper than ${LIMITS.jsonDepth} levels`);
     if (Array.isArray(value)) {
-      for (let i = 0; i < value.length; i++) {
-        const item = value[i] as JsonValue;
-        if (item !== null && typeof item === 'object') walk(item, { up: at, key: i }, depth + 1);
-      }
-    } else if (isObject(value)) {
-      for (const member of Object.keys(value)) {
+      for (let i = 0; i < value.length; i++) into(value[i] as JsonValue, i, depth);
+    } else {
+      // Of what JSON.parse made, these are its own members, and no list of them is made.
+      for (const member in value) {
         const inner = value[member] as JsonValue;
-        if (member === 'image' || member === 'reference' || member === 'managedFields') visit(member, inner, { up: at, key: member }, depth);
-        else if (inner !== null && typeof inner === 'object') walk(inner, { up: at, key: member }, depth + 1);
+        if (member !== 'image' && member !== 'reference' && member !== 'managedFields') into(inner, member, depth);
+        else if (mayHoldImages(member, inner, depth)) into(inner, member, depth);
       }
     }
   };
-  const visit = (member: string, inner: JsonValue, at: Step, depth: number): void => {
-    const path = pathOf(at);
+  const into = (inner: JsonValue, key: string | number, depth: number): void => {
+    if (inner === null || typeof inner !== 'object') return;
+    at[depth] = key;
+    walk(inner, depth + 1);
+  };
+  /** Takes the image that stands here. @returns whether there may be others below. */
+  const mayHoldImages = (member: string, inner: JsonValue, depth: number): boolean => {
+    const way = [...at.slice(0, depth), member];
+    const path = pathOf(way);
     const full = `${root}.${path}`;
-    if (isNoImage(at)) return;
-    if (member === 'managedFields') throw unreadable(`${quoted(full)}: "managedFields" is no field of a pod spec`);
     if (IMAGE_PLACE.test(path)) {
       if (typeof inner !== 'string' && inner !== null) throw unreadable(`${quoted(full)} is no text`);
       if (inner) found.push({ path: full, image: inner });
       else if (isPod) throw unreadable(`${quoted(full)} is empty`);
-    } else if ((member === 'image' || path.endsWith('image.reference')) && typeof inner === 'string') {
+      return false;
+    }
+    if (isNoImage(way)) return false;
+    if (member === 'managedFields') throw unreadable(`${quoted(full)}: "managedFields" is no field of a pod spec`);
+    if ((member === 'image' || path.endsWith('image.reference')) && typeof inner === 'string')
       throw unreadable(`${quoted(full)} is an image field that is not known`);
-    } else walk(inner, at, depth + 1);
+    return true;
   };
-  walk(spec, undefined, 0);
+  walk(spec, 0);
 }
 
-/** The way to a value. Most values are no images, so it is put into words only for those that may be. */
-interface Step {
-  readonly up: Step | undefined;
-  readonly key: string | number;
-}
+/** The way to a value within a pod spec. Most values are no images, so it is put into words only for those that may be. */
+type Way = (string | number)[];
 
-function pathOf({ up, key }: Step): string {
-  if (typeof key === 'number') return `${up ? pathOf(up) : ''}[${key}]`;
-  return up ? `${pathOf(up)}.${key}` : key;
+function pathOf(way: Way): string {
+  return way.reduce<string>((path, key) => (typeof key === 'number' ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`), '');
 }
 
 /** Whether it, or what it stands in, is one of those maps and fields that only look like images. */
-function isNoImage(at: Step): boolean {
-  for (let step: Step | undefined = at; step; step = step.up) if (NO_IMAGE.test(pathOf(step))) return true;
-  return false;
+function isNoImage(way: Way): boolean {
+  return way.some((_, i) => NO_IMAGE.test(pathOf(way.slice(0, i + 1))));
 }
 
 const isObject = (value: JsonValue | undefined): value is JsonObject => value !== null && typeof value === 'object' && !Array.isArray(value);

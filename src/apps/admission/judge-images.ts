@@ -9,9 +9,14 @@ export interface ImageJudge {
   /** The machine's, when not said. */
   readonly clock?: { now(): number };
   judge(image: string, ask: Ask): Promise<JudgedName>;
+  /** What `judge` would answer, where that is known without waiting. */
+  recall?(image: string, asked: Asked): JudgedName | undefined;
   /** Undefined while there is no trust material. */
   inForce(): InForce | undefined;
 }
+
+/** By when the answer must be there says the review. */
+type Asked = Omit<Ask, 'deadline' | 'signal'>;
 
 export const timeOf = ({ clock }: ImageJudge): number => clock?.now() ?? Date.now();
 
@@ -19,18 +24,24 @@ export const timeOf = ({ clock }: ImageJudge): number => clock?.now() ?? Date.no
 const RESERVE_MS = 200;
 const DIGEST = /^sha(?:256|384|512):[0-9a-f]{64,128}$/;
 
+/** By the image as it is written: all of them, or undefined when one must be judged. */
+export function recallImages(judge: ImageJudge, images: readonly string[], asked: Asked): ReadonlyMap<string, JudgedName> | undefined {
+  const recalled = new Map<string, JudgedName>();
+  for (const image of images) {
+    const judgement = judge.recall?.(image, asked);
+    if (!judgement) return undefined;
+    recalled.set(image, sound(image, judgement));
+  }
+  return recalled;
+}
+
 /** By the image as it is written. Never rejects: an image that could not be judged has an answer that lets nothing in. */
-export async function judgeImages(
-  judge: ImageJudge,
-  images: readonly string[],
-  asked: Omit<Ask, 'deadline' | 'signal'>,
-  deadline: Deadline,
-): Promise<ReadonlyMap<string, JudgedName>> {
+export async function judgeImages(judge: ImageJudge, images: readonly string[], asked: Asked, deadline: Deadline): Promise<ReadonlyMap<string, JudgedName>> {
   const each = [...new Set(images)].map(async (image) => [image, await judgeOne(judge, image, asked, deadline)] as const);
   return new Map(await Promise.all(each));
 }
 
-async function judgeOne(judge: ImageJudge, image: string, asked: Omit<Ask, 'deadline' | 'signal'>, deadline: Deadline): Promise<JudgedName> {
+async function judgeOne(judge: ImageJudge, image: string, asked: Asked, deadline: Deadline): Promise<JudgedName> {
   try {
     const work = judge.judge(image, {
       ...asked,

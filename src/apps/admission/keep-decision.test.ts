@@ -204,7 +204,7 @@ describe('decisions that are kept', () => {
 type Log = OpenDecisions['log'];
 
 function brokenLog(record: () => Promise<never>): Log {
-  return { record, lost: 0, journal: { failure: new SealwardError('ERR_JOURNAL_FAILED', 'ENOSPC') } } as unknown as Log;
+  return { record, repeat: () => undefined, lost: 0, journal: { failure: new SealwardError('ERR_JOURNAL_FAILED', 'ENOSPC') } } as unknown as Log;
 }
 
 describe('the log of decisions', () => {

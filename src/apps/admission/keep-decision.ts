@@ -2,51 +2,65 @@
  * Each decision as a leaf of the agent's own log: what was asked, by whom, what was said, and the judge's own record, from
  * which `sealward replay` makes it again. Identical allowances share a leaf; denials and overrides never do.
  */
-import type { DecisionLog, DecisionToRecord, RecordedOutcome } from '../../clients/journal/index.ts';
+import type { DecisionLog, DecisionToRecord, RecordedDecision, RecordedOutcome } from '../../clients/journal/index.ts';
 import { canonicalJson, decodeUtf8, LIMITS, parseJsonObject } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { encodeDecision, shortenRecord } from '../../core/verify/index.ts';
-import type { InForce } from '../../sdk/agent/index.ts';
-import type { ImageAnswer } from './decide-review.ts';
+import type { InForce, JudgedName } from '../../sdk/agent/index.ts';
 import { kindOf, type Question } from './question.ts';
+import type { ImageAnswer } from './verdict.ts';
 
 /** A leaf has 65,535 bytes, and what stands around the record may have 26,000 when every character of it is escaped. */
 const WHOLE_BYTES = 36 * 1024;
 
-/** Indexes of the leaves, in the order of the images; `lost` where the log could not follow and says so itself. */
-export async function keepDecisions(
-  log: Pick<DecisionLog, 'record'>,
+/** Indexes of the leaves, in the order of the images; `lost` where the log could not follow and says so itself. Waits for the disk only where one is new. */
+export function keepDecisions(
+  log: Pick<DecisionLog, 'record' | 'repeat'>,
   question: Question,
   answers: readonly ImageAnswer[],
   inForce: InForce | undefined,
-): Promise<readonly string[]> {
-  const recorded = await Promise.all(answers.map((answer) => log.record(leafOf(question, answer, inForce))));
-  return recorded.map(({ index }) => index?.toString() ?? 'lost');
+): readonly string[] | Promise<readonly string[]> {
+  const recorded = answers.map((answer) => {
+    const key = keyOf(answer);
+    return (key === undefined ? undefined : log.repeat(key)) ?? log.record(leafOf(question, answer, inForce));
+  });
+  return recorded.every(isDone) ? recorded.map(nameOf) : named(recorded);
+}
+
+const isDone = (recorded: RecordedDecision | Promise<RecordedDecision>): recorded is RecordedDecision => !(recorded instanceof Promise);
+
+async function named(recorded: readonly (RecordedDecision | Promise<RecordedDecision>)[]): Promise<readonly string[]> {
+  return (await Promise.all(recorded.map(async (one) => one))).map(nameOf);
+}
+
+const nameOf = ({ index }: RecordedDecision): string => index?.toString() ?? 'lost';
+
+/** An answer that is given again is the same one. */
+const SAME_AS = new WeakMap<JudgedName, string>();
+
+/** What makes two allowances one; undefined for whatever else is decided. */
+function keyOf(answer: ImageAnswer): string | undefined {
+  const { judgement, denial } = answer;
+  const known = denial ? undefined : SAME_AS.get(judgement);
+  if (known !== undefined) return known;
+  const { name, decision, request, evidence, inForce } = judgement;
+  if (!decision || !request || evidence === undefined || !inForce || outcomeOf(answer) !== 'allow') return undefined;
+  const { policies, trust } = inForce;
+  const parts = [name, request.digest, evidence, policies.digest, trust.digest, request.place.namespace ?? '', request.admittedBefore, decision.code];
+  const key = parts.join('\n');
+  SAME_AS.set(judgement, key);
+  return key;
 }
 
 /** The body is made only when it is written: most allowances are repeats. */
 export function leafOf(question: Question, answer: ImageAnswer, inForce: InForce | undefined): DecisionToRecord {
-  const outcome = outcomeOf(answer);
-  const { decision, request, evidence, inForce: judgedBy = inForce } = answer.judgement;
-  const sameAs =
-    outcome === 'allow' && decision && request && evidence !== undefined && judgedBy
-      ? [
-          answer.image,
-          request.digest,
-          evidence,
-          judgedBy.policies.digest,
-          judgedBy.trust.digest,
-          question.namespace,
-          request.admittedBefore,
-          decision.code,
-        ].join('\n')
-      : undefined;
+  const key = keyOf(answer);
   return {
-    outcome,
+    outcome: outcomeOf(answer),
     get body() {
-      return bodyOf(question, answer, judgedBy);
+      return bodyOf(question, answer, answer.judgement.inForce ?? inForce);
     },
-    ...(sameAs === undefined ? {} : { sameAs }),
+    ...(key === undefined ? {} : { sameAs: key }),
   };
 }
 

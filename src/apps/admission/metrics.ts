@@ -2,7 +2,9 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { ERRORS, FINDINGS } from '../../core/errors.ts';
 import type { JudgedName } from '../../sdk/agent/index.ts';
-import type { ImageAnswer, ReviewOutcome, ReviewPath } from './decide-review.ts';
+import type { ReviewPath } from './decide-review.ts';
+import { tallies, type Tally, Times } from './tallies.ts';
+import type { ImageAnswer, ReviewOutcome } from './verdict.ts';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** Names of policies that get a label of their own; the rest of a large set shares one. */
@@ -30,13 +32,13 @@ export interface AdmissionMetrics {
 export function createAdmissionMetrics(): AdmissionMetrics {
   const registry = new Registry();
   const registers = [registry];
-  const reviews = new Counter({
+  const reviews = tallies({
     name: 'sealward_admission_reviews_total',
     help: 'Reviews answered, by path and outcome',
     labelNames: ['path', 'outcome'],
     registers,
   });
-  const decisions = new Counter({
+  const decisions = tallies({
     name: 'sealward_admission_decisions_total',
     help: 'Images judged, by outcome, code and the policy that decided',
     labelNames: ['outcome', 'code', 'policy'],
@@ -48,13 +50,7 @@ export function createAdmissionMetrics(): AdmissionMetrics {
     labelNames: ['code'],
     registers,
   });
-  const seconds = new Histogram({
-    name: 'sealward_admission_review_seconds',
-    help: 'Time to answer a review, by stage',
-    labelNames: ['stage'],
-    buckets: SECONDS,
-    registers,
-  });
+  const seconds = new Times({ name: 'sealward_admission_review_seconds', help: 'Time to answer a review, by stage', stages: STAGES, bounds: SECONDS });
   const requests = new Counter({
     name: 'sealward_registry_requests_total',
     help: 'Requests to registries and sources of trust, by host and by class of status, or `none` without an answer',
@@ -62,25 +58,29 @@ export function createAdmissionMetrics(): AdmissionMetrics {
     registers,
   });
   const answered = new Histogram({ name: 'sealward_registry_request_seconds', help: 'Time until a registry answered', buckets: SECONDS, registers });
-  // Looking labels up takes longer than counting.
-  const stages = Object.fromEntries(STAGES.map((stage) => [stage, seconds.labels({ stage })])) as Record<Stage, ReturnType<typeof seconds.labels>>;
-  const reviewsOf = bound((path: string, outcome: string) => reviews.labels({ path, outcome }));
-  const decisionsOf = bound((outcome: string, code: string, policy: string) => decisions.labels({ outcome, code, policy }));
+  const reviewsOf = bound((path: string, outcome: string) => reviews({ path, outcome }));
+  const decisionsOf = bound((outcome: string, code: string, policy: string) => decisions({ outcome, code, policy }));
   const deciders = new Deciders();
+  /** An answer that is given again is counted where it was. */
+  const allowances = new WeakMap<JudgedName, Tally>();
   const policyLabel = bounded(POLICY_LABELS);
   const hostLabel = bounded(HOST_LABELS);
   return {
     review(path, outcome, took) {
-      reviewsOf(path, outcome).inc();
-      stages.whole.observe(took);
+      reviewsOf(path, outcome).count++;
+      seconds.observe('whole', took);
     },
     decision({ judgement, denial }) {
+      const known = denial ? undefined : allowances.get(judgement);
+      if (known) return void known.count++;
       const { action, decision } = judgement;
       const outcome = denial ? (denial.status === 403 ? 'denied' : 'unverifiable') : action === 'warn' ? 'warned' : 'allowed';
       const policy = denial || !decision ? decidedBy(decision) : deciders.of(judgement, () => decidedBy(decision));
-      decisionsOf(outcome, codeLabel(denial?.code ?? judgement.code), policy === undefined ? 'none' : policyLabel(policy)).inc();
+      const tally = decisionsOf(outcome, codeLabel(denial?.code ?? judgement.code), policy === undefined ? 'none' : policyLabel(policy));
+      tally.count++;
+      if (!denial) allowances.set(judgement, tally);
     },
-    stage: (stage, took) => stages[stage].observe(took),
+    stage: (stage, took) => seconds.observe(stage, took),
     registry(host, status, code, took) {
       requests.inc({ host: hostLabel(host), status: status === undefined ? (code === 'ERR_DEADLINE' ? 'late' : 'none') : `${Math.floor(status / 100)}xx` });
       answered.observe(took);
@@ -89,7 +89,7 @@ export function createAdmissionMetrics(): AdmissionMetrics {
     gauge(name, help, read) {
       const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(read()) });
     },
-    text: () => registry.metrics(),
+    text: async () => `${await registry.metrics()}\n${seconds.text()}\n`,
     contentType: registry.contentType,
   };
 }

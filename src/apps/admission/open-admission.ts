@@ -33,7 +33,7 @@ export interface OpenAdmissionOptions {
   /** How long reviews are still answered after the process was told to end, because API servers keep coming. */
   readonly drainMs: number;
   readonly limits: AdmissionLimits;
-  readonly log?: { readonly decisions: Pick<DecisionLog, 'record' | 'lost' | 'journal'>; readonly mode: 'strict' | 'async' };
+  readonly log?: { readonly decisions: Pick<DecisionLog, 'record' | 'repeat' | 'lost' | 'journal'>; readonly mode: 'strict' | 'async' };
   readonly logger: Logger;
   /** Its own, when not given. */
   readonly metrics?: AdmissionMetrics;

@@ -77,6 +77,7 @@ export async function openConfigured(options: OpenConfiguredOptions): Promise<Op
       judge: {
         clock: agent.clock,
         judge: (image, asked) => agent.judge(image, asked),
+        recall: (image, asked) => agent.recall(image, asked),
         // What namespaces ask for besides is asked for from the first review on.
         inForce: () => (missing() === undefined ? agent.inForce() : undefined),
       },

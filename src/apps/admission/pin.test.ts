@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../../core/encoding/index.ts';
-import { imagesOf } from './images.ts';
+import { imagesOf, podSpecsOf } from './images.ts';
 import { type PinOperation, pinImages } from './pin.ts';
+
+const imagesIn = (kind: string, object: JsonObject) => imagesOf(kind, podSpecsOf(kind, object));
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const pod = (): JsonObject => ({
@@ -30,9 +32,9 @@ function apply(object: JsonObject, patch: readonly PinOperation[]): JsonObject {
 }
 
 test('a tag is pinned to its digest wherever an image stands, and keeps its tag for the reader', () => {
-  const pinned = apply(pod(), pinImages(imagesOf('/Pod', pod()), judged));
+  const pinned = apply(pod(), pinImages(imagesIn('/Pod', pod()), judged));
   assert.deepEqual(
-    imagesOf('/Pod', pinned).map(({ image }) => image),
+    imagesIn('/Pod', pinned).map(({ image }) => image),
     [
       `r.example:5000/web:1@${DIGEST}`,
       `r.example/api:2@${DIGEST}`,
@@ -45,8 +47,8 @@ test('a tag is pinned to its digest wherever an image stands, and keeps its tag 
 });
 
 test('what was pinned is not pinned again: the second patch is empty', () => {
-  const pinned = apply(pod(), pinImages(imagesOf('/Pod', pod()), judged));
-  const images = imagesOf('/Pod', pinned);
+  const pinned = apply(pod(), pinImages(imagesIn('/Pod', pod()), judged));
+  const images = imagesIn('/Pod', pinned);
   assert.deepEqual(
     pinImages(images, new Map([...judged, ...images.filter(({ image }) => image.includes('@')).map(({ image }): [string, string] => [image, DIGEST])])),
     [],
@@ -54,6 +56,6 @@ test('what was pinned is not pinned again: the second patch is empty', () => {
 });
 
 test('a patch for another object does not apply (kyverno: a patch that fails must not pass)', () => {
-  const patch = pinImages(imagesOf('/Pod', pod()), judged);
+  const patch = pinImages(imagesIn('/Pod', pod()), judged);
   assert.throws(() => apply({ spec: { containers: [{ image: 'r.example/evil:1' }] } }, patch), assert.AssertionError);
 });

@@ -1,9 +1,9 @@
 /** What a review asks, with no object left in it: which images it would start that the object did not name before. */
 import { isDeepStrictEqual } from 'node:util';
-import { type JsonObject, memberOf, stringOf } from '../../core/encoding/index.ts';
+import { memberOf, stringOf } from '../../core/encoding/index.ts';
 import { type ErrorCode, SealwardError } from '../../core/errors.ts';
-import { imagesOf, isComparable, type NamedImage, newImages, podSpecsOf } from './images.ts';
-import { parseReview, type Review } from './review.ts';
+import { imagesOf, isComparable, type NamedImage, newImages, type PodSpec, podSpecsOf } from './images.ts';
+import { parseReview, type ReviewHead } from './review.ts';
 
 /** Paths of pod specs in custom kinds, by `group/Kind`. */
 export type CustomKinds = ReadonlyMap<string, readonly string[]>;
@@ -14,7 +14,7 @@ export interface ReadingRules {
   readonly isServed: boolean;
 }
 
-export interface Question extends Omit<Review, 'object' | 'oldObject'> {
+export interface Question extends ReviewHead {
   /** All that the object names. */
   readonly images: readonly NamedImage[];
   /** Those of them that an update would start anew; of a new object all. */
@@ -40,48 +40,48 @@ interface Unreadable {
 const IMAGELESS = new Set(['autoscaling/Scale', '/Binding', 'policy/Eviction']);
 
 /** `group/Kind`, as in `apps/Deployment` and `/Pod`. */
-export const kindOf = ({ group, kind }: Pick<Review, 'group' | 'kind'>): string => `${group}/${kind}`;
+export const kindOf = ({ group, kind }: Pick<ReviewHead, 'group' | 'kind'>): string => `${group}/${kind}`;
 
 /** Throws what parseReview throws; what is wrong with the object itself is part of the question, so that it can be answered by its uid. */
 export function readQuestion(bytes: Uint8Array, { custom, isServed }: ReadingRules): Question {
-  const { object, oldObject, ...head } = parseReview(bytes, isServed);
-  const nothing = { ...head, images: [], changed: [], pullsWith: NO_SECRETS };
-  if (!object || head.operation === 'DELETE' || head.operation === 'CONNECT' || IMAGELESS.has(kindOf(head))) return nothing;
+  const { head, object, oldObject } = parseReview(bytes, isServed);
   const kind = kindOf(head);
-  const before = head.operation === 'UPDATE' ? oldObject : undefined;
+  if (!object || head.operation === 'DELETE' || head.operation === 'CONNECT' || IMAGELESS.has(kind)) return aboutNothing(head);
   try {
+    const specs = podSpecsOf(kind, object, custom);
+    const before = head.operation === 'UPDATE' && oldObject ? podSpecsOf(kind, oldObject, custom) : undefined;
     // Labels, status and finalizers of an object that nobody can read can still be changed: it was there before.
-    if (before && sameSpecs(podSpecsOf(kind, before, custom), podSpecsOf(kind, object, custom))) return nothing;
-    const images = imagesOf(kind, object, custom);
-    return { ...head, images, changed: before ? newImages(readable(kind, before, custom), images) : images, pullsWith: pullsWithOf(kind, object, custom) };
+    if (before && sameSpecs(before, specs)) return aboutNothing(head);
+    const images = imagesOf(kind, specs);
+    return { ...head, images, changed: before ? newImages(readable(kind, before), images) : images, pullsWith: pullsWithOf(specs) };
   } catch (error) {
     if (!(error instanceof SealwardError)) throw error;
-    return { ...nothing, unreadable: { code: error.code, message: error.message, hint: error.hint } };
+    return { ...aboutNothing(head), unreadable: { code: error.code, message: error.message, hint: error.hint } };
   }
 }
+
+const aboutNothing = (head: ReviewHead): Question => ({ ...head, images: [], changed: [], pullsWith: NO_SECRETS });
 
 const NO_SECRETS: PullsWith = { secrets: [], serviceAccount: 'default' };
 /** As Kubernetes names objects; what is not named so names nothing. */
 const OBJECT_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 
-function pullsWithOf(kind: string, object: JsonObject, custom: CustomKinds): PullsWith {
-  const spec = podSpecsOf(kind, object, custom)[0]?.[1];
+function pullsWithOf([first]: readonly PodSpec[]): PullsWith {
+  const spec = first?.[1];
   const named = memberOf(spec, 'imagePullSecrets');
   const account = stringOf(memberOf(spec, 'serviceAccountName')) ?? '';
   const secrets = (Array.isArray(named) ? named : []).flatMap((one) => stringOf(memberOf(one, 'name')) ?? []);
   return { secrets: secrets.filter((name) => OBJECT_NAME.test(name)), serviceAccount: OBJECT_NAME.test(account) ? account : NO_SECRETS.serviceAccount };
 }
 
-type Specs = ReturnType<typeof podSpecsOf>;
-
-function sameSpecs(before: Specs, after: Specs): boolean {
+function sameSpecs(before: readonly PodSpec[], after: readonly PodSpec[]): boolean {
   return [...before, ...after].every(([, spec]) => isComparable(spec)) && isDeepStrictEqual(before, after);
 }
 
 /** Of an old object that cannot be read nothing counts as known. */
-function readable(kind: string, object: JsonObject, custom: CustomKinds): readonly NamedImage[] {
+function readable(kind: string, specs: readonly PodSpec[]): readonly NamedImage[] {
   try {
-    return imagesOf(kind, object, custom);
+    return imagesOf(kind, specs);
   } catch (error) {
     if (error instanceof SealwardError) return [];
     throw error;

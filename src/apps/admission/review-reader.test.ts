@@ -16,7 +16,7 @@ test('large reviews wait for a thread only as long as somebody waits for them, a
   const bytes = large(pod('r.example/a:1'));
   const before = process.memoryUsage().arrayBuffers;
   const first = reader.read(bytes, patient);
-  const late = Array.from({ length: 20 }, () => reader.read(bytes, over));
+  const late = Array.from({ length: 20 }, async () => reader.read(bytes, over));
   const last = reader.read(large(pod('r.example/b:1')), patient);
   assert.ok(process.memoryUsage().arrayBuffers - before < 4 * bytes.length);
   for (const one of late) await assert.rejects(one, { code: 'ERR_DEADLINE' });

@@ -7,7 +7,7 @@ import { type Question, readQuestion, type ReadingRules } from './question.ts';
 
 export interface ReviewReader {
   /** Throws what readQuestion throws, and ERR_DEADLINE. */
-  read(bytes: Uint8Array, deadline: Deadline): Promise<Question>;
+  read(bytes: Uint8Array, deadline: Deadline): Question | Promise<Question>;
   close(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ const THREAD_MEMORY = { maxOldGenerationSizeMb: 256 };
 /** @param threads how many may read at one time; they start when the first large review comes. */
 export function createReviewReader(rules: ReadingRules, threads: number): ReviewReader {
   const program = workerProgram();
-  const inline = async (bytes: Uint8Array): Promise<Question> => readQuestion(bytes, rules);
+  const inline = (bytes: Uint8Array): Question => readQuestion(bytes, rules);
   if (threads === 0 || program === undefined) return { read: inline, close: async () => {} };
   const pool = new ReaderThreads(program, rules, threads);
   return { read: (bytes, deadline) => (bytes.length > LARGE ? pool.read(bytes, deadline) : inline(bytes)), close: () => pool.close() };

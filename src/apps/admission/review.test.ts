@@ -19,18 +19,20 @@ const parse = (request: JsonObject, around: JsonObject = {}) =>
 test('a review is read as it was sent; the namespace is that of the request, and what Go leaves out is empty', () => {
   const review = parse({ ...REQUEST, operation: 'CREATE', oldObject: null, name: '', dryRun: true });
   assert.deepEqual(review, {
-    uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
-    group: 'apps',
-    kind: 'Deployment',
-    subresource: '',
-    operation: 'CREATE',
-    namespace: 'shop',
-    name: '',
-    user: 'ann',
-    dryRun: true,
+    head: {
+      uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
+      group: 'apps',
+      kind: 'Deployment',
+      subresource: '',
+      operation: 'CREATE',
+      namespace: 'shop',
+      name: '',
+      user: 'ann',
+      dryRun: true,
+    },
     object: { kind: 'Deployment' },
   });
-  assert.equal(parse(REQUEST).dryRun, false);
+  assert.equal(parse(REQUEST).head.dryRun, false);
 });
 
 test('whatever is no AdmissionReview of v1 is refused', () => {

@@ -7,7 +7,7 @@ import { withoutManagedFields } from './skip-fields.ts';
 const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const;
 type ReviewOperation = (typeof OPERATIONS)[number];
 
-export interface Review {
+export interface ReviewHead {
   /** To be echoed exactly. */
   readonly uid: string;
   readonly group: string;
@@ -21,6 +21,10 @@ export interface Review {
   readonly name: string;
   readonly user: string;
   readonly dryRun: boolean;
+}
+
+export interface Review {
+  readonly head: ReviewHead;
   /** Absent on DELETE. */
   readonly object?: JsonObject;
   /** Present on UPDATE and DELETE. */
@@ -53,7 +57,7 @@ export function parseReview(bytes: Uint8Array, isServed = false): Review {
   if ((operation === 'CREATE' || operation === 'UPDATE') && !object) refuse(`carries no object for ${operation}`);
   // Without the old object an update could not be told from a creation; it is never taken for an unchanged one.
   if (operation === 'UPDATE' && !oldObject) refuse('carries no oldObject for UPDATE');
-  return {
+  const head = {
     uid,
     group: textIn(kind, 'group'),
     kind: textIn(kind, 'kind'),
@@ -63,9 +67,8 @@ export function parseReview(bytes: Uint8Array, isServed = false): Review {
     name: textIn(request, 'name'),
     user: textIn(objectIn(request, 'userInfo') ?? {}, 'username'),
     dryRun,
-    ...(object ? { object } : {}),
-    ...(oldObject ? { oldObject } : {}),
   };
+  return { head, ...(object ? { object } : {}), ...(oldObject ? { oldObject } : {}) };
 }
 
 function parseServed(bytes: Uint8Array): JsonObject {

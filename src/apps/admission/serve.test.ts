@@ -307,7 +307,10 @@ describe('the port of operations', () => {
 
   it('shows no number that the reference does not explain', async (t) => {
     const webhook = await startWebhook(t, judgeOf(letIn), {
-      log: { decisions: { lost: 0, record: async () => ({ counter: 1, index: 1n, shared: false }), journal: {} as never }, mode: 'strict' },
+      log: {
+        decisions: { lost: 0, repeat: () => undefined, record: async () => ({ counter: 1, index: 1n, shared: false }), journal: {} as never },
+        mode: 'strict',
+      },
     });
     const page = readFileSync(new URL('../../../docs/reference/admission.md', import.meta.url), 'utf8');
     const { text } = await webhook.operations('/metrics');

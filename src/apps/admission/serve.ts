@@ -138,11 +138,11 @@ class ReviewServer implements AdmissionServer {
     // A connection that breaks is found out where something is read or written.
     request.on('error', () => undefined);
     response.on('error', () => undefined);
-    const [, query = ''] = (request.url ?? '').split('?', 2);
+    const [url = '', query = ''] = (request.url ?? '').split('?', 2);
     const deadline = new Deadline(timeoutOf(query), this.#options.marginMs);
     this.#inFlight++;
     try {
-      const path = this.#pathOf(request);
+      const path = this.#pathOf(request, url);
       this.#proven(request.socket);
       goOn();
       const body = await this.#bodies.read(request, LIMITS.admissionReviewBytes, deadline);
@@ -160,8 +160,8 @@ class ReviewServer implements AdmissionServer {
   }
 
   /** Throws for whoever is not proven, and for what is no question here. */
-  #pathOf(request: IncomingMessage): ReviewPath {
-    const path = provenPath(this.#options.caller, request);
+  #pathOf(request: IncomingMessage, url: string): ReviewPath {
+    const path = provenPath(this.#options.caller, request, url);
     if (path === undefined) throw new SealwardError('ERR_CALLER_UNPROVEN', 'nobody but the API server is answered here');
     if (path !== '/validate' && path !== '/mutate')
       throw new SealwardError('ERR_NOT_FOUND', 'there is no such path', { hint: 'There are /validate and /mutate.' });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type JsonObject, type JsonValue, utf8 } from '../../core/encoding/index.ts';
-import { imagesOf } from './images.ts';
+import { imagesOf, podSpecsOf } from './images.ts';
 import { readQuestion } from './question.ts';
 import { withoutManagedFields } from './skip-fields.ts';
 
@@ -87,5 +87,5 @@ test('in metadata nothing is missed; in a pod spec of a custom kind, where it wo
   assert.match(hidden.unreadable?.message ?? '', /"managedFields" is no field of a pod spec/);
   const changed = readQuestion(review({ spec: hiding }, { operation: 'UPDATE', oldObject: { spec: { ...hiding, managedFields: LONG } } }), rules);
   assert.match(changed.unreadable?.message ?? '', /"managedFields"/, 'and two of them are not taken for the same');
-  assert.throws(() => imagesOf('x.example/Thing', { spec: hiding }, rules.custom), { code: 'ERR_IMAGES_UNREADABLE' });
+  assert.throws(() => imagesOf('x.example/Thing', podSpecsOf('x.example/Thing', { spec: hiding }, rules.custom)), { code: 'ERR_IMAGES_UNREADABLE' });
 });

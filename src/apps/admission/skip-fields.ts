@@ -40,13 +40,24 @@ export function withoutManagedFields(bytes: Buffer): Buffer {
 
 /** Where the list ends, at its bracket; -1 when it does not. */
 function endOfList(bytes: Buffer, begin: number): number {
+  const end = bytes.length;
   let depth = 1;
-  for (let at = begin; at < bytes.length; at++) {
-    const byte = bytes[at];
-    if (byte === QUOTE) {
-      for (at++; at < bytes.length && bytes[at] !== QUOTE; at++) if (bytes[at] === BACKSLASH) at++;
-    } else if (byte === OPEN_LIST) depth++;
-    else if (byte === CLOSE_LIST && --depth === 0) return at;
+  for (let at = begin; at < end; ) {
+    const byte = bytes[at++];
+    if (byte === QUOTE) at = endOfText(bytes, at);
+    else if (byte === OPEN_LIST) depth++;
+    else if (byte === CLOSE_LIST && --depth === 0) return at - 1;
   }
   return -1;
+}
+
+/** Behind the quote that ends the text, or behind all. */
+function endOfText(bytes: Buffer, begin: number): number {
+  const end = bytes.length;
+  for (let at = begin; at < end; ) {
+    const byte = bytes[at++];
+    if (byte === QUOTE) return at;
+    if (byte === BACKSLASH) at++;
+  }
+  return end;
 }

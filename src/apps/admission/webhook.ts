@@ -4,16 +4,17 @@ import type { DecisionLog } from '../../clients/journal/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { encodeAnswer, printable } from './answer.ts';
 import type { Deadline } from './deadline.ts';
-import { type DecidingRules, decideReview, denied, type Keep, type Reviewed, type ReviewPath, sentence } from './decide-review.ts';
+import { type DecidingRules, decideReview, denied, type Keep, type ReviewPath, sentence } from './decide-review.ts';
 import { keepDecisions, unkept } from './keep-decision.ts';
 import type { AdmissionMetrics } from './metrics.ts';
 import { kindOf, type Question } from './question.ts';
 import type { ReviewReader } from './review-reader.ts';
+import type { Reviewed } from './verdict.ts';
 
 export interface WebhookOptions extends DecidingRules {
   readonly reader: ReviewReader;
   /** Keeps decisions; without it nothing does. */
-  readonly log?: { readonly decisions: Pick<DecisionLog, 'record'>; readonly mode: 'strict' | 'async' };
+  readonly log?: { readonly decisions: Pick<DecisionLog, 'record' | 'repeat'>; readonly mode: 'strict' | 'async' };
   readonly metrics: AdmissionMetrics;
   readonly logger: Logger;
 }
@@ -30,8 +31,8 @@ export class Webhook {
     const { reader, metrics } = this.#options;
     const began = performance.now();
     const question = await reader.read(bytes, deadline);
-    metrics.stage('read', (performance.now() - began) / 1000);
     const read = performance.now();
+    metrics.stage('read', (read - began) / 1000);
     let reviewed: Reviewed;
     let text: string;
     try {
@@ -41,32 +42,40 @@ export class Webhook {
       reviewed = this.#failed(error);
       text = encodeAnswer(question.uid, reviewed.verdict);
     }
-    metrics.stage('judge', (performance.now() - read) / 1000);
-    metrics.review(path, reviewed.outcome, (performance.now() - began) / 1000);
+    const ended = performance.now();
+    metrics.stage('judge', (ended - read) / 1000);
+    metrics.review(path, reviewed.outcome, (ended - began) / 1000);
     this.#tell(path, question, reviewed);
     return text;
   }
 
   /** A dry run leaves nothing behind. */
   #keep(question: Question, deadline: Deadline): Keep {
-    const { log, logger, metrics } = this.#options;
-    return async (answers, inForce) => {
+    const { log, metrics } = this.#options;
+    return (answers, inForce) => {
       for (const answer of answers) metrics.decision(answer);
       if (!log || question.dryRun) return [];
       const began = performance.now();
-      try {
-        return await deadline.within(keepDecisions(log.decisions, question, answers, inForce), () => {
-          throw new SealwardError('ERR_DEADLINE', 'the disk did not answer in time');
-        });
-      } catch (error) {
-        if (log.mode === 'strict') throw unkept(error);
-        logger.error({ err: error }, 'a decision was not recorded');
-        metrics.refused('ERR_DECISION_UNKEPT');
-        return [];
-      } finally {
-        metrics.stage('record', (performance.now() - began) / 1000);
-      }
+      const ended = (): void => metrics.stage('record', (performance.now() - began) / 1000);
+      const leaves = keepDecisions(log.decisions, question, answers, inForce);
+      if (leaves instanceof Promise) return this.#onDisk(leaves, log.mode, deadline).finally(ended);
+      ended();
+      return leaves;
     };
+  }
+
+  async #onDisk(leaves: Promise<readonly string[]>, mode: 'strict' | 'async', deadline: Deadline): Promise<readonly string[]> {
+    const { logger, metrics } = this.#options;
+    try {
+      return await deadline.within(leaves, () => {
+        throw new SealwardError('ERR_DEADLINE', 'the disk did not answer in time');
+      });
+    } catch (error) {
+      if (mode === 'strict') throw unkept(error);
+      logger.error({ err: error }, 'a decision was not recorded');
+      metrics.refused('ERR_DECISION_UNKEPT');
+      return [];
+    }
   }
 
   #failed(error: unknown): Reviewed {

@@ -3,6 +3,7 @@ import { cpSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { LOG_KEY, newFolder, ORIGIN } from '../../../test/journals.ts';
 import { canonicalJson, utf8 } from '../../core/encoding/index.ts';
+import { folderFiles } from './files.ts';
 import { type DecisionAudit, DecisionAuditor, type DecisionLog, type DecisionLogOptions, openDecisionLog, parseDecisionLeaf } from './index.ts';
 
 const open = (place: DecisionLogOptions['place'], more: Partial<DecisionLogOptions> = {}): Promise<DecisionLog> =>
@@ -81,6 +82,28 @@ describe('a decision log', () => {
     await ask('allow', 'b');
     const { decisions, repeated, lost, contradictions } = await audit(log);
     assert.deepEqual([decisions, repeated, lost, contradictions], [{ allow: 3, deny: 2, override: 2 }, 2, 0, []]);
+    await log.close();
+  });
+
+  it('counts a repeat without waiting only when its leaf is on the disk, and none that nobody could write down', async (t) => {
+    const disk = folderFiles(newFolder(t));
+    let write = (path: string): Promise<void> => disk.sync(path);
+    const allowance = { outcome: 'allow', body: body('a'), sameAs: 'a' } as const;
+    const log = await open({ ...disk, sync: (path) => write(path) }, { failed: () => undefined });
+    const slow = Promise.withResolvers<void>();
+    write = () => slow.promise;
+    const first = log.record(allowance);
+    assert.equal(log.repeat('a'), undefined);
+    slow.resolve();
+    assert.deepEqual(await first, { counter: 1, index: 1n, shared: false });
+    assert.deepEqual(log.repeat('a'), { counter: 2, index: 1n, shared: true });
+    assert.equal(log.repeat('b'), undefined);
+    write = async () => {
+      throw new Error('EIO');
+    };
+    await assert.rejects(log.record({ outcome: 'deny', body: body('a') }), { code: 'ERR_JOURNAL_FAILED' });
+    assert.equal(log.repeat('a'), undefined);
+    await assert.rejects(log.record(allowance), { code: 'ERR_JOURNAL_FAILED' });
     await log.close();
   });
 

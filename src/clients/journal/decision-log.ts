@@ -39,6 +39,8 @@ export interface DecisionLogOptions extends JournalOptions {
 interface Shared {
   readonly ticket: Ticket;
   readonly until: number;
+  /** Whether the leaf outlives a loss of power. */
+  isDurable: boolean;
   count: number;
   first: number;
   last: number;
@@ -97,10 +99,22 @@ export class DecisionLog {
   async record(decision: DecisionToRecord): Promise<RecordedDecision> {
     const now = this.#now();
     const key = decision.outcome === 'allow' && this.#shareMs > 0 ? decision.sameAs : undefined;
-    const shared = key === undefined ? undefined : this.#shared.get(key);
-    const recorded = shared && now < shared.until ? this.#repeat(shared) : this.#leaf(decision, key, now);
+    const shared = key === undefined ? undefined : this.#sharedUnder(key, now);
+    const recorded = shared ? this.#repeat(shared) : this.#leaf(decision, key, now);
     if (this.#options.mode === 'strict' && recorded.ticket) await recorded.ticket.durable;
     return recorded.answer;
+  }
+
+  /** Counts an allowance whose leaf is on the disk already, with nothing to wait for. Undefined: record it. */
+  repeat(sameAs: string): RecordedDecision | undefined {
+    const shared = this.#sharedUnder(sameAs, this.#now());
+    return shared && (shared.isDurable || this.#options.mode === 'async') ? this.#repeat(shared).answer : undefined;
+  }
+
+  /** Where nothing can be written any more, no count would be kept, either. */
+  #sharedUnder(key: string, now: number): Shared | undefined {
+    const shared = this.#shared.get(key);
+    return shared && now < shared.until && !this.journal.failure ? shared : undefined;
   }
 
   #repeat(shared: Shared): { readonly answer: RecordedDecision; readonly ticket: Ticket } {
@@ -137,7 +151,12 @@ export class DecisionLog {
       if (!this.#writeRepeats(oldest[1])) return;
       this.#shared.delete(oldest[0]);
     }
-    this.#shared.set(key, { ticket, until: now + this.#shareMs, count: 0, first: 0, last: 0 });
+    const shared: Shared = { ticket, until: now + this.#shareMs, isDurable: false, count: 0, first: 0, last: 0 };
+    this.#shared.set(key, shared);
+    ticket.durable.then(
+      () => (shared.isDurable = true),
+      () => undefined,
+    );
   }
 
   /** What was counted in memory goes to the disk: repeats whose time is over, and losses. */

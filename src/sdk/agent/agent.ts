@@ -11,8 +11,9 @@ import type { Place } from '../../core/policy/index.ts';
 import { actionUnresolved, decide, type Decision, type Request } from '../../core/verify/index.ts';
 import { openTrust, type OpenTrustOptions } from '../open-trust.ts';
 import { allowedRegistries, type AllowedRegistry, type AllowListOptions } from './allow-list.ts';
+import { Answers } from './answers.ts';
 import { HeldEvidence, type Loaded } from './held-evidence.ts';
-import { type HeldFacts, prepareView, type Sought, type View, viewOf } from './held-facts.ts';
+import { type HeldFacts, heldKey, prepareView, type Sought, type View, viewOf } from './held-facts.ts';
 import { type InForce, type Moved, type NamespacedPolicy, type TrustHealth, TrustWatch } from './in-force.ts';
 import { type AnsweredFrom, DecidedName, type JudgedName, undecided } from './judged-name.ts';
 import { admissionNotes, type Notes, pinNotes } from './notes.ts';
@@ -82,6 +83,7 @@ export class Agent {
   readonly #prefetch: Prefetch;
   readonly #tags: Tags;
   readonly #patience: number;
+  readonly #answers = new Answers((key, held) => this.#evidence.holds(key, held));
   readonly #admissions: Notes;
   readonly #pins: Notes | undefined;
   readonly #ending = new AbortController();
@@ -154,6 +156,14 @@ export class Agent {
     const allowed = this.#allowed.get(inForce) ?? allowedRegistries(inForce.signedPolicies, this.#options);
     this.#allowed.set(inForce, allowed);
     return allowed(host);
+  }
+
+  /** The answer of a moment ago, where it still is the answer: nothing is asked, awaited or worked out. Undefined: judge it. */
+  recall(name: string, ask: Omit<Ask, 'deadline' | 'signal'>): JudgedName | undefined {
+    const inForce = this.inForce();
+    const { place, admittedBefore = false } = ask;
+    const again = inForce && this.#answers.again(name, { inForce, place, admittedBefore, now: this.clock.now() });
+    return again && this.#noted(again, ask);
   }
 
   /** One image as an object names it. Never throws for what a name, a registry or an image does: that is an answer. */
@@ -240,7 +250,7 @@ export class Agent {
     const sought = this.#sought(question, digest);
     const held = this.#evidence.recall(sought, question.view);
     const answer = held && this.#decide(question, held, 'memory');
-    if (answer && isFinal(answer)) return answer;
+    if (answer && isFinal(answer)) return question.reference.digest ? this.#kept(heldKey(sought.signatures, digest), held, answer) : answer;
     const recent = this.#evidence.recent(sought, question.view, question.ask.registry ?? this.#options.registry);
     return recent && this.#decide(question, recent, 'memory');
   }
@@ -308,7 +318,13 @@ export class Agent {
   /** What is held under the very name, when signatures lie beside images. */
   #fromName(name: string, inForce: InForce, view: View, ask: Pick<Ask, 'place' | 'admittedBefore'>): DecidedName | undefined {
     const held = this.#options.signatureRepository ? undefined : this.#evidence.recallNamed(name, view);
-    return held && this.#decideOver(held, { name, tag: undefined, inForce, ask, from: 'memory' });
+    return held && this.#kept(name, held, this.#decideOver(held, { name, tag: undefined, inForce, ask, from: 'memory' }));
+  }
+
+  /** @param key under which the facts are held. */
+  #kept(key: string, held: HeldFacts, answer: DecidedName): DecidedName {
+    if (answer.outcome === 'verified') this.#answers.keep(answer.name, key, held, answer);
+    return answer;
   }
 
   #decideOver(held: HeldFacts, { name, tag, inForce, ask, from }: Deciding): DecidedName {
@@ -330,7 +346,7 @@ export class Agent {
   }
 
   /** So that pruning spares what was let in. A note that cannot be written changes no answer. */
-  #noted(answer: JudgedName, { dryRun = false, registry }: Ask): JudgedName {
+  #noted(answer: JudgedName, { dryRun = false, registry }: Pick<Ask, 'dryRun' | 'registry'>): JudgedName {
     const { action, digest, known } = answer;
     if (known !== undefined && !dryRun) this.#pins?.note(known);
     if (action === 'deny' || digest === undefined || dryRun) return answer;

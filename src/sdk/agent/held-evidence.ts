@@ -91,6 +91,11 @@ export class HeldEvidence {
     return held?.view === view.key ? held : undefined;
   }
 
+  /** Whether these are the facts that are held under a key. */
+  holds(key: string, held: HeldFacts): boolean {
+    return this.#facts.get(key) === held;
+  }
+
   /** What a gathering came to that ended just now; undefined when somebody has to ask again. */
   recent(sought: Sought, view: View, registry: Registry): HeldFacts | undefined {
     const recent = this.#recent.get(this.#flightKey(sought, registry));
