@@ -94,6 +94,23 @@ test('code that nobody used for a month goes when new code comes, and that of ot
   );
 });
 
+test('what signs and what verifies are programs of their own, found by the first word alone', async () => {
+  const folder = join(out, '.cache', 'sealward', 'programs');
+  const programOf = async (...args: readonly string[]): Promise<string> => {
+    rmSync(folder, { recursive: true, force: true });
+    assert.match((await bundled(...args, '--help')).stdout, /sealward [a-z-]+ /);
+    const [kept = '', ...others] = readdirSync(folder);
+    assert.deepEqual(others, []);
+    return kept.slice(0, 'program-'.length + 16);
+  };
+  const [all, signs, verifies] = [await programOf('tree'), await programOf('attest'), await programOf('verify-blob')];
+  assert.equal(new Set([all, signs, verifies]).size, 3);
+  assert.deepEqual([await programOf('sign'), await programOf('verify')], [signs, verifies]);
+  assert.equal(await programOf('--verbose', 'sign'), all);
+  const size = (name: string): number => statSync(join(out, 'bin', `${name}.cjs`)).size;
+  assert.ok(size(signs) < size(all) / 3 && size(verifies) < size(all) / 2, 'nothing large came into them');
+});
+
 test('a word that is no command leaves no code behind', async () => {
   await assert.rejects(bundled('verfiy'), { code: 2 });
   assert.ok(!readdirSync(join(out, '.cache', 'sealward', 'programs')).some((name) => name.includes('verfiy')));

@@ -5,7 +5,7 @@ import { asSealwardError, failureExit, failureJson, sayFailure } from './failure
 import type { Invocation } from './invocation.ts';
 import { nearest } from './nearest.ts';
 import { parseCommand, splitCommand } from './parse.ts';
-import { type Command, commands as ownCommands } from './table/index.ts';
+import type { Command } from './table/command.ts';
 import { type Io, Terminal, writeOut } from './terminal.ts';
 import { visibleJson } from './visible.ts';
 
@@ -14,9 +14,8 @@ const GRACE_MILLISECONDS = 500;
 /** As long as a server may answer what it has begun; orchestrators give 30 s by default, and then kill. */
 const SERVING_GRACE_MILLISECONDS = 25_000;
 
-/** @param more commands of a program that contains this one. */
-export async function main(argv: readonly string[], io: Io, more: readonly Command[] = []): Promise<number> {
-  const commands = [...ownCommands, ...more];
+/** @param commands all that this program has. */
+export async function main(argv: readonly string[], io: Io, commands: readonly Command[]): Promise<number> {
   // Until the environment is read there is no colour; what is said before that is rare and short.
   let terminal = new Terminal(io);
   let deadline: AbortSignal | undefined;

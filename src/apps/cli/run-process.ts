@@ -3,14 +3,14 @@ import { ERRORS } from '../../core/errors.ts';
 import { processEnvironment } from './config.ts';
 import type { StopSignal } from './failure.ts';
 import { main } from './main.ts';
-import type { Command } from './table/index.ts';
+import type { Command } from './table/command.ts';
 import type { Io } from './terminal.ts';
 import { visible, visibleLines } from './visible.ts';
 
 /** How long a command may tidy up after the first Ctrl-C; a second one ends it at once. */
 const GRACE_MILLISECONDS = 3000;
 
-export async function runProcess(argv: readonly string[] = process.argv.slice(2), more: readonly Command[] = []): Promise<never> {
+export async function runProcess(argv: readonly string[], commands: readonly Command[]): Promise<never> {
   const stopped = new AbortController();
   let grace = GRACE_MILLISECONDS;
   const stop = (signal: StopSignal): void => {
@@ -38,5 +38,5 @@ export async function runProcess(argv: readonly string[] = process.argv.slice(2)
     signal: stopped.signal,
     stopWithin: (milliseconds) => void (grace = milliseconds),
   };
-  process.exit(await main(argv, io, more));
+  process.exit(await main(argv, io, commands));
 }

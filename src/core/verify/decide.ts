@@ -11,6 +11,7 @@ import { Clock } from './clock.ts';
 import type { Action, Decision, DecisionCode, PolicyJudgement } from './decision.ts';
 import { deniedDigest } from './denied.ts';
 import { explainRequirement } from './explain.ts';
+import { pastHelp } from './past-help.ts';
 import type { Facts, SignatureFacts } from './facts.ts';
 import type { Outcome } from './flag-decision.ts';
 import { type Appraisals, type Hearing, judgeRequirement, type Unmet } from './judge-requirement.ts';
@@ -35,7 +36,8 @@ interface Answer {
   readonly code: DecisionCode;
   readonly detail: () => string;
   readonly by?: Judged;
-  readonly isSettled?: true;
+  /** Nothing that may still be found about the image could change it. */
+  readonly isSettled?: boolean;
 }
 
 /** @param facts proven under `anchorsOf(policies, trust)`. */
@@ -97,18 +99,13 @@ function pastLease({ lease, tiers }: TrustState, { request, context: { clock } }
     action: 'deny',
     outcome: 'inconclusive',
     code: 'TRUST_STALE',
+    isSettled: true,
     detail: () => `the lease ended at ${Number.isFinite(end) ? new Date(end).toISOString() : 'no time that is known'}`,
   };
 }
 
 function judgePolicy(policy: ImagePolicy, { exceptions }: PolicySet, hearing: Hearing): Judged {
-  let why: Unmet | undefined;
-  for (const requirement of policy.requirements) {
-    const missed = judgeRequirement(requirement, policy, hearing);
-    // What is certain comes before what could not be found out.
-    if (missed && (!why || (why.status === 'unknown' && missed.status === 'unmet'))) why = missed;
-    if (why?.status === 'unmet') break;
-  }
+  const why = settledBy(policy, hearing) ?? openTo(policy, hearing);
   if (!why) return { policy, outcome: 'verified', action: 'allow' };
   const exception = exceptionsFor(exceptions, policy, hearing.request, hearing.request.place).find(({ window }) => hearing.context.clock.in(window));
   if (exception) return { policy, outcome: 'verified', action: 'allow', exception };
@@ -118,6 +115,28 @@ function judgePolicy(policy: ImagePolicy, { exceptions }: PolicySet, hearing: He
 
 export function modeOf({ mode, modes }: ImagePolicy, { place }: Pick<Request, 'place'>): ImagePolicy['mode'] {
   return modes.find(({ environment }) => environment === place.environment)?.mode ?? mode;
+}
+
+/** What nothing that may still be found changes comes first: whoever knows less of the image says the same. */
+function settledBy(policy: ImagePolicy, hearing: Hearing): Unmet | undefined {
+  for (const requirement of policy.requirements) {
+    if (requirement.kind !== 'refusal' && requirement.kind !== 'image') continue;
+    const missed = judgeRequirement(requirement, policy, hearing);
+    if (missed?.isSettled) return missed;
+  }
+  return pastHelp(policy, hearing.law);
+}
+
+/** The first requirement that is not met. */
+function openTo(policy: ImagePolicy, hearing: Hearing): Unmet | undefined {
+  let why: Unmet | undefined;
+  for (const requirement of policy.requirements) {
+    const missed = judgeRequirement(requirement, policy, hearing);
+    // What is certain comes before what could not be found out.
+    if (missed && (!why || (why.status === 'unknown' && missed.status === 'unmet'))) why = missed;
+    if (why?.status === 'unmet') break;
+  }
+  return why;
 }
 
 /** verification.md, the table of outcomes and modes. */
@@ -140,12 +159,15 @@ function refusalsOf(selected: readonly SelectedPolicy[], judged: readonly Judged
   const certain = judged.filter((_, at) => selected[at]?.reach !== 'namespace-unknown');
   const possible = judged.filter(({ policy }, at) => selected[at]?.reach === 'namespace-unknown' && policy.namespace === undefined);
   const answers = certain.flatMap(answerOf);
-  return possible.length === 0 || possible.some(({ outcome }) => outcome === 'verified') ? answers : [...answers, ...possible.flatMap(answerOf)];
+  if (possible.length === 0 || possible.some(({ outcome }) => outcome === 'verified')) return answers;
+  // While one of them is open, nothing is settled by another.
+  const settled = possible.every(({ why }) => why?.isSettled === true);
+  return [...answers, ...possible.flatMap(answerOf).map((one) => ({ ...one, isSettled: settled }))];
 }
 
 function answerOf(by: Judged): Answer[] {
   const { why, outcome, action } = by;
-  return why ? [{ action, outcome, code: why.code, detail: why.detail, by }] : [];
+  return why ? [{ action, outcome, code: why.code, detail: why.detail, by, ...(why.isSettled ? { isSettled: true } : {}) }] : [];
 }
 
 /** Namespaced policies that nobody signed only add: where there is nothing but those, the default rule still holds. */
@@ -157,6 +179,7 @@ function defaultFor(selected: readonly SelectedPolicy[], { defaultRule: { action
       action,
       outcome,
       code: 'NO_POLICY',
+      isSettled: true,
       detail: () => (stated ? 'the default rule that was stated decides' : 'nobody stated a default rule, so what no policy covers is denied'),
     },
   ];
@@ -164,9 +187,10 @@ function defaultFor(selected: readonly SelectedPolicy[], { defaultRule: { action
 
 const SEVERITY: Readonly<Record<Action, number>> = { allow: 0, warn: 1, deny: 2 };
 
-/** The order of policies changes nothing: what is strictest wins, then what is certain, then the name. */
+/** The order of policies changes nothing: what is strictest wins, then what is settled, then what is certain, then the name. */
 function strictest(answers: readonly Answer[]): Answer | undefined {
-  const rank = ({ action, outcome }: Answer): number => SEVERITY[action] * 4 + (outcome === 'rejected' ? 2 : outcome === 'inconclusive' ? 1 : 0);
+  const certainty = ({ outcome, isSettled }: Answer): number => (outcome === 'rejected' ? (isSettled ? 3 : 2) : outcome === 'inconclusive' ? 1 : 0);
+  const rank = (answer: Answer): number => SEVERITY[answer.action] * 4 + certainty(answer);
   const name = ({ by }: Answer): string => (by ? `${by.policy.name} ${by.policy.digest}` : '');
   let first: Answer | undefined;
   for (const one of answers) if (!first || rank(one) > rank(first) || (rank(one) === rank(first) && name(one) < name(first))) first = one;
@@ -188,14 +212,6 @@ function verified(judged: readonly Judged[]): Answer {
   };
 }
 
-/** What nothing that is found about an image changes: past the lease, nobody's policy speaks of it, or one refuses it by name. */
-const SETTLED: ReadonlySet<DecisionCode> = new Set<DecisionCode>(['TRUST_STALE', 'NO_POLICY', 'IMAGE_REFUSED', 'IMAGE_NAME_REFUSED']);
-
-/** Of policies of which one is enough another may still let it in. */
-function isPastHelp({ action, why }: Judged, selected: SelectedPolicy | undefined): boolean {
-  return action === 'deny' && why?.pastHelp === true && selected?.reach !== 'namespace-unknown';
-}
-
 class Decided implements Decision {
   readonly action: Action;
   readonly outcome: Outcome;
@@ -213,7 +229,8 @@ class Decided implements Decision {
     this.code = answer.code;
     this.until = hearing.context.clock.until;
     this.byDefault = !selected.some(({ policy }) => policy.namespace === undefined);
-    this.isSettled = answer.isSettled === true || SETTLED.has(answer.code) || judged.some((one, at) => isPastHelp(one, selected[at]));
+    // A denial nothing lifts; of what is less strict another policy may still make more.
+    this.isSettled = answer.isSettled === true && (answer.action === 'deny' || judged.every(({ why }) => !why || why.isSettled === true));
     this.#answer = answer;
     this.#judged = judged;
     this.#hearing = hearing;

@@ -19,7 +19,6 @@ import type { Facts, SignerFact } from './facts.ts';
 import { firstOf } from './key-state.ts';
 import type { Law } from './law.ts';
 import type { Request } from './request.ts';
-import { pastHelp } from './past-help.ts';
 import { principalOf, type TrustIndex } from './trust-index.ts';
 
 /** The value of the condition (by id) for the statement (by `sha256:hex`), where it was appraised. */
@@ -38,8 +37,8 @@ export interface Hearing {
 export interface Unmet {
   /** `unknown`: it could not be found out. */
   readonly status: 'unmet' | 'unknown';
-  /** Nothing that may still be found could meet it. */
-  readonly pastHelp?: true;
+  /** Nothing that may still be found about the image could change it. */
+  readonly isSettled?: true;
   readonly code: FindingCode | ErrorCode;
   readonly detail: () => string;
 }
@@ -57,13 +56,13 @@ type Of<Kind extends Requirement['kind']> = Extract<Requirement, { kind: Kind }>
 export function judgeRequirement(requirement: Requirement, policy: ImagePolicy, hearing: Hearing): Unmet | undefined {
   switch (requirement.kind) {
     case 'refusal':
-      return unmet('IMAGE_REFUSED', () => requirement.reason);
+      return settled('IMAGE_REFUSED', () => requirement.reason);
     case 'image':
       return judgeImage(requirement, hearing.request);
     case 'signatures':
-      return openToNews(judgeSignatures(requirement, policy, hearing), requirement, policy, hearing);
+      return openToNews(judgeSignatures(requirement, policy, hearing), requirement, hearing);
     case 'attestation':
-      return openToNews(judgeAttestation(requirement, policy, hearing), requirement, policy, hearing);
+      return openToNews(judgeAttestation(requirement, policy, hearing), requirement, hearing);
   }
 }
 
@@ -71,20 +70,13 @@ function unmet(code: FindingCode, detail: () => string): Unmet {
   return { status: 'unmet', code, detail };
 }
 
-const NOTHING_FOUND: ReadonlySet<Unmet['code']> = new Set<Unmet['code']>(['NO_SIGNATURE', 'NO_ATTESTATION']);
+function settled(code: FindingCode, detail: () => string): Unmet {
+  return { ...unmet(code, detail), isSettled: true };
+}
 
 /** Nothing is said to be missing before every place answered; and where only the latest will do, not even that it is there. */
-function openToNews(judged: Unmet | undefined, requirement: Of<'signatures'> | Of<'attestation'>, policy: ImagePolicy, hearing: Hearing): Unmet | undefined {
-  const { latest } = requirement;
-  const { places } = hearing.facts;
-  const { context } = hearing;
+function openToNews(judged: Unmet | undefined, { latest }: Of<'signatures'> | Of<'attestation'>, { facts: { places }, context }: Hearing): Unmet | undefined {
   if (!judged && !latest) return undefined;
-  const lost = judged && pastHelp(requirement, policy, hearing.law);
-  if (judged && lost) {
-    // Unsigned it is only when every place answered.
-    const said = NOTHING_FOUND.has(judged.code) && isSilent(hearing.facts) ? lost : judged;
-    return { ...said, status: 'unmet', pastHelp: true };
-  }
   const silent = places.find(({ state }) => state === 'unavailable') ?? places.find(({ state }) => state === 'not-asked');
   if (silent || places.length === 0) {
     const code = silent?.cause?.code ?? 'PLACE_NOT_ASKED';
@@ -103,10 +95,10 @@ function openToNews(judged: Unmet | undefined, requirement: Of<'signatures'> | O
 function judgeImage({ repositories, tags, labels }: Of<'image'>, request: Request): Unmet | undefined {
   const { repository, tag, labels: found } = request;
   if (repositories.length > 0 && !repositories.some(({ matches }) => matches(repository)))
-    return unmet('IMAGE_NAME_REFUSED', () => `the repository ${repository} is not one of ${repositories.map(({ text }) => text).join(', ')}`);
+    return settled('IMAGE_NAME_REFUSED', () => `the repository ${repository} is not one of ${repositories.map(({ text }) => text).join(', ')}`);
   // A reference by digest alone has no tag that could be named wrongly.
   if (tags.length > 0 && tag !== undefined && !tags.some(({ matches }) => matches(tag)))
-    return unmet('IMAGE_NAME_REFUSED', () => `the tag ${tag} is not one of ${tags.map(({ text }) => text).join(', ')}`);
+    return settled('IMAGE_NAME_REFUSED', () => `the tag ${tag} is not one of ${tags.map(({ text }) => text).join(', ')}`);
   if (labels.length === 0) return undefined;
   if (!found) return { status: 'unknown', code: 'IMAGE_LABELS_UNKNOWN', detail: () => labels.map(({ key }) => key).join(', ') };
   const missing = labels.find(({ key, value }) => !Object.hasOwn(found, key) || value?.matches(found[key] as string) === false);

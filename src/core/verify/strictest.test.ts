@@ -66,7 +66,8 @@ describe('of several policies', () => {
     };
     assert.equal(told(['a', open, 'enforce'], ['b', missing, 'enforce']), 'rejected KEY_MISMATCH b');
     assert.equal(told(['a', open, 'enforce'], ['b', open, 'enforce']), 'inconclusive EVIDENCE_STALE a');
-    assert.equal(told(['a', missing, 'enforce'], ['b', other, 'enforce']), 'rejected KEY_MISMATCH a');
+    assert.equal(told(['a', missing, 'enforce'], ['b', other, 'enforce']), 'rejected IMAGE_REFUSED b', 'what nothing changes comes first');
+    assert.equal(told(['a', missing, 'enforce'], ['b', missing, 'enforce']), 'rejected KEY_MISMATCH a');
     assert.equal(told(['a', missing, 'warn'], ['b', open, 'enforce']), 'inconclusive EVIDENCE_STALE b');
     assert.equal(told(['a', missing, 'audit'], ['b', open, 'warn']), 'inconclusive EVIDENCE_STALE b');
     assert.equal(told(['a', met, 'enforce'], ['b', open, 'audit']), 'inconclusive EVIDENCE_STALE b');
@@ -159,7 +160,8 @@ describe('of several requirements of one policy', () => {
   });
 
   it('the first of the certain ones is told, and of those that are open the first', () => {
-    assert.equal(judged([open, missing, other]), 'rejected KEY_MISMATCH');
+    assert.equal(judged([open, missing]), 'rejected KEY_MISMATCH');
+    assert.equal(judged([open, missing, other]), 'rejected IMAGE_REFUSED', 'what nothing changes comes first');
     assert.equal(judged([open, other, missing]), 'rejected IMAGE_REFUSED');
     const unlabelled: Requirement = { name: 'labels', kind: 'image', repositories: [], tags: [], labels: [{ key: 'team' }] };
     const unknown = { request: { labels: undefined } as never };
@@ -169,9 +171,9 @@ describe('of several requirements of one policy', () => {
   });
 
   it('nothing that comes behind a certain refusal could change the answer, so it does not wait for it', () => {
-    const aged = policy([other, met], { strictness: { maxAge: 10 } });
+    const aged = policy([missing, met], { strictness: { maxAge: 10 } });
     assert.equal(decided({ ...found, policies: set([aged]) }).until, NOW + 1000);
-    assert.equal(decided({ ...found, policies: set([policy([met, other], { strictness: { maxAge: 10 } })]) }).until, NOW + 6);
+    assert.equal(decided({ ...found, policies: set([policy([met, missing], { strictness: { maxAge: 10 } })]) }).until, NOW + 6);
   });
 });
 

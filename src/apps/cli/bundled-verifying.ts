@@ -1,0 +1,5 @@
+/** The commands of table/verifying.ts as a program of their own, which launch.ts starts for them: it is loaded in less time than one that holds them all. */
+import { runProcess } from './run-process.ts';
+import { verifyingCommands } from './table/verifying.ts';
+
+void runProcess(process.argv.slice(2), verifyingCommands);
