@@ -379,6 +379,8 @@ describe('a policy that cannot be understood is refused whole, with every proble
     ['no YAML', 'a: [', /not YAML/],
     ['a tag', 'a: !!js/function x', /not YAML|kind is missing/],
     ['brackets without end', '['.repeat(LIMITS.jsonDepth + 1), /nested deeper/],
+    ['brackets that texts seem to close', `a: ${'[ "]", '.repeat(20_000)}${'] '.repeat(20_000)}`, /nested deeper/],
+    ['maps in maps without end', '{"}":\n'.repeat(20_000), /nested deeper/],
     [
       'several at once',
       policy('mode: x\nmatch: { images: ["A/B"] }\nauthorities: [{ name: b, key: {} }]'),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import { LIMITS } from '../encoding/index.ts';
 import { readPlain } from './plain-yaml.ts';
 
 const RUNS = process.env['SEALWARD_TORTURE'] ? 500_000 : 5000;
@@ -203,6 +204,19 @@ describe('plain YAML', () => {
       '[a\n---\n]',
     ])
       assert.ok(!isPlain(text), text);
+  });
+
+  it('is as deep as JSON may be, and no deeper', () => {
+    const nested = (depth: number): string[] => [
+      `${'['.repeat(depth)}${']'.repeat(depth)}`,
+      `${'{"a": '.repeat(depth)}1${'}'.repeat(depth)}`,
+      `${'[ "]", '.repeat(depth)}1${']'.repeat(depth)}`,
+      `${'- '.repeat(depth)}a`,
+      Array.from({ length: depth }, (_, at) => `${' '.repeat(at)}a:${at === depth - 1 ? ' b' : ''}`).join('\n'),
+    ];
+    for (const text of nested(LIMITS.jsonDepth)) assert.ok(isPlain(text), text);
+    for (const text of nested(LIMITS.jsonDepth + 1)) assert.ok(!isPlain(text), text);
+    for (const text of nested(5000)) assert.equal(readPlain(text, new LineCounter()), undefined);
   });
 
   it('has no lines that are read otherwise by the parser, whatever stands in them', () => {

@@ -8,6 +8,7 @@
  * lines, tabs, and rare characters.
  */
 import { type LineCounter, type Node, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
+import { LIMITS } from '../encoding/index.ts';
 
 /** A line that says something: where that begins, behind the indentation. */
 interface Line {
@@ -77,6 +78,7 @@ class PlainText {
   readonly #lines: readonly Line[];
   #line = 0;
   #at = 0;
+  #depth = 0;
   /** Behind what a JSON text may break a line. */
   #space = / */y;
 
@@ -101,7 +103,15 @@ class PlainText {
 
   /** What begins here, at this column. */
   #block(column: number): Node {
-    return this.#text[this.#at] === '-' ? this.#list(column) : this.#map(column);
+    return this.#deeper(() => (this.#text[this.#at] === '-' ? this.#list(column) : this.#map(column)));
+  }
+
+  #deeper(read: () => Node): Node {
+    if (this.#depth === LIMITS.jsonDepth) notPlain();
+    this.#depth++;
+    const node = read();
+    this.#depth--;
+    return node;
   }
 
   #map(column: number): Node {
@@ -181,8 +191,8 @@ class PlainText {
 
   #flow(): Node {
     const start = this.#text[this.#at];
-    if (start === '[') return this.#flowList();
-    return start === '{' ? this.#flowMap() : this.#scalar(WORD_IN_FLOW);
+    if (start !== '[' && start !== '{') return this.#scalar(WORD_IN_FLOW);
+    return this.#deeper(() => (start === '[' ? this.#flowList() : this.#flowMap()));
   }
 
   #flowList(): Node {

@@ -1,5 +1,5 @@
 /** YAML 1.2 and JSON with positions: every problem of every document is kept, none stops the reading of the others. */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import { quoted } from '../artifact/index.ts';
 import { LIMITS } from '../encoding/index.ts';
 import { type ErrorCode, SealwardError } from '../errors.ts';
@@ -96,12 +96,12 @@ export function readSource({ name, text }: PolicySource, problems: PolicyProblem
     reading.problem(null, 'it holds a character that cannot stand in YAML');
     return [];
   }
-  if (!isShallow(text) && depthOf(text) > LIMITS.jsonDepth) {
+  const plain = readPlain(text, lines);
+  if (plain) return plain.map((root) => ({ root, reading: new Reading(name, lines, problems) }));
+  if (!isShallow(text) && isDeep(text)) {
     reading.problem(null, `it is nested deeper than ${LIMITS.jsonDepth} levels`, undefined, 'ERR_TOO_LARGE');
     return [];
   }
-  const plain = readPlain(text, lines);
-  if (plain) return plain.map((root) => ({ root, reading: new Reading(name, lines, problems) }));
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
     // Shapes look for them, in linear time.
@@ -152,12 +152,30 @@ function isShallow(text: string): boolean {
   return true;
 }
 
-/**
- * How deep the parser will have to go, at least: brackets of flow style, and the columns at which lines of block style
- * begin, those behind `- ` and `? ` too. Brackets in texts count as well; nobody writes so many.
- */
-function depthOf(text: string): number {
-  let brackets = 0;
+/** Whether the parser would have to go deeper than anybody writes: it calls itself, and takes seconds to find that out. */
+function isDeep(text: string): boolean {
+  return columnsOf(text) > LIMITS.jsonDepth || flowIsDeep(text);
+}
+
+/** Flow style, as the parser tells it apart from brackets in texts and comments. */
+function flowIsDeep(text: string): boolean {
+  let depth = 0;
+  let isScalar = false;
+  for (const token of new Lexer().lex(text)) {
+    if (isScalar) isScalar = false;
+    else if (token === SCALAR_FOLLOWS) isScalar = true;
+    else if (token === '[' || token === '{') depth++;
+    else if (token === ']' || token === '}') depth = Math.max(0, depth - 1);
+    if (depth > LIMITS.jsonDepth) return true;
+  }
+  return false;
+}
+
+/** What the lexer gives before each text, so that no text is taken for a sign. */
+const SCALAR_FOLLOWS = '\x1f';
+
+/** How deep block style is, at least: the columns at which lines begin, and those behind `- ` and `? ` too. */
+function columnsOf(text: string): number {
   let deepest = 0;
   const columns: number[] = [];
   for (const line of text.split('\n')) {
@@ -167,10 +185,6 @@ function depthOf(text: string): number {
       while ((columns.at(-1) ?? -1) >= indentation) columns.pop();
       columns.push(indentation);
       for (let at = indentation; at < starts.length && columns.length <= LIMITS.jsonDepth; at++) if (/[-?:]/.test(starts[at] as string)) columns.push(at + 1);
-    }
-    for (const character of line) {
-      if (character === '{' || character === '[') deepest = Math.max(deepest, ++brackets);
-      else if (character === '}' || character === ']') brackets = Math.max(0, brackets - 1);
     }
     deepest = Math.max(deepest, columns.length, starts.length > 16 * LIMITS.jsonDepth ? LIMITS.jsonDepth + 1 : 0);
     if (deepest > LIMITS.jsonDepth) break;

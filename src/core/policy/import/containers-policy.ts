@@ -42,7 +42,7 @@ function importScope(scope: string, requirements: Foreign, within: readonly stri
       name,
       match: { images: scopePatterns(scope), exclude: within.flatMap(scopePatterns) },
       authorities: parts.flatMap(({ authorities }) => [...authorities]),
-      ...(signatures.length === 0 ? {} : { signatures: allOf(signatures) }),
+      signatures: allOf(signatures),
       strictness,
       refuse,
     }),

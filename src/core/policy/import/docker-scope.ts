@@ -20,7 +20,7 @@ function lies(inner: string, outer: string): boolean {
   if (outer === '') return true;
   if (outer.startsWith('*.')) {
     const host = inner.split(/[:/]/, 1)[0] as string;
-    return host.endsWith(outer.slice(1)) && !(inner.startsWith('*.') && inner.length <= outer.length);
+    return host.endsWith(outer.slice(1));
   }
-  return inner.startsWith(outer) && ['/', ':', '@'].includes(inner[outer.length] ?? '');
+  return inner.startsWith(outer) && /^[/:@]/.test(inner.slice(outer.length));
 }

@@ -34,7 +34,7 @@ export function importImageValidatingPolicy(document: Foreign): JsonObject[] {
   const used = new Map<string, { readonly authority: JsonObject; readonly logged: boolean }>();
   const authoritiesIn = (list: string, at: Foreign): string[] =>
     [...list.matchAll(/attestors(?:\.(\w+)|\["([\w.-]+)"\])/g)].flatMap(([, plain, quoted]) => {
-      const given = plain ?? quoted ?? '';
+      const given = (plain ?? quoted) as string;
       const found = attestors.get(given);
       if (found === undefined || typeof found === 'string') {
         refuse.push(found ?? refused(at, `there is no attestor ${given}`));
@@ -51,14 +51,14 @@ export function importImageValidatingPolicy(document: Foreign): JsonObject[] {
     const signed = SIGNED.exec(text);
     const attested = ATTESTED.exec(text);
     if (signed) {
-      const names = authoritiesIn(signed[3] ?? '', expression);
+      const names = authoritiesIn(signed[3] as string, expression);
       signatures.push(anyOf(names));
       expression.note('different', 'here it is asked of every container, init container, ephemeral container and image volume');
     } else if (attested) {
-      const given = attested[3] ?? attested[4] ?? '';
+      const given = (attested[3] ?? attested[4]) as string;
       const type = types.get(given);
       if (type === undefined) refuse.push(refused(expression, `the attestation ${given} cannot be carried over`));
-      else attestations.push({ name: plainName(given, attestations.length), type, from: authoritiesIn(attested[5] ?? '', expression) });
+      else attestations.push({ name: plainName(given, attestations.length), type, from: authoritiesIn(attested[5] as string, expression) });
       expression.note('different', 'here it is asked of every container, init container, ephemeral container and image volume');
     } else refuse.push(refused(expression, 'the expression has no form here; write it as attestations with conditions in CEL'));
   }
@@ -73,7 +73,7 @@ export function importImageValidatingPolicy(document: Foreign): JsonObject[] {
       mode: modeOf(spec.at('validationActions').items.map((action) => action.text())),
       match: { images, ...(namespaced === undefined ? {} : { namespaces: [exactly(namespaced)] }) },
       authorities: [...used.values()].map(({ authority }) => authority),
-      ...(signatures.length === 0 ? {} : { signatures: allOf(signatures) }),
+      signatures: allOf(signatures),
       attestations,
       strictness: { ...([...used.values()].some(({ logged }) => logged) ? { dated: { logs: 1 } } : {}), repositoryClaim: { rule: 'any' } },
       refuse,

@@ -64,8 +64,8 @@ function problemsOf(document: JsonObject): readonly PolicyProblem[] {
 }
 
 function toolOf(document: Foreign): Tool | undefined {
-  const version = document.at('apiVersion').text() ?? '';
-  const kind = document.at('kind').text() ?? '';
+  const version = document.at('apiVersion').textOrEmpty();
+  const kind = document.at('kind').textOrEmpty();
   if (version.startsWith('policy.sigstore.dev/')) return kind === 'ClusterImagePolicy' ? 'policy-controller' : kind === 'TrustRoot' ? 'trust-root' : undefined;
   if (version.startsWith('kyverno.io/') && ['ClusterPolicy', 'Policy'].includes(kind)) return 'kyverno';
   if (version.startsWith('policies.kyverno.io/') && ['ImageValidatingPolicy', 'NamespacedImageValidatingPolicy'].includes(kind))

@@ -161,7 +161,7 @@ describe("Kyverno's verifyImages: where it holds", () => {
       {
         'p-r-0': {
           match: {
-            images: ['**', 'r.test/a**c', 'r.test/b', 'r.test/c:v**', '**', '**', 'r.test:5000', 'r.test/d'],
+            images: ['**', 'r.test/a**c', 'r.test/b', 'r.test/c:v**', '**', '**', 'r.test', 'r.test/d'],
             exclude: ['r.test/a:latest', 'r.test/b:v1', 'r.test/c@sha256:**', 'r.test/e/**'],
           },
           authorities: [{ name: 'attestor-1', key: { pem: PEM } }],
@@ -170,11 +170,12 @@ describe("Kyverno's verifyImages: where it holds", () => {
         },
       },
       [
-        'mapped spec.validationFailureAction imageReferences[0] imageReferences[2] imageReferences[3] imageReferences[6] skipImageReferences[0] skipImageReferences[1] skipImageReferences[2] skipImageReferences[5] attestors[0].entries[0].keys.publicKeys attestors[0].entries[0].keys.rekor.ignoreTlog',
+        'mapped spec.validationFailureAction imageReferences[0] imageReferences[2] imageReferences[3] skipImageReferences[0] skipImageReferences[1] skipImageReferences[2] skipImageReferences[5] attestors[0].entries[0].keys.publicKeys attestors[0].entries[0].keys.rekor.ignoreTlog',
         'different imageReferences[1]: here a question mark is any text',
         'different imageReferences[1]: here it is about every tag and digest',
         'not-mapped imageReferences[4]: variables are not known here',
         'not-mapped imageReferences[5]: variables are not known here',
+        'different imageReferences[6]: here it is about every tag and digest',
         'different imageReferences[7]: here it is about every tag and digest',
         'different skipImageReferences[3]: here it is not excluded: a question mark has no form',
         'not-mapped skipImageReferences[4]: variables are not known here',

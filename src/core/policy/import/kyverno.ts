@@ -6,7 +6,7 @@ import { conditionsOf } from './kyverno-conditions.ts';
 import { allOf, exactly, plainName, wildcardPattern, type WrittenPolicy, writePolicy } from './written.ts';
 
 export function importKyvernoPolicy(document: Foreign): JsonObject[] {
-  const policy = document.at('metadata', 'name').text() ?? 'imported';
+  const policy = plainName(document.at('metadata', 'name').textOrEmpty());
   const namespace = document.at('kind').text() === 'Policy' ? document.at('metadata', 'namespace').text() : undefined;
   const spec = document.at('spec');
   return spec.at('rules').items.flatMap((rule) => {
@@ -96,7 +96,7 @@ function importVerifyImages(verify: Foreign, name: string, mode: 'enforce' | 'au
     mode,
     match: { ...scope, images, exclude },
     authorities: known.map(({ authority }) => authority),
-    ...(groups.length === 0 ? {} : { signatures: allOf(groups.map(signatureOf)) }),
+    signatures: allOf(groups.map(signatureOf)),
     attestations,
     strictness: { ...(known.some(({ logged }) => logged) ? { dated: { logs: 1 } } : {}), ...annotationsOf(known, refuse), repositoryClaim: { rule: 'any' } },
     refuse,
@@ -181,7 +181,7 @@ export function imagePattern(at: Foreign, text: string, way: 'widen' | 'keep'): 
     if (way === 'keep') return [];
   }
   const stars = text.replace(/[*?]+/g, '**');
-  const withoutTag = way === 'widen' ? stars.replace(/:(?:\*\*|[^/:*@]+)?$/, (tag) => (/^:\d+$/.test(tag) && !stars.includes('/') ? tag : '')) : stars;
+  const withoutTag = way === 'widen' ? stars.replace(/:(?:\*\*|[^/:*@]+)?$/, '') : stars;
   if (withoutTag !== stars) at.note('different', 'here it is about every tag and digest');
   else at.note('mapped');
   if (way === 'widen') return [withoutTag, ...belowHub(withoutTag)];

@@ -33,7 +33,7 @@ export function importOpenShiftPolicy(document: Foreign, scopes: readonly OpenSh
         ...(namespace === undefined ? {} : { namespaces: [{ exact: namespace }] }),
       },
       authorities: part.authorities,
-      ...(part.signature === undefined ? {} : { signatures: part.signature }),
+      signatures: part.signature,
       strictness: mergeStrictness([{ ...part, ...claim }], refuse),
       refuse: own.length === 0 ? ['it names no scope'] : refuse,
     }),
@@ -77,7 +77,7 @@ function rootOfTrust(root: Foreign, refuse: string[]): Part {
   if (pki.isThere) {
     const given = { roots: pemOfBase64(pki.at('caRootsData').textOrEmpty()), intermediates: pemOfBase64(pki.at('caIntermediatesData').textOrEmpty()) };
     const authorities = pkiAuthority(pki, 'signer', given, refuse, pki.at('pkiCertificateSubject'));
-    return { authorities, ...(authorities.length > 0 ? { signature: 'signer' } : {}), logged: false };
+    return { authorities, signature: 'signer', logged: false };
   }
   refuse.push(refused(root, 'this root of trust is not known'));
   return { authorities: [], logged: false };

@@ -12,7 +12,7 @@ export interface WrittenPolicy {
   };
   readonly mode?: 'enforce' | 'warn' | 'audit';
   readonly authorities?: readonly JsonObject[];
-  readonly signatures?: JsonValue;
+  readonly signatures?: JsonValue | undefined;
   readonly attestations?: readonly JsonObject[];
   readonly strictness?: JsonObject;
   /** Reasons for which every image in the scope is refused, whatever else was carried over. */
@@ -23,8 +23,17 @@ export interface WrittenPolicy {
  * A policy that is refused keeps its scope and its mode alone: what is half carried over must not look like a whole
  * policy, and must not let anything through.
  */
-export function writePolicy({ name, match, mode, authorities, signatures, attestations, strictness, refuse = [] }: WrittenPolicy): JsonObject {
-  const scoped = Object.fromEntries(Object.entries(match ?? {}).filter(([, value]) => !(Array.isArray(value) && value.length === 0))) as JsonObject;
+export function writePolicy({
+  name,
+  match = {},
+  mode,
+  authorities = [],
+  signatures,
+  attestations = [],
+  strictness = {},
+  refuse = [],
+}: WrittenPolicy): JsonObject {
+  const scoped = Object.fromEntries(Object.entries(match).filter(([, value]) => !(Array.isArray(value) && value.length === 0))) as JsonObject;
   const scope = {
     ...(Object.keys(scoped).length > 0 ? { match: scoped } : {}),
     ...(mode && mode !== 'enforce' ? { mode } : {}),
@@ -34,10 +43,10 @@ export function writePolicy({ name, match, mode, authorities, signatures, attest
       ? { ...scope, refuse: `This policy could not be carried over: ${refuse.join('; ')}.`.slice(0, 2000) }
       : {
           ...scope,
-          ...(authorities && authorities.length > 0 ? { authorities: [...authorities] } : {}),
+          ...(authorities.length > 0 ? { authorities: [...authorities] } : {}),
           ...(signatures === undefined ? {} : { signatures }),
-          ...(attestations && attestations.length > 0 ? { attestations: [...attestations] } : {}),
-          ...(strictness && Object.keys(strictness).length > 0 ? { strictness } : {}),
+          ...(attestations.length > 0 ? { attestations: [...attestations] } : {}),
+          ...(Object.keys(strictness).length > 0 ? { strictness } : {}),
         };
   return { apiVersion: API_VERSION, kind: 'ImagePolicy', metadata: { name }, spec };
 }
@@ -81,7 +90,7 @@ export function anyOf(names: readonly string[]): JsonValue {
   return names.length === 1 ? (names[0] as string) : { anyOf: [...names] };
 }
 
-/** All of these. */
-export function allOf(parts: readonly JsonValue[]): JsonValue {
-  return parts.length === 1 ? (parts[0] as JsonValue) : { allOf: [...parts] };
+/** All of these; undefined of none. */
+export function allOf(parts: readonly JsonValue[]): JsonValue | undefined {
+  return parts.length > 1 ? { allOf: [...parts] } : parts[0];
 }
