@@ -145,7 +145,9 @@ export class RealCluster {
         ? '/api/v1'
         : `/apis/${((await this.#send('GET', `/apis/${named}`, undefined, {})).body['preferredVersion'] as JsonObject)['groupVersion'] as string}`;
     const { body } = await this.#send('GET', `${at}${namespace === undefined ? '' : `/namespaces/${namespace}`}/${plural}`, undefined, {});
-    return (body['items'] ?? []) as JsonObject[];
+    // Items of a list leave out what the list says of them all.
+    const said = { apiVersion: body['apiVersion'] ?? '', kind: typeof body['kind'] === 'string' ? body['kind'].replace(/List$/, '') : '' };
+    return ((body['items'] ?? []) as JsonObject[]).map((item) => ({ ...said, ...item }));
   }
 
   /** Makes a service that leads to an address of the loopback: "namespace/name", "127.0.0.1:8443". */
