@@ -1,8 +1,9 @@
 /**
- * `npm run mutation -- [FILE or FOLDER...] [--sample N] [--again FILE] [--json FILE] [--workers N] [--list]`: changes one thing in a source
- * file, runs the tests that reach it, and counts how many changes they notice. Without arguments it takes the rooms that
- * decide: core/policy, core/trust and core/verify. A sample is the same one each time. survivors.json says of some why
- * nothing could notice them; docs/reference/mutation.md tells the rest.
+ * `npm run mutation -- [FILE or FOLDER...] [--sample N [--seed TEXT]] [--again FILE] [--json FILE] [--workers N] [--list]`:
+ * changes one thing in a source file, runs the tests that reach it, and counts how many changes they notice. Without
+ * arguments it takes the rooms that decide: core/policy, core/trust and core/verify. A sample is the same one each time, and
+ * with another seed another one. survivors.json says of some why nothing could notice them; docs/reference/mutation.md tells
+ * the rest.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -33,6 +34,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     sample: { type: 'string' },
+    seed: { type: 'string', default: '' },
     workers: { type: 'string', default: '1' },
     list: { type: 'boolean', default: false },
     json: { type: 'string' },
@@ -58,7 +60,7 @@ const files = (positionals.length > 0 ? positionals : DECIDING).flatMap(sourcesB
 const tasks = files.flatMap((path): Task[] =>
   mutantsOf(path, readFileSync(path, 'utf8')).map((mutant) => ({ ...mutant, path, number: count++, name: `${relative(root, path)}  ${mutant.change}` })),
 );
-const order = ({ name }: Task): string => createHash('sha256').update(name).digest('hex');
+const order = ({ name }: Task): string => createHash('sha256').update(values.seed).update(name).digest('hex');
 const before =
   values.again === undefined ? undefined : new Set((JSON.parse(readFileSync(values.again, 'utf8')) as { mutant: string }[]).map(({ mutant }) => mutant));
 const asked = before ? tasks.filter(({ name }) => before.has(name)) : tasks;

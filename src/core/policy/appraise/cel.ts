@@ -159,7 +159,8 @@ function weave(expr: Expr, known: Known): number {
       return 1 + all(exprKind.value.elements);
     case 'structExpr':
       if (exprKind.value.messageName !== '') throw new Error('messages of protocol buffers are not known here');
-      return 1 + all(exprKind.value.entries.flatMap(({ keyKind, value }) => [keyKind.case === 'mapKey' ? keyKind.value : undefined, value]));
+      // Without the name of a message all keys are those of a map.
+      return 1 + all(exprKind.value.entries.flatMap(({ keyKind, value }) => [keyKind.value as Expr, value]));
     case 'callExpr': {
       const { value } = exprKind;
       if (!SPECIAL.has(value.function) && !known.isFunction(value.function)) throw new Error(`there is no function ${quoted(value.function)}`);
