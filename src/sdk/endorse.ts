@@ -2,7 +2,7 @@
  * Who vouches for a signature besides its key: a certificate for a key that lives for one occasion, entries in logs,
  * timestamps. The finished bundle is held against the trusted root before anybody else sees it.
  */
-import { appendEntry, type LogService, requestCertificate, requestTimestamp, type ServiceCall } from '../clients/sigstore/index.ts';
+import { appendEntry, connectToService, type LogService, requestCertificate, requestTimestamp, type ServiceCall } from '../clients/sigstore/index.ts';
 import type { Signer } from '../clients/signers/index.ts';
 import {
   type Algorithm,
@@ -64,10 +64,9 @@ export interface EndorserOptions {
   readonly anchors: Anchors;
 }
 
-/** For a signer with a key of its own. */
-export function endorserFor({ services, call, anchors }: EndorserOptions, certificate?: Certificate): Endorser {
+/** For a signer with a key of its own. @param chains verdicts on certificates that were made before. */
+export function endorserFor({ services, call, anchors }: EndorserOptions, certificate?: Certificate, chains: VerdictCache = createVerdictCache()): Endorser {
   const { logs, timestampAuthorities } = services;
-  const chains = createVerdictCache();
   return {
     ...(certificate ? { certificate } : {}),
     memory: { certificates: chains },
@@ -106,6 +105,11 @@ export function endorserFor({ services, call, anchors }: EndorserOptions, certif
   };
 }
 
+/** What stands in a trusted root below its topmost certificates: the chains of all that these authorities sign end in it. */
+function verifyAuthorities({ authorities, timestampAuthorities }: Anchors, cache: VerdictCache): void {
+  for (const { certificates } of [...authorities, ...timestampAuthorities]) for (const one of certificates) buildChain(one, [], certificates, { cache });
+}
+
 function verifyChains(certificate: Certificate, { authorities }: Anchors, cache: VerdictCache): void {
   for (const { certificates } of authorities) buildChain(certificate, [], certificates, { cache });
 }
@@ -127,18 +131,36 @@ export interface KeylessOptions extends EndorserOptions {
 export async function signKeyless(
   options: KeylessOptions,
 ): Promise<{ readonly signer: Signer; readonly endorser: Endorser; readonly identity: string; readonly issuer: string }> {
-  const { services, call, token, meanwhile } = options;
+  const { services, call, token, anchors, meanwhile } = options;
   if (services.authority === undefined) throw new SealwardError('ERR_FLAG_CONFLICT', 'no certificate authority is named, and there is no key');
   // Loaded here, because verifying takes its verbs from the same place and needs no keys.
   const { keySigner } = await import('../clients/signers/index.ts');
   const signer = keySigner(generateKeyPair('ecdsa-p256').privateKey);
+  await turn();
   const asked = requestCertificate(call, services.authority, token, { key: signer.publicKey(), sign: (message) => signer.sign(message) });
+  // Heard below, also when what is done until then fails first.
+  asked.catch(() => undefined);
+  const chains = createVerdictCache();
+  // When the request has left: what occupies this thread would keep it back.
+  await turn();
   meanwhile?.();
+  for (const url of [...services.logs.map((log) => log.url), ...services.timestampAuthorities]) connectToService(call, url);
+  verifyAuthorities(anchors, chains);
   const [certificate] = await asked;
   if (!certificate) throw new SealwardError('ERR_CERTIFICATE_INVALID', 'the authority gave no certificate');
-  const endorser = endorserFor(options, certificate);
+  const endorser = endorserFor(options, certificate, chains);
   const { identity, issuer } = endorser.requirement.signer;
   return { signer, endorser, identity: identity?.wanted ?? '', issuer: issuer?.wanted ?? '' };
+}
+
+/** Lets connections come to be that were begun: nothing is heard of them while this thread is busy. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Opens the connection to the certificate authority early: for when the token is at hand, and other things are not. */
+export function connectToAuthority({ services, call }: Pick<EndorserOptions, 'services' | 'call'>): void {
+  if (services.authority !== undefined) connectToService(call, services.authority);
 }
 
 const SPOKEN = { authority: [1], log: [2, 1], timestamp: [1] } as const;

@@ -1,7 +1,16 @@
 export { type AttestBlobOptions, attestBlob, attestImage, type AttestedImage, type AttestImageOptions, signBlob } from './attest.ts';
 export { type CheckedContent, checkContent } from './check-content.ts';
 export { type Copied, copyImage, type CopyOptions } from './copy.ts';
-export { type Endorser, type EndorserOptions, endorserFor, type KeylessOptions, servicesOf, signKeyless, type SigningServices } from './endorse.ts';
+export {
+  connectToAuthority,
+  type Endorser,
+  type EndorserOptions,
+  endorserFor,
+  type KeylessOptions,
+  servicesOf,
+  signKeyless,
+  type SigningServices,
+} from './endorse.ts';
 export type { Wanted } from './fit.ts';
 export type { GatherOptions, GatherStep } from './gather.ts';
 export { type GatheredEvidence, gatherEvidence } from './gather-evidence.ts';

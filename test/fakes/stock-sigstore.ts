@@ -18,8 +18,10 @@ export interface StockSigstore {
   readonly sigstore: TestSigstore;
   /** What was asked of it: `POST /path`. */
   readonly asked: string[];
-  /** Answers the next request for this path in its own way. */
-  readonly faults: Map<string, (body: Uint8Array) => Answer>;
+  /** Answers the next request for this path in its own way; nothing is the answer that there would have been. */
+  readonly faults: Map<string, (body: Uint8Array) => Answer | Promise<Answer | undefined>>;
+  /** How many connections were accepted. */
+  connections(): number;
   stop(): Promise<void>;
 }
 
@@ -56,16 +58,19 @@ export async function startStockSigstore(): Promise<StockSigstore> {
       asked.push(path);
       const fault = faults.get(path);
       faults.delete(path);
-      const { status, body: answer, headers = {} } = await (fault ?? answers[path] ?? nothing)(body);
+      const { status, body: answer, headers = {} } = (await fault?.(body)) ?? (await (answers[path] ?? nothing)(body));
       response.writeHead(status, headers).end(answer);
     });
   });
+  let accepted = 0;
+  server.on('connection', () => accepted++);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     sigstore,
     asked,
     faults,
+    connections: () => accepted,
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

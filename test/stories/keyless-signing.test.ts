@@ -1,7 +1,7 @@
 /** Signing without a key of one's own against services as others run them: what is asked, what is published, and what is refused. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { TEST_IDENTITY } from '../../src/testing/index.ts';
+import { MemoryRegistry, TEST_IDENTITY } from '../../src/testing/index.ts';
 import type { CliResult } from '../cli.ts';
 import { type StockSigstore, startStockSigstore } from '../fakes/stock-sigstore.ts';
 import { requirePeers } from '../peers.ts';
@@ -96,6 +96,29 @@ describe('signing without a key', () => {
     await succeeds(sign);
     assert.match(stock.asked.at(-1) ?? '', /^GET \/api\/v1\/log\/entries\//);
   });
+
+  for (const verb of ['sign', 'attest'] as const) {
+    it(`has ${verb} ask the registry for the image, and connect to the log, while the authority works`, async (t) => {
+      const own = await MemoryRegistry.start();
+      t.after(() => own.close());
+      const image = await pushImage(own.host, 'keyless/early');
+      own.forget();
+      const other = await startStockSigstore();
+      t.after(() => other.stop());
+      stock.faults.set('POST /api/v2/signingCert', async () => {
+        // Who asks for it afterwards alone waits here until the command gives up.
+        while (!t.signal.aborted && (own.journal.length === 0 || other.connections() === 0)) await new Promise((resolve) => setImmediate(resolve));
+        return undefined;
+      });
+      const statement = verb === 'sign' ? [] : ['--type', 'https://sealward.test/p/v1', '--predicate', workshop.file('predicate.json', '{}')];
+      const elsewhere = ['--rekor-url', other.url, '--rekor-version', '2', ...stamps()];
+      const ran = await workshop.sealward([verb, ...services(...elsewhere), ...statement, '--timeout', '20s', '-o', 'json', image.byDigest]);
+      // The entry is of another log than the root has.
+      assert.match(ran.stdout, /"code": "ERR_ENDORSEMENT_INVALID"/, ran.stderr);
+      assert.equal(own.journal.filter(({ url }) => url.includes(image.digest)).length, 1, 'once, and nothing is published');
+      assert.equal(other.connections(), 1);
+    });
+  }
 
   const refusals: readonly [what: string, path: string, status: number, body: string | Uint8Array, code: string, says: RegExp][] = [
     [

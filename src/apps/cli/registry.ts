@@ -14,6 +14,7 @@ import {
 import { LAYOUT, normalHost, type Reference, parseReference, parseRepository, type RepositoryName } from '../../core/artifact/index.ts';
 import { decodeUtf8, LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
+import { compileAddressExpression } from './address-expression.ts';
 import type { Config } from './config.ts';
 import { readBytes } from './file.ts';
 import type { FlagValues } from './flag.ts';
@@ -45,6 +46,7 @@ export function registryFor(
     ...images.map(({ reference }) => reference.registry),
     ...(config.signatureRepository === undefined ? [] : [parseRepository(config.signatureRepository).registry]),
   ]);
+  compileAddressExpression([...hosts].map((host) => host.replace(/:\d+$/, '')));
   const given = credentialsOf(flags);
   const sources: CredentialSource[] = [
     ...(given ? [explicitCredentials(given, [...hosts])] : []),

@@ -5,7 +5,8 @@ import { ambientToken, browserToken, deviceToken, readTokenFile } from '../../cl
 import { decodeUtf8, encodeHex, LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { type Anchors, parseSigningConfig, parseTrustedRoot, type SigningConfig } from '../../core/trust/index.ts';
-import { type Endorser, endorserFor, type EndorserOptions, servicesOf, signKeyless, type SigningServices } from '../../sdk/index.ts';
+import { connectToAuthority, type Endorser, endorserFor, type EndorserOptions, servicesOf, signKeyless, type SigningServices } from '../../sdk/index.ts';
+import { compileAddressExpression } from './address-expression.ts';
 import type { Endorsement, EndorsementAsked, SigningValues } from './endorsement-asked.ts';
 import { readBytes } from './file.ts';
 import { fetchedTrust } from './fetched-trust.ts';
@@ -33,8 +34,8 @@ interface Options extends EndorserOptions {
 
 async function endorserOptions(invocation: EndorsementAsked, keyless: boolean): Promise<Options> {
   const { flags, config, signal, deadline, debug } = invocation;
-  const { anchors, signing } = await trustFor(invocation);
-  const services = chosen(flags, signing, anchors, keyless);
+  const { readAnchors, signing } = await trustFor(invocation);
+  const services = chosen(flags, signing, readAnchors, keyless);
   if (keyless && services.logs.length + services.timestampAuthorities.length === 0) {
     throw new SealwardError(
       'ERR_FLAG_CONFLICT',
@@ -48,17 +49,31 @@ async function endorserOptions(invocation: EndorsementAsked, keyless: boolean): 
     config.caFile === undefined
       ? {}
       : { ca: [decodeUtf8(readBytes(config.caFile, LIMITS.documentBytes, 'the file in SSL_CERT_FILE'), 'the file in SSL_CERT_FILE')] };
+  compileAddressExpression(hostsOf(services));
   const http = new HttpClient({
     tls: ca,
     proxy: parseProxyEnvironment(config.proxyEnvironment),
     userAgent: `sealward/${VERSION}`,
     ...(flags.verbose ? { observe: (event) => debug(visible(describe(event))) } : {}),
   });
-  return { services, anchors, call: { http, deadline, signal }, issuer: flags['oidc-issuer'] ?? signing?.issuers[0]?.url };
+  const call = { http, deadline, signal };
+  // Not where a person is asked first: who waits for a browser finds the connection closed.
+  if (flags['identity-token'] !== undefined) connectToAuthority({ services, call });
+  return { services, anchors: readAnchors(), call, issuer: flags['oidc-issuer'] ?? signing?.issuers[0]?.url };
+}
+
+function hostsOf({ authority, logs, timestampAuthorities }: SigningServices): string[] {
+  return [...(authority === undefined ? [] : [authority]), ...logs.map(({ url }) => url), ...timestampAuthorities].map((url) => URL.parse(url)?.hostname ?? '');
+}
+
+interface TrustFound {
+  /** Takes longer than all else that is read, and is left for when a connection is being opened. */
+  readonly readAnchors: () => Anchors;
+  readonly signing: SigningConfig | undefined;
 }
 
 /** Whom what the services give must verify by, and which services there are. */
-async function trustFor(invocation: EndorsementAsked): Promise<{ readonly anchors: Anchors; readonly signing: SigningConfig | undefined }> {
+async function trustFor(invocation: EndorsementAsked): Promise<TrustFound> {
   const { flags, config } = invocation;
   const configOf = (path: string): SigningConfig => parseSigningConfig(readBytes(path, LIMITS.documentBytes, 'the signing configuration'));
   if (flags['trust-url'] !== undefined) {
@@ -66,7 +81,10 @@ async function trustFor(invocation: EndorsementAsked): Promise<{ readonly anchor
       throw new SealwardError('ERR_FLAG_CONFLICT', '--trust-url and --trusted-root contradict each other', { hint: 'Give one of them.' });
     const { servedTrust } = await import('./served-trust.ts');
     const { anchors, signingConfig } = await servedTrust(invocation, flags['trust-url'], flags['trust-root']);
-    return { anchors, signing: flags['signing-config'] === undefined ? signingConfig && parseSigningConfig(signingConfig) : configOf(flags['signing-config']) };
+    return {
+      readAnchors: () => anchors,
+      signing: flags['signing-config'] === undefined ? signingConfig && parseSigningConfig(signingConfig) : configOf(flags['signing-config']),
+    };
   }
   const fetched = fetchedTrust(config);
   const rootFile = flags['trusted-root'] ?? fetched?.trustedRoot;
@@ -76,18 +94,19 @@ async function trustFor(invocation: EndorsementAsked): Promise<{ readonly anchor
     });
   }
   const configFile = flags['signing-config'] ?? (flags['trusted-root'] === undefined ? fetched?.signingConfig : undefined);
+  const root = readBytes(rootFile, LIMITS.documentBytes, 'the trusted root');
   return {
-    anchors: parseTrustedRoot(readBytes(rootFile, LIMITS.documentBytes, 'the trusted root')),
+    readAnchors: () => parseTrustedRoot(root),
     signing: configFile === undefined ? undefined : configOf(configFile),
   };
 }
 
 /** What flags name takes the place of what the configuration names, kind by kind. */
-function chosen(flags: SigningValues, signing: SigningConfig | undefined, anchors: Anchors, keyless: boolean): SigningServices {
+function chosen(flags: SigningValues, signing: SigningConfig | undefined, readAnchors: () => Anchors, keyless: boolean): SigningServices {
   const { 'fulcio-url': authority, 'rekor-url': log, 'timestamp-server-url': stamps } = flags;
   const named = signing ? servicesOf(signing, Date.now(), keyless && authority === undefined) : { logs: [], timestampAuthorities: [] };
   const url = authority ?? named.authority;
-  const logs = log === undefined ? named.logs : [{ url: log, version: logVersion(flags, log, anchors) }];
+  const logs = log === undefined ? named.logs : [{ url: log, version: logVersion(flags, log, readAnchors) }];
   return {
     ...(url === undefined || !keyless ? {} : { authority: url }),
     logs: flags['tlog-upload'] ? logs : [],
@@ -96,10 +115,10 @@ function chosen(flags: SigningValues, signing: SigningConfig | undefined, anchor
 }
 
 /** Logs of the first version are named by their key alone; those of the second by their origin and their key. */
-function logVersion(flags: SigningValues, url: string, { logs }: Anchors): number {
+function logVersion(flags: SigningValues, url: string, readAnchors: () => Anchors): number {
   if (flags['rekor-version'] !== undefined) return Number(flags['rekor-version']);
   const same = (other: string): boolean => other.replace(/\/$/, '') === url.replace(/\/$/, '');
-  const anchor = logs.find(({ baseUrl }) => same(baseUrl));
+  const anchor = readAnchors().logs.find(({ baseUrl }) => same(baseUrl));
   return anchor && anchor.id === encodeHex(anchor.logId) ? 1 : 2;
 }
 

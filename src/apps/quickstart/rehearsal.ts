@@ -33,7 +33,7 @@ export async function rehearsal(): Promise<void> {
       identity: ['--trusted-root', file('root.json', JSON.stringify(sigstore.trustedRoot)), '--certificate-identity', TEST_IDENTITY.name],
       issuer: ['--certificate-oidc-issuer', TEST_IDENTITY.issuer],
     };
-    __standIns.set('node:net', { connect: () => Object.assign(new EventEmitter(), { setNoDelay: () => undefined }) });
+    __standIns.set('node:net', { connect: () => Object.assign(new EventEmitter(), { setNoDelay: () => undefined, unref: () => undefined }) });
     __standIns.set('node:http', standIn(image, sigstore.attest(statement, { signer: { key }, logs: [] })));
     await rehearse(['verify', '--insecure-ignore-tlog', ...by.key, '127.0.0.1/rehearsal:v1'], { HOME: folder });
     __standIns.set('node:http', standIn(image, sigstore.attest(statement)));

@@ -80,6 +80,8 @@ export class Agents {
     const socket = secure ? tlsConnect({ ...name, ...this.#options('home'), host, port, lookup }) : connect({ host, port, lookup });
     socket.setNoDelay(true);
     socket.on('error', () => this.#early.delete(key));
+    // Whoever never asks is not kept from ending by it.
+    socket.unref();
     this.#early.set(key, socket);
   }
 
@@ -90,7 +92,7 @@ export class Agents {
       const key = `${protocol} ${options.host} ${options.port}`;
       const early = this.#early.get(key);
       this.#early.delete(key);
-      return early && !early.destroyed ? early : open(options, callback);
+      return early && !early.destroyed ? early.ref() : open(options, callback);
     };
     return agent;
   }

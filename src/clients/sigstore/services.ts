@@ -33,6 +33,12 @@ export function serviceUrl(text: string, path: string, what: string): URL {
   return url;
 }
 
+/** Opens a connection that the next request to this service takes, so that its handshakes are over by then. What is no URL is said by that request. */
+export function connectToService({ http }: ServiceCall, text: string): void {
+  const url = URL.parse(text);
+  if (url) http.connectEarly(url, { host: bareHost(url), privateHosts: [] });
+}
+
 /** Sends, and reads a status of the 200s. Throws ERR_SERVICE_REFUSED for what the service refuses, ERR_SERVICE_UNAVAILABLE for the rest. */
 export async function askService({ http, deadline, signal }: ServiceCall, request: ServiceRequest, alsoTaken: readonly number[] = []): Promise<HttpResponse> {
   const { url, what, body, ...rest } = request;

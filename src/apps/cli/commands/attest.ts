@@ -1,5 +1,6 @@
 import { formatDigest } from '../../../core/artifact/index.ts';
 import { attestImage } from '../../../sdk/index.ts';
+import { describedEarly } from '../described-early.ts';
 import { replaceFile } from '../file.ts';
 import type { Run } from '../invocation.ts';
 import { predicateOf } from '../predicate.ts';
@@ -18,10 +19,12 @@ export const run: Run<typeof attest> = async (invocation) => {
   const home = signatureRepository(config);
   const registry = registryFor(flags, images, invocation);
   oneKey(flags.key, 'attest');
-  const { signer, endorser } = await endorsementFor(invocation, 'attest');
-  for (const { name, reference } of images) {
+  const early = describedEarly(registry, images, { deadline, signal });
+  const { signer, endorser } = await endorsementFor(invocation, 'attest', early.ask);
+  for (const [at, { name, reference }] of images.entries()) {
     terminal.progress(`attesting ${visible(name)}`);
     const { image, signatures } = await attestImage({
+      ...(await early.of(at)),
       registry,
       reference,
       signer,

@@ -1,9 +1,10 @@
 import type { Signer } from '../../../clients/signers/index.ts';
-import { type Descriptor, formatDigest } from '../../../core/artifact/index.ts';
+import { formatDigest } from '../../../core/artifact/index.ts';
 import { describeKey } from '../../../core/crypto/index.ts';
 import { decodeBase64, parseJsonObject } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
-import { describeImage, type SignedImage, signImage } from '../../../sdk/index.ts';
+import { type SignedImage, signImage } from '../../../sdk/index.ts';
+import { describedEarly } from '../described-early.ts';
 import { replaceFile } from '../file.ts';
 import type { Invocation, Run } from '../invocation.ts';
 import { parseAnnotations } from '../question.ts';
@@ -20,21 +21,15 @@ export const run: Run<typeof sign> = async (invocation) => {
   const annotations = parseAnnotations(flags.annotations);
   const home = signatureRepository(config);
   const registry = registryFor(flags, images, invocation);
-  let described: Promise<Descriptor> | undefined;
-  const { signer, companions, endorser, identity } = await endorsementFor(invocation, 'sign', () => {
-    const [first] = images;
-    described = first && describeImage(registry, first.reference, { deadline, signal });
-    // Whoever signs hears of it.
-    described?.catch(() => undefined);
-  });
+  const early = describedEarly(registry, images, { deadline, signal });
+  const { signer, companions, endorser, identity } = await endorsementFor(invocation, 'sign', early.ask);
 
   const signed: ({ readonly name: string; readonly digest: string; readonly published: boolean } & Record<string, unknown>)[] = [];
   // One after the other: whoever interrupts knows then which of them are signed.
   for (const [at, { name, reference }] of images.entries()) {
     terminal.progress(`signing ${visible(name)}`);
-    const image = at === 0 ? await described : undefined;
     const signing = signImage({
-      ...(image ? { image } : {}),
+      ...(await early.of(at)),
       registry,
       reference,
       signer,
