@@ -1,12 +1,13 @@
 /** What the image is made of: layers that are the same everywhere, a lock that is complete, an SBOM that names everything. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ARCHITECTURES, PACKAGES, readLock } from '../tools/image/lock.ts';
+import { newerThan } from '../tools/image/newer.ts';
 import { sbomOf } from '../tools/image/sbom.ts';
 import { type TarEntry, writeLayer } from '../tools/image/tar.ts';
 import { repositoryRoot } from './vectors.ts';
@@ -106,4 +107,19 @@ test('the Dockerfile gives the image the same user, environment and entry point'
   assert.ok(dockerfile.includes(`\nENV ${[...environment.matchAll(/'([^']+)'/g)].map(([, one]) => one).join(' ')}\n`), environment);
   assert.match(dockerfile, /\nUSER 65532:65532\n/);
   assert.match(dockerfile, /\nENTRYPOINT \["\/usr\/bin\/sealward"\]\nCMD \["--help"\]\n/);
+});
+
+test('what Debian has newer than the lock is named, and whether security is why', (t) => {
+  const locked = ['libc6', 'base-files'].map((name) => ({ name, version: '2.36-9+deb12u9', architecture: 'amd64', sha256: '00' }) as const);
+  const from = (name: string, version: string, security = false) => ({ name, version, security });
+  const same = locked.map(({ name, version }) => from(name, version));
+  const says = (...offered: Parameters<typeof newerThan>[1]) => newerThan(locked, offered, isGreater);
+  // Enough of Debian's order for these; dpkg knows all of it where it is.
+  const isGreater = (one: string, other: string): boolean => one.localeCompare(other, 'en', { numeric: true }) > 0;
+  assert.deepEqual(says(...same), []);
+  assert.deepEqual(says(...same, from('libc6', '2.36-9+deb12u10', true)), ['libc6 2.36-9+deb12u9 (amd64): Debian has 2.36-9+deb12u10, a security update']);
+  assert.deepEqual(says(...same, from('libc6', '2.36-9+deb12u8', true), from('libc6', '2.36-10')), ['libc6 2.36-9+deb12u9 (amd64): Debian has 2.36-10']);
+  assert.deepEqual(says(from('libc6', '2.30-1')), ['base-files 2.36-9+deb12u9 (amd64): Debian has none of that name any more']);
+  if (spawnSync('dpkg', ['--version']).status !== 0) return t.skip('the program dpkg is not on this machine');
+  assert.deepEqual(newerThan(locked, [from('libc6', '2.36-9+deb12u10'), from('base-files', '2.36-9~rc1')]).length, 1);
 });

@@ -165,3 +165,23 @@ test('packages that are not those of the lock are refused, also when they lie th
   await assert.rejects(image(join(folder, 'refused'), path), /and the lock says 0000/);
   assert.throws(() => statSync(join(folder, 'refused', 'index.json')));
 });
+
+test('what Debian has mended since is told of the lock, and makes no image', { skip }, async () => {
+  const check = async (versionOfLibc: string): Promise<{ code: number; stdout: string }> => {
+    const path = join(folder, 'older.json');
+    writeFileSync(path, readFileSync(lock, 'utf8').replaceAll(/("name": "libc6",\s+"version": )"[^"]+"/g, `$1"${versionOfLibc}"`));
+    const out = join(folder, 'none');
+    return image(out, path, ['--check-lock']).then(
+      ({ stdout }) => ({ code: 0, stdout }),
+      (cause: unknown) => {
+        const { code, stdout } = cause as { code: number; stdout: string };
+        return { code, stdout };
+      },
+    );
+  };
+  const old = await check('1.0-1');
+  assert.equal(old.code, 1);
+  assert.match(old.stdout, /^libc6 1\.0-1 \(\w+\): Debian has 2\.[^\n]+\nnpm run image -- --renew writes a new lock\n$/);
+  assert.deepEqual(await check('1:99'), { code: 0, stdout: `Debian has nothing newer than ${join(folder, 'older.json')}\n` });
+  assert.throws(() => statSync(join(folder, 'none')));
+});

@@ -9,6 +9,7 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkS
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Architecture, type LockedPackage, PACKAGES } from './lock.ts';
+import type { Offered } from './newer.ts';
 import type { TarEntry } from './tar.ts';
 
 const run = promisify(execFile);
@@ -47,6 +48,12 @@ export class Apt {
       const architecture = field(stanza, 'Architecture') === 'all' ? 'all' : this.#architecture;
       return { name, version: field(stanza, 'Version'), architecture, sha256: field(stanza, 'SHA256') };
     });
+  }
+
+  /** Every version that an archive has, and whether that is the one of security updates. */
+  async offered(): Promise<readonly Offered[]> {
+    const lines = (await this.#apt('apt-cache', 'madison', ...PACKAGES)).split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
+    return lines.flatMap(([name = '', version = '', source = '']) => (version === '' ? [] : [{ name, version, security: source.includes('-security') }]));
   }
 
   /** apt names files so: the colon of an epoch is escaped. */
