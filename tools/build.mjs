@@ -71,6 +71,8 @@ const nodeVerifier = await bundle({
 });
 // So is the thread that reads large reviews.
 const reader = await bundle({ entryPoints: ['src/apps/admission/review-worker.ts'], format: 'esm', banner: { js: banner } });
+// And the one that proves large documents.
+const prover = await bundle({ entryPoints: ['src/sdk/agent/prove-worker.ts'], format: 'esm', banner: { js: banner } });
 
 rmSync(bin, { recursive: true, force: true });
 mkdirSync(bin, { recursive: true });
@@ -78,6 +80,7 @@ for (const { name, text } of [program, signing, verifying]) writeFileSync(join(b
 writeFileSync(join(bin, 'sealward.cjs'), launcher.text, { mode: 0o755 });
 writeFileSync(join(bin, 'pkcs11-worker.mjs'), worker.text);
 writeFileSync(join(bin, 'review-worker.mjs'), reader.text);
+writeFileSync(join(bin, 'prove-worker.mjs'), prover.text);
 writeFileSync(join(bin, 'sealward-node-verifier.cjs'), nodeVerifier.text, { mode: 0o755 });
 
 const { name, version, description, keywords, license, repository, homepage, bugs, engines, peerDependencies, peerDependenciesMeta } = JSON.parse(
@@ -123,7 +126,7 @@ function statedLicence(dependency, stated, author) {
 
 /** The licences of what was bundled travel with it. */
 const packages = new Set(
-  [...program.inputs, ...launcher.inputs, ...worker.inputs, ...reader.inputs, ...nodeVerifier.inputs, ...library].flatMap(
+  [...program.inputs, ...launcher.inputs, ...worker.inputs, ...reader.inputs, ...prover.inputs, ...nodeVerifier.inputs, ...library].flatMap(
     (path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
   ),
 );
@@ -140,5 +143,5 @@ const notices = [...packages].sort().map((dependency) => {
 writeFileSync(join(out, 'bundled.json'), `${JSON.stringify(bundled, null, 2)}\n`);
 writeFileSync(join(out, 'THIRD-PARTY.txt'), notices.join(`\n${'-'.repeat(80)}\n\n`));
 
-const sizes = [program, signing, verifying, launcher, worker, reader].map(({ text }) => text.length);
+const sizes = [program, signing, verifying, launcher, worker, reader, prover].map(({ text }) => text.length);
 console.log(`${bin}: ${Math.round(sizes.reduce((sum, size) => sum + size, 0) / 1024)} KiB`);

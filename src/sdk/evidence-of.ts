@@ -6,7 +6,7 @@ import { LIMITS, parseJsonObject } from '../core/encoding/index.ts';
 import { SealwardError } from '../core/errors.ts';
 import { type Appraisal, type Appraiser, type Condition, type PolicySet, VEX_CONDITION_ID } from '../core/policy/index.ts';
 import { documentKey, type Evidence, type EvidenceDocument, type Place, type PlaceName, type ProvenFacts } from '../core/verify/index.ts';
-import { gather } from './gather.ts';
+import { gather, type GatherOptions } from './gather.ts';
 
 export interface Gathering {
   readonly registry: Registry;
@@ -18,13 +18,15 @@ export interface Gathering {
   readonly workers?: number;
   readonly deadline?: number;
   readonly signal?: AbortSignal;
+  /** Reads each document in place of `readEvidence`. */
+  readonly reader?: NonNullable<GatherOptions['reader']>;
 }
 
 export const ROLES = ['signature', 'attestation'] as const;
 
 /** After each step all that is known by then. Whoever stops early knows of the other places that they were not asked. */
 export async function* gatherSteps(gathering: Gathering): AsyncGenerator<Evidence> {
-  const { registry, repository, digest, workers, deadline, signal } = gathering;
+  const { registry, repository, digest, workers, deadline, signal, reader } = gathering;
   let before = new Map<string, Place>();
   const documents = new Map<string, EvidenceDocument>();
   const read = new Map<string, EvidenceDocument>();
@@ -38,6 +40,7 @@ export async function* gatherSteps(gathering: Gathering): AsyncGenerator<Evidenc
       ...(workers === undefined ? {} : { workers }),
       ...(deadline === undefined ? {} : { deadline }),
       ...(signal ? { signal } : {}),
+      ...(reader ? { reader } : {}),
     });
     let all = before;
     for await (const { places, documents: found } of steps) {

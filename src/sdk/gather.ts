@@ -23,6 +23,8 @@ export interface GatherOptions {
   readonly signal?: AbortSignal;
   /** Documents that were read before, by `documentKey`: they are neither fetched nor read again. */
   readonly read?: Map<string, EvidenceDocument>;
+  /** Reads each document in place of `readEvidence`, for whoever has another place to do so. */
+  readonly reader?: (place: PlaceName, source: DocumentSource, bytes: Uint8Array) => EvidenceDocument | Promise<EvidenceDocument>;
 }
 
 /** What one step added, and how all places stand after it. */
@@ -175,13 +177,13 @@ class Reader {
     source: DocumentSource,
   ): Promise<EvidenceDocument | Extract<Lookup<never>, { state: 'unavailable' }>> {
     const digest = formatDigest(descriptor.digest);
-    const { read } = this.#options;
+    const { read, reader = readEvidence } = this.#options;
     const key = documentKey({ place: name, digest, source, entities: [] });
     const known = read?.get(key);
     if (known) return known;
     const bytes = await this.blob(descriptor, digest, source);
     if (bytes.state === 'complete') {
-      const document = readEvidence(name, source, bytes.value);
+      const document = await reader(name, source, bytes.value);
       // What was too long for a signature may be an attestation.
       if (!document.unreadable) read?.set(key, document);
       return document;

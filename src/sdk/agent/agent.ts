@@ -13,11 +13,13 @@ import { openTrust, type OpenTrustOptions } from '../open-trust.ts';
 import { allowedRegistries, type AllowedRegistry, type AllowListOptions } from './allow-list.ts';
 import { Answers } from './answers.ts';
 import { HeldEvidence, type Loaded } from './held-evidence.ts';
-import { type HeldFacts, heldKey, prepareView, type Sought, type View, viewOf } from './held-facts.ts';
+import { type HeldFacts, heldKey, type Sought } from './held-facts.ts';
+import { prepareView, type View, viewOf } from './view.ts';
 import { type InForce, type Moved, type NamespacedPolicy, type TrustHealth, TrustWatch } from './in-force.ts';
 import { type AnsweredFrom, DecidedName, type JudgedName, undecided } from './judged-name.ts';
 import { admissionNotes, type Notes, pinNotes } from './notes.ts';
 import { Prefetch } from './prefetch.ts';
+import { Prover, type ProverOptions } from './prover.ts';
 import { Tags } from './tags.ts';
 
 export interface AgentOptions extends AllowListOptions {
@@ -42,6 +44,8 @@ export interface AgentOptions extends AllowListOptions {
   readonly patience?: number;
   /** How long records of decisions are kept, in milliseconds, and with them what they were made from; infinite: for ever. Nothing is when not said. */
   readonly recordsKeptMs?: number;
+  /** What takes long to prove is proven in threads: how many, and above which work. */
+  readonly proving?: Omit<ProverOptions, 'clock'>;
   readonly prefetch?: {
     /** Images that were let in are gathered, too: all places of each soon after, and again when that has grown old. */
     readonly seen?: boolean;
@@ -80,6 +84,7 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #trust: TrustWatch;
   readonly #evidence: HeldEvidence;
+  readonly #prover: Prover;
   readonly #prefetch: Prefetch;
   readonly #tags: Tags;
   readonly #patience: number;
@@ -101,6 +106,7 @@ export class Agent {
       random,
       ...(tier === undefined ? {} : { tier }),
     });
+    this.#prover = new Prover({ clock: this.clock, ...options.proving });
     this.#evidence = new HeldEvidence({
       store: options.store,
       clock: this.clock,
@@ -108,6 +114,7 @@ export class Agent {
       bytes: heldBytes,
       patience,
       remembers: options.recordsKeptMs !== undefined,
+      prover: this.#prover,
     });
     this.#patience = patience;
     this.#tags = new Tags({ store: options.store, clock: this.clock, patience, signal: this.#ending.signal });
@@ -238,7 +245,14 @@ export class Agent {
   /** Ends what is under way; whoever still waits is answered. */
   async close(): Promise<void> {
     this.#ending.abort();
-    await Promise.all([this.#trust.close(), this.#prefetch.close(), this.#evidence.close(), this.#admissions.close(), this.#pins?.close()]);
+    await Promise.all([
+      this.#prover.close(),
+      this.#trust.close(),
+      this.#prefetch.close(),
+      this.#evidence.close(),
+      this.#admissions.close(),
+      this.#pins?.close(),
+    ]);
   }
 
   #sought({ reference }: Question, digest: Digest): Sought {

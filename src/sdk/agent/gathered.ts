@@ -2,7 +2,8 @@
 import { SealwardError } from '../../core/errors.ts';
 import type { Evidence, Place, ProofMemory } from '../../core/verify/index.ts';
 import { Flight, isOver } from './flight.ts';
-import { factsFrom, type HeldFacts, type Sought, type View } from './held-facts.ts';
+import { factsFrom, type HeldFacts, type Sought } from './held-facts.ts';
+import type { View } from './view.ts';
 
 /** Answers that are younger are not asked for again, not even before a denial. Milliseconds. */
 export const FRESH = 5000;

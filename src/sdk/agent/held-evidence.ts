@@ -9,14 +9,16 @@ import type { Registry } from '../../clients/registry/index.ts';
 import { type Digest, digestOf, formatDigest } from '../../core/artifact/index.ts';
 import { createVerdictCache } from '../../core/crypto/index.ts';
 import type { SealwardError } from '../../core/errors.ts';
-import { documentKey, encodeEvidence, type Evidence, type ProofMemory } from '../../core/verify/index.ts';
+import { documentKey, encodeEvidence, type Evidence, type ProofMemory, type Subject } from '../../core/verify/index.ts';
 import { gatherAll, type Gathering, gatherSteps, labelsOf, nothingAsked } from '../evidence-of.ts';
 import { heldRegistry } from '../held-registry.ts';
 import { type BufferedStore, bufferedStore, turn } from './buffered-store.ts';
 import { Compactor } from './compact.ts';
 import { registryNumber } from './flight.ts';
 import { FRESH, Gathered, type Remember } from './gathered.ts';
-import { factsFrom, type HeldFacts, heldKey, isHeld, overlay, type Sought, type View } from './held-facts.ts';
+import { factsFrom, type HeldFacts, heldKey, isHeld, overlay, type Sought } from './held-facts.ts';
+import type { View } from './view.ts';
+import type { Prover } from './prover.ts';
 import { type Covering, coveredBy, coveringIndexes, noteIndex, noteWithheld, withheldDocuments } from './known-before.ts';
 
 export interface HeldEvidenceOptions {
@@ -29,6 +31,7 @@ export interface HeldEvidenceOptions {
   readonly patience: number;
   /** Whether it is kept what decisions were made from. */
   readonly remembers: boolean;
+  readonly prover: Prover;
 }
 
 /** What the store says of a digest. */
@@ -115,9 +118,10 @@ export class HeldEvidence {
     const registry = heldRegistry({ store, now: () => now });
     const { repository, signatures, digest } = sought;
     const covering = coveringIndexes(store, digest, heldKey(repository, digest));
+    const reader = this.#options.prover.reader(subjectOf(digest, covering), view, now + this.#options.patience);
     const held = async (one: Digest): Promise<Evidence> => {
-      const { subject, places, documents } = await gatherAll({ registry, repository: signatures, digest: one, now });
-      return { subject, places, documents: [...withheldDocuments(store, heldKey(signatures, one)), ...documents] };
+      const { subject, places, documents } = await gatherAll({ registry, repository: signatures, digest: one, now, reader });
+      return { subject, places, documents: [...(await withheldDocuments(store, heldKey(signatures, one), reader)), ...documents] };
     };
     const evidence = coveredBy(
       await held(digest),
@@ -157,7 +161,8 @@ export class HeldEvidence {
     this.#flights.set(key, flight);
     const online = heldRegistry({ store, registry, now: () => clock.now(), maxAge: FRESH });
     const labels = view.labels ? labelsOf(online, sought.repository, sought.digest, call) : undefined;
-    const asked = (digest: Digest): Gathering => ({ registry: online, repository: sought.signatures, digest, now: clock.now(), ...call });
+    const reader = this.#options.prover.reader(subjectOf(sought.digest, known.covering), view, call.deadline);
+    const asked = (digest: Digest): Gathering => ({ registry: online, repository: sought.signatures, digest, now: clock.now(), reader, ...call });
     const steps = async function* (): AsyncGenerator<Evidence> {
       const found = await labels;
       if (found) flight.labels = found;
@@ -243,6 +248,11 @@ export class HeldEvidence {
     this.#ending.abort();
     await Promise.all(this.#running);
   }
+}
+
+/** What documents should be about: the digest, or an index that lists it. */
+function subjectOf({ algorithm, hex }: Digest, covering: readonly Pick<Covering, 'proven'>[]): Subject {
+  return { digests: { [algorithm]: hex }, indexes: covering.map(({ proven }) => proven) };
 }
 
 /** Under its digest, with what else is written of a digest. */

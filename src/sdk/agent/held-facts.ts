@@ -1,53 +1,19 @@
 /** What is held of a digest, ready to be decided over: facts and the values of conditions. Verdicts are never kept. */
 import { formatDigest, type Digest, type RepositoryName, formatRepository } from '../../core/artifact/index.ts';
-import { fingerprintOf } from '../../core/crypto/index.ts';
-import { utf8 } from '../../core/encoding/index.ts';
-import { type Appraisal, type Appraiser, loadAppraiser } from '../../core/policy/index.ts';
-import type { Anchors } from '../../core/trust/index.ts';
+import type { Appraisal } from '../../core/policy/index.ts';
 import {
-  anchorsOf,
-  digestOfAnchors,
   digestOfEvidence,
   documentKey,
   type Evidence,
+  type EvidenceDocument,
   type Facts,
   plainFacts,
   type ProofMemory,
   prove,
 } from '../../core/verify/index.ts';
-import { appraise, type AskedCondition, asksForLabels, conditionsOf } from '../evidence-of.ts';
-import type { InForce } from './in-force.ts';
-
-/** What facts are proven under, and what is asked of statements. A revocation or a new lease changes neither. */
-export interface View {
-  /** Two views with one key make the same facts of the same evidence. */
-  readonly key: string;
-  readonly anchors: Anchors;
-  readonly conditions: readonly AskedCondition[];
-  readonly appraiser: Appraiser | undefined;
-  readonly labels: boolean;
-}
-
-const views = new WeakMap<InForce, View>();
-
-/** Undefined until `prepareView` has loaded what it takes. */
-export function viewOf(inForce: InForce): View | undefined {
-  return views.get(inForce);
-}
-
-export async function prepareView(inForce: InForce): Promise<View> {
-  const known = views.get(inForce);
-  if (known) return known;
-  const { trust, policies } = inForce;
-  const anchors = anchorsOf(policies, trust);
-  const conditions = conditionsOf(policies);
-  const labels = asksForLabels(policies);
-  const asked = JSON.stringify([digestOfAnchors(anchors), conditions.map(({ types, condition }) => [types, condition.id]), labels]);
-  const appraiser = conditions.length === 0 ? undefined : await loadAppraiser();
-  const view: View = { key: fingerprintOf(utf8(asked)), anchors, conditions, appraiser, labels };
-  views.set(inForce, view);
-  return view;
-}
+import { appraise } from '../evidence-of.ts';
+import { provenApart } from './prover.ts';
+import type { View } from './view.ts';
 
 export interface HeldFacts {
   /** `registry/repository` of the image, and its digest as `sha256:hex`. */
@@ -75,16 +41,34 @@ export interface Sought {
 }
 
 export function factsFrom({ repository, digest }: Sought, evidence: Evidence, labels: HeldFacts['labels'], view: View, memory: ProofMemory): HeldFacts {
-  const proven = prove(evidence, view.anchors, memory);
+  const { facts, values } = provenOf(evidence, view, memory);
   return {
     repository: formatRepository(repository),
     digest: formatDigest(digest),
     view: view.key,
     evidence: digestOfEvidence(evidence),
-    facts: plainFacts(proven),
-    values: view.appraiser ? appraise(proven, view.conditions, view.appraiser) : NO_VALUES,
+    facts,
+    values,
     ...(labels ? { labels } : {}),
   };
+}
+
+/** In the order of the documents, wherever each was proven. */
+function provenOf({ subject, places, documents }: Evidence, view: View, memory: ProofMemory): Pick<HeldFacts, 'facts' | 'values'> {
+  const here = (some: readonly EvidenceDocument[]): Pick<HeldFacts, 'facts' | 'values'> => {
+    const proven = prove({ subject, places, documents: some }, view.anchors, memory);
+    return { facts: plainFacts(proven), values: view.appraiser ? appraise(proven, view.conditions, view.appraiser) : NO_VALUES };
+  };
+  const parts = documents.map((document) => provenApart(document, subject, view));
+  const read = parts.filter((part) => 'entities' in part);
+  if (read.length === parts.length) return here(read);
+  const each = parts.map((part) => {
+    if (!('entities' in part)) return part;
+    const { facts, values } = here([part]);
+    return { signatures: facts.signatures, unreadable: facts.unreadable, values };
+  });
+  const facts = { ...here([]).facts, signatures: each.flatMap(({ signatures }) => signatures), unreadable: each.flatMap(({ unreadable }) => unreadable) };
+  return { facts, values: new Map(each.flatMap(({ values }) => [...values])) };
 }
 
 const NO_VALUES: ReadonlyMap<string, Appraisal> = new Map();

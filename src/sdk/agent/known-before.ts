@@ -7,26 +7,18 @@ import { type Digest, digestFrom, formatDigest, type Index } from '../../core/ar
 import { DOCUMENT_KINDS, type DocumentSource } from '../../core/bundle/index.ts';
 import { type JsonObject, type JsonValue, LIMITS } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import {
-  documentKey,
-  type Evidence,
-  type EvidenceDocument,
-  indexThatLists,
-  type Place,
-  type PlaceName,
-  type ProvenIndex,
-  readEvidence,
-} from '../../core/verify/index.ts';
+import { documentKey, type Evidence, type EvidenceDocument, indexThatLists, type Place, type PlaceName, type ProvenIndex } from '../../core/verify/index.ts';
+import type { DocumentReader } from './prover.ts';
 
 /** @param key as `heldKey` gives it. */
-export function withheldDocuments(store: EvidenceStore, key: string): readonly EvidenceDocument[] {
+export async function withheldDocuments(store: EvidenceStore, key: string, reader: DocumentReader): Promise<readonly EvidenceDocument[]> {
   const { documents } = store.record('withheld', key) ?? {};
-  return Array.isArray(documents) ? documents.flatMap((one) => readWithheld(store, one)) : [];
+  return Array.isArray(documents) ? (await Promise.all(documents.map((one) => readWithheld(store, one, reader)))).flat() : [];
 }
 
 const PLACES: readonly PlaceName[] = ['referrers-api', 'fallback-tag', 'sig-tag', 'att-tag'];
 
-function readWithheld(store: EvidenceStore, value: JsonValue): EvidenceDocument[] {
+async function readWithheld(store: EvidenceStore, value: JsonValue, reader: DocumentReader): Promise<EvidenceDocument[]> {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return [];
   const place = PLACES.find((name) => name === value.place);
   const kind = DOCUMENT_KINDS.find((name) => name === value.kind);
@@ -37,7 +29,7 @@ function readWithheld(store: EvidenceStore, value: JsonValue): EvidenceDocument[
     kind,
     annotations: Object.fromEntries(Object.entries(annotations).filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
   };
-  return [readEvidence(place, source, bytes)];
+  return [await reader(place, source, bytes)];
 }
 
 /**
