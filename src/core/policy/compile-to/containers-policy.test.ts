@@ -270,6 +270,12 @@ describe('policies as policy.json', () => {
     assert.deepEqual(compiled(both, state(), { namespace: 'bank', cluster: 'east' }).scopes, { '': 'reject' });
     assert.deepEqual(compiled(both, state(), { namespace: 'shop', environment: 'test' }).scopes, { '': 'reject' });
     assert.match(compiled(both).says.join('\n'), /a node does not know the namespace: the policy holds in all of them/);
+    const labelled = [policy('a', 'match: { namespaceLabels: { matchLabels: { stage: production } } }\nsignatures: maria')];
+    assert.match(compiled(labelled).says.join('\n'), /different a: match.namespaces: a node does not know the namespace/);
+    const there = compiled(labelled, state(), { namespace: 'shop' }).says.join('\n');
+    assert.match(there, /different a: match.namespaceLabels: a node does not know the labels: the policy holds whatever they are/);
+    assert.doesNotMatch(there, /match.namespaces/);
+    assert.doesNotMatch(compiled(both, state(), { namespace: 'shop' }).says.join('\n'), /namespaceLabels/);
   });
 
   it('demand nothing by a policy that only warns, and of several modes the strictest', () => {
