@@ -9,7 +9,7 @@ import { placed } from '../src/apps/admission/install/resources.ts';
 import { EventRecorder, KubernetesClient, LeaderElection, RESOURCES, WatchList } from '../src/clients/kubernetes/index.ts';
 import { type JsonObject, type JsonValue, memberOf, stringOf } from '../src/core/encoding/index.ts';
 import { lookAround } from '../src/sdk/agent/index.ts';
-import { ClusterServer } from '../src/testing/index.ts';
+import { CLUSTERS, type ClusterKind, type TestCluster } from './clusters.ts';
 import { fails } from './loopback.ts';
 
 const NAMESPACE = 'sealward-system';
@@ -46,15 +46,19 @@ function rulesFor(objects: readonly JsonObject[], account: string): { readonly n
   });
 }
 
-async function installed(t: TestContext, account: string): Promise<{ readonly cluster: ClusterServer; readonly client: KubernetesClient }> {
-  const cluster = await ClusterServer.start();
+async function installed(
+  t: TestContext,
+  { start }: ClusterKind,
+  account: string,
+): Promise<{ readonly cluster: TestCluster; readonly client: KubernetesClient }> {
+  const cluster = await start();
   const administrator = new KubernetesClient(cluster.access());
   const objects = objectsFor(NAMESPACE, VALUES);
   for (const name of ['shop', 'blog', 'sealward-canary'])
     await cluster.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   for (const { of, namespace, name, object } of placed(objects))
     await administrator.apply(of, { name, ...(namespace === undefined ? {} : { namespace }) }, object);
-  const token = cluster.addUser({ name: `system:serviceaccount:${NAMESPACE}:${account}`, rules: rulesFor(objects, account) });
+  const token = await cluster.account(NAMESPACE, account, rulesFor(objects, account));
   const client = new KubernetesClient(cluster.access(token));
   t.after(async () => {
     client.close();
@@ -66,104 +70,109 @@ async function installed(t: TestContext, account: string): Promise<{ readonly cl
 
 const denied = fails('ERR_CLUSTER_DENIED');
 
-test('the webhook makes its authority, tells the API server, sees namespaces and their policies, and may do no more', async (t) => {
-  const { cluster, client } = await installed(t, 'sealward-webhook');
-  const DAY = 86_400_000;
-  const certificates = new SelfMadeCertificates({
-    keeper: secretKeeper(client, { namespace: NAMESPACE, name: 'sealward-authority' }),
-    publisher: webhookPublisher(client, { configurations: ['sealward'], secretPath: true }),
-    names: [`sealward.${NAMESPACE}.svc`],
-    lifeMs: 7 * DAY,
-    authorityLifeMs: 365 * DAY,
-    settleMs: 600_000,
+for (const kind of CLUSTERS) {
+  test(`the webhook makes its authority, tells the API server, sees namespaces and their policies, and may do no more: ${kind.name}`, async (t) => {
+    const { cluster, client } = await installed(t, kind, 'sealward-webhook');
+    const DAY = 86_400_000;
+    const certificates = new SelfMadeCertificates({
+      keeper: secretKeeper(client, { namespace: NAMESPACE, name: 'sealward-authority' }),
+      publisher: webhookPublisher(client, { configurations: ['sealward'], secretPath: true }),
+      names: [`sealward.${NAMESPACE}.svc`],
+      lifeMs: 7 * DAY,
+      authorityLifeMs: 365 * DAY,
+      settleMs: 600_000,
+    });
+    assert.equal(await certificates.tick(Date.now()), true);
+    const configurations: JsonObject[] = [];
+    for (const plural of ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'])
+      configurations.push(...(await cluster.objects(`${plural}.admissionregistration.k8s.io`)));
+    const hooks = configurations.flatMap((one) => list(one['webhooks']));
+    assert.equal(hooks.length, 3);
+    for (const hook of hooks) {
+      const config = memberOf(hook, 'clientConfig');
+      assert.match(stringOf(memberOf(config, 'caBundle')) ?? '', /^LS0tLS1CRUdJTi/);
+      assert.match(stringOf(memberOf(memberOf(config, 'service'), 'path')) ?? '', /^\/[0-9a-f]{64}\/(?:validate|mutate)$/);
+    }
+    const problems: string[] = [];
+    const taken = Promise.withResolvers<void>();
+    const around = lookAround(client, {
+      namespaceLabels: true,
+      namespacedPolicies: true,
+      setNamespaced: async () => taken.resolve(),
+      report: ({ code }) => void problems.push(code),
+    });
+    await taken.promise;
+    await around.close();
+    assert.deepEqual(problems, []);
+    await client.list(RESOURCES.pods);
+    assert.equal(await client.get(RESOURCES.configMaps, { namespace: NAMESPACE, name: 'sealward-trust' }), undefined);
+    assert.equal(await client.get(RESOURCES.secrets, { namespace: 'shop', name: 'pull' }), undefined, 'it opted in');
+    await Promise.all(
+      [
+        client.get(RESOURCES.secrets, { namespace: 'blog', name: 'pull' }),
+        client.list(RESOURCES.secrets, { namespace: NAMESPACE }),
+        client.get(RESOURCES.secrets, { namespace: NAMESPACE, name: 'another' }),
+        client.create(RESOURCES.secrets, NAMESPACE, { metadata: { name: 'another' } }),
+        client.delete(RESOURCES.pods, { namespace: 'shop', name: 'web' }),
+        client.delete(RESOURCES.validatingWebhooks, { name: 'sealward' }),
+        client.patch(RESOURCES.validatingWebhooks, { name: 'another' }, { type: 'merge', patch: {} }),
+        client.get(RESOURCES.configMaps, { namespace: NAMESPACE, name: 'sealward' }),
+      ].map((forbidden) => assert.rejects(forbidden, denied)),
+    );
   });
-  assert.equal(await certificates.tick(Date.now()), true);
-  const hooks = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations']
-    .flatMap((plural) => cluster.objects(`${plural}.admissionregistration.k8s.io`))
-    .flatMap((one) => list(one['webhooks']));
-  assert.equal(hooks.length, 3);
-  for (const hook of hooks) {
-    const config = memberOf(hook, 'clientConfig');
-    assert.match(stringOf(memberOf(config, 'caBundle')) ?? '', /^LS0tLS1CRUdJTi/);
-    assert.match(stringOf(memberOf(memberOf(config, 'service'), 'path')) ?? '', /^\/[0-9a-f]{64}\/(?:validate|mutate)$/);
-  }
-  const problems: string[] = [];
-  const taken = Promise.withResolvers<void>();
-  const around = lookAround(client, {
-    namespaceLabels: true,
-    namespacedPolicies: true,
-    setNamespaced: async () => taken.resolve(),
-    report: ({ code }) => void problems.push(code),
-  });
-  await taken.promise;
-  await around.close();
-  assert.deepEqual(problems, []);
-  await client.list(RESOURCES.pods);
-  assert.equal(await client.get(RESOURCES.configMaps, { namespace: NAMESPACE, name: 'sealward-trust' }), undefined);
-  assert.equal(await client.get(RESOURCES.secrets, { namespace: 'shop', name: 'pull' }), undefined, 'it opted in');
-  for (const forbidden of [
-    client.get(RESOURCES.secrets, { namespace: 'blog', name: 'pull' }),
-    client.list(RESOURCES.secrets, { namespace: NAMESPACE }),
-    client.get(RESOURCES.secrets, { namespace: NAMESPACE, name: 'another' }),
-    client.create(RESOURCES.secrets, NAMESPACE, { metadata: { name: 'another' } }),
-    client.delete(RESOURCES.pods, { namespace: 'shop', name: 'web' }),
-    client.delete(RESOURCES.validatingWebhooks, { name: 'sealward' }),
-    client.patch(RESOURCES.validatingWebhooks, { name: 'another' }, { type: 'merge', patch: {} }),
-    client.get(RESOURCES.configMaps, { namespace: NAMESPACE, name: 'sealward' }),
-  ])
-    await assert.rejects(forbidden, denied);
-});
 
-test('the controller is elected, sees Pods, tells, contains and asks as a canary, and may do no more', async (t) => {
-  const { cluster, client } = await installed(t, 'sealward-controller');
-  const leading = Promise.withResolvers<void>();
-  const problems: string[] = [];
-  const report = ({ message }: { readonly message: string }): void => void problems.push(message);
-  const election = new LeaderElection(client, {
-    lease: { namespace: NAMESPACE, name: 'sealward-controller' },
-    identity: 'one',
-    lead: () => leading.resolve(),
-    report,
+  test(`the controller is elected, sees Pods, tells, contains and asks as a canary, and may do no more: ${kind.name}`, async (t) => {
+    const { cluster, client } = await installed(t, kind, 'sealward-controller');
+    const leading = Promise.withResolvers<void>();
+    const problems: string[] = [];
+    const report = ({ message }: { readonly message: string }): void => void problems.push(message);
+    const election = new LeaderElection(client, {
+      lease: { namespace: NAMESPACE, name: 'sealward-controller' },
+      identity: 'one',
+      lead: () => leading.resolve(),
+      report,
+    });
+    await leading.promise;
+    const pods = new WatchList(client, RESOURCES.pods, { keep: ({ name }) => name, report });
+    await pods.synced;
+    await pods.close();
+    const pod = (name: string, image = 'registry.example/app:1'): JsonObject => ({ metadata: { name }, spec: { containers: [{ name: 'app', image }] } });
+    const made = await cluster.request('POST', '/api/v1/namespaces/shop/pods', { apiVersion: 'v1', kind: 'Pod', ...pod('web') });
+    const about = { resource: RESOURCES.pods, namespace: 'shop', name: 'web', uid: stringOf(memberOf(made.body['metadata'], 'uid')) ?? '' };
+    const events = new EventRecorder(client, { component: 'sealward-controller', instance: 'one' }, report);
+    events.record({ about, type: 'Warning', reason: 'ImageRejected', message: 'it is not signed' });
+    await events.drained();
+    assert.equal((await cluster.objects('events', 'shop')).length, 1);
+    await client.patch(
+      RESOURCES.pods,
+      { namespace: 'shop', name: 'web' },
+      { type: 'merge', patch: { metadata: { labels: { 'sealward.dev/verdict': 'UNSIGNED' } } } },
+    );
+    await cluster.request('POST', '/apis/apps/v1/namespaces/shop/deployments', {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web' },
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: { app: 'web' } },
+        template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'app', image: 'a' }] } },
+      },
+    });
+    assert.equal(await client.scale(RESOURCES.deployments, { namespace: 'shop', name: 'web' }, 0), 2);
+    assert.equal(await client.evict({ namespace: 'shop', name: 'web' }), 'evicted');
+    await client.create(RESOURCES.pods, 'sealward-canary', pod('canary'), { dryRun: true });
+    assert.ok(await client.get(RESOURCES.validatingWebhooks, { name: 'sealward' }));
+    await Promise.all(
+      [
+        client.create(RESOURCES.pods, 'shop', pod('another')),
+        client.delete(RESOURCES.pods, { namespace: 'shop', name: 'web' }),
+        client.get(RESOURCES.secrets, { namespace: 'shop', name: 'pull' }),
+        client.patch(RESOURCES.validatingWebhooks, { name: 'sealward' }, { type: 'merge', patch: {} }),
+        client.get(RESOURCES.leases, { namespace: NAMESPACE, name: 'another' }),
+        client.create(RESOURCES.leases, NAMESPACE, { metadata: { name: 'another' } }),
+      ].map((forbidden) => assert.rejects(forbidden, denied)),
+    );
+    await election.close();
+    assert.deepEqual(problems, []);
   });
-  await leading.promise;
-  const pods = new WatchList(client, RESOURCES.pods, { keep: ({ name }) => name, report });
-  await pods.synced;
-  await pods.close();
-  const pod = (name: string, image = 'registry.example/app:1'): JsonObject => ({ metadata: { name }, spec: { containers: [{ name: 'app', image }] } });
-  const made = await cluster.request('POST', '/api/v1/namespaces/shop/pods', { apiVersion: 'v1', kind: 'Pod', ...pod('web') });
-  const about = { resource: RESOURCES.pods, namespace: 'shop', name: 'web', uid: stringOf(memberOf(made.body['metadata'], 'uid')) ?? '' };
-  const events = new EventRecorder(client, { component: 'sealward-controller', instance: 'one' }, report);
-  events.record({ about, type: 'Warning', reason: 'ImageRejected', message: 'it is not signed' });
-  await events.drained();
-  assert.equal(cluster.objects('events').length, 1);
-  await client.patch(
-    RESOURCES.pods,
-    { namespace: 'shop', name: 'web' },
-    { type: 'merge', patch: { metadata: { labels: { 'sealward.dev/verdict': 'UNSIGNED' } } } },
-  );
-  await cluster.request('POST', '/apis/apps/v1/namespaces/shop/deployments', {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'web' },
-    spec: {
-      replicas: 2,
-      selector: { matchLabels: { app: 'web' } },
-      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'app', image: 'a' }] } },
-    },
-  });
-  assert.equal(await client.scale(RESOURCES.deployments, { namespace: 'shop', name: 'web' }, 0), 2);
-  assert.equal(await client.evict({ namespace: 'shop', name: 'web' }), 'evicted');
-  await client.create(RESOURCES.pods, 'sealward-canary', pod('canary'), { dryRun: true });
-  assert.ok(await client.get(RESOURCES.validatingWebhooks, { name: 'sealward' }));
-  for (const forbidden of [
-    client.create(RESOURCES.pods, 'shop', pod('another')),
-    client.delete(RESOURCES.pods, { namespace: 'shop', name: 'web' }),
-    client.get(RESOURCES.secrets, { namespace: 'shop', name: 'pull' }),
-    client.patch(RESOURCES.validatingWebhooks, { name: 'sealward' }, { type: 'merge', patch: {} }),
-    client.get(RESOURCES.leases, { namespace: NAMESPACE, name: 'another' }),
-    client.create(RESOURCES.leases, NAMESPACE, { metadata: { name: 'another' } }),
-  ])
-    await assert.rejects(forbidden, denied);
-  await election.close();
-  assert.deepEqual(problems, []);
-});
+}

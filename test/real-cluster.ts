@@ -176,6 +176,18 @@ export class RealCluster {
     await this.request('POST', slices, slice);
   }
 
+  async account(namespace: string, name: string): Promise<string> {
+    const { body } = await this.#send(
+      'POST',
+      `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
+      { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+      {},
+    );
+    // Its rights were given just now.
+    await sleep(CACHES_MILLISECONDS);
+    return ((body['status'] ?? {}) as JsonObject)['token'] as string;
+  }
+
   async close(): Promise<void> {
     for (const program of this.#programs) await program.stop();
     for (const service of this.#forwards.keys()) this.#stopForward(service);

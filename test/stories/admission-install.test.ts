@@ -220,7 +220,7 @@ for (const kind of CLUSTERS) {
 
 test('what is wrong with the values, the files and the words is said before anything is asked', async (t) => {
   const cluster = await ClusterServer.start();
-  const stage = await scene(t, { name: '', start: async () => Object.assign(cluster, { serve: () => undefined }) });
+  const stage = await scene(t, { name: '', start: async () => Object.assign(cluster, { serve: () => undefined, account: () => '' }) });
   cluster.forget();
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['install', '--set', 'trust.from=https://trust.example'], /image\.repository is missing/],
