@@ -6,10 +6,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { configOf } from '../tools/image/image.ts';
 import { ARCHITECTURES, PACKAGES, readLock } from '../tools/image/lock.ts';
 import { newerThan } from '../tools/image/newer.ts';
 import { sbomOf } from '../tools/image/sbom.ts';
 import { type TarEntry, writeLayer } from '../tools/image/tar.ts';
+import packageJson from '../package.json' with { type: 'json' };
 import { repositoryRoot } from './vectors.ts';
 
 const LOCK = join(repositoryRoot, 'deploy', 'image', 'debian.lock.json');
@@ -122,4 +124,29 @@ test('what Debian has newer than the lock is named, and whether security is why'
   assert.deepEqual(says(from('libc6', '2.30-1')), ['base-files 2.36-9+deb12u9 (amd64): Debian has none of that name any more']);
   if (spawnSync('dpkg', ['--version']).status !== 0) return t.skip('the program dpkg is not on this machine');
   assert.deepEqual(newerThan(locked, [from('libc6', '2.36-9+deb12u10'), from('base-files', '2.36-9~rc1')]).length, 1);
+});
+
+test('the Dockerfile makes a container start as the image that is made without it does', () => {
+  const text = readFileSync(join(repositoryRoot, 'deploy', 'image', 'Dockerfile'), 'utf8');
+  const lines = (text.split('FROM scratch\n')[1] ?? '').trim().split('\n');
+  const said = (word: string): string => lines.find((line) => line.startsWith(`${word} `))?.slice(word.length + 1) ?? '';
+  const pairs = said('LABEL')
+    .split(' ')
+    .map((pair) => pair.split('='));
+  const config = {
+    User: said('USER'),
+    Env: said('ENV').split(' '),
+    Entrypoint: JSON.parse(said('ENTRYPOINT')) as string[],
+    Cmd: JSON.parse(said('CMD')) as string[],
+    WorkingDir: said('WORKDIR'),
+    Labels: Object.fromEntries(pairs) as Record<string, string>,
+  };
+  assert.deepEqual(config, configOf('amd64', [], { version: packageJson.version, seconds: 0 })['config']);
+  // Engines give what they copy to root; one folder is not root's.
+  const owned = `--chown=${config.User} /rootfs/var/lib/sealward /var/lib/sealward`;
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith('COPY')),
+    ['COPY --from=build /rootfs /', `COPY --from=build ${owned}`],
+  );
+  assert.doesNotMatch(text, /^ARG TARGETARCH=/m);
 });

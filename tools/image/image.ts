@@ -11,7 +11,8 @@ export interface ImageFacts {
   readonly seconds: number;
 }
 
-function configOf(architecture: Architecture, layers: readonly Layer[], { version, seconds }: ImageFacts): JsonObject {
+/** What a container of it starts with; deploy/image/Dockerfile says the same. */
+export function configOf(architecture: Architecture, layers: readonly Layer[], { version, seconds }: ImageFacts): JsonObject {
   const created = new Date(seconds * 1000).toISOString().replace('.000', '');
   return {
     created,
