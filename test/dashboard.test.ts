@@ -1,8 +1,9 @@
-/** The Grafana dashboard asks for nothing that the webhook and the controller do not tell. */
+/** The Grafana dashboard and the alarms of Prometheus ask for nothing that the webhook and the controller do not tell. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parse } from 'yaml';
 import { readTree } from './source.ts';
 import { repositoryRoot } from './vectors.ts';
 
@@ -28,7 +29,7 @@ const source = [...readTree(repositoryRoot, 'src/apps/admission'), ...readTree(r
 function told(): ReadonlyMap<string, readonly string[]> {
   const metrics = new Map<string, readonly string[]>();
   for (const [, name = '', rest = ''] of source.matchAll(/name: '(sealward_\w+)',([^}]*)\}/g)) {
-    const labels = /labelNames: \[([^\]]*)\]/.exec(rest)?.[1] ?? '';
+    const labels = rest.includes('stages:') ? "'stage'" : (/labelNames: \[([^\]]*)\]/.exec(rest)?.[1] ?? '');
     metrics.set(
       name,
       [...labels.matchAll(/'(\w+)'/g)].map(([, label = '']) => label),
@@ -72,5 +73,39 @@ test('panels have numbers of their own and do not lie over each other', () => {
       const apart = a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y;
       assert.ok(apart, `${title} and ${other}`);
     }
+  }
+});
+
+interface Alarm {
+  readonly alert: string;
+  readonly expr: string;
+  readonly for?: string;
+  readonly labels: { readonly severity: string };
+  readonly annotations: { readonly summary: string };
+}
+
+test('every metric, label and outcome of the alarms is one that somebody tells, and each alarm says what is wrong', () => {
+  const text = readFileSync(join(repositoryRoot, 'deploy', 'prometheus', 'sealward.rules.yaml'), 'utf8');
+  const { groups } = parse(text) as { readonly groups: readonly { readonly rules: readonly Alarm[] }[] };
+  const alarms = groups.flatMap(({ rules }) => rules);
+  assert.ok(alarms.length >= 12);
+  assert.equal(new Set(alarms.map(({ alert }) => alert)).size, alarms.length);
+  const metrics = told();
+  for (const { alert, expr, for: lasting = '0s', labels, annotations } of alarms) {
+    const named = Array.from(expr.matchAll(/sealward_\w+/g), ([name]) => name);
+    assert.ok(named.length > 0, alert);
+    for (const name of named) assert.ok(metrics.has(name), `${alert} asks for ${name}`);
+    const known = new Set([...named.flatMap((name) => metrics.get(name) ?? []), 'pod']);
+    for (const [, label = ''] of [
+      ...expr.matchAll(/(\w+)(?:=~|!=|=)"/g),
+      ...expr.matchAll(/by \((\w+)\)/g),
+      ...annotations.summary.matchAll(/\$labels\.(\w+)/g),
+    ])
+      assert.ok(known.has(label), `${alert} asks for the label ${label}`);
+    for (const [, outcomes = ''] of expr.matchAll(/outcome=~?"([^"]+)"/g))
+      for (const outcome of outcomes.split('|')) assert.match(source, new RegExp(`'${outcome}'`), `${alert} asks for the outcome ${outcome}`);
+    assert.match(lasting, /^\d+[sm]$/, alert);
+    assert.match(labels.severity, /^(?:critical|warning)$/, alert);
+    assert.match(annotations.summary, /^[A-Z].*\.$/, alert);
   }
 });
