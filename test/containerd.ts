@@ -15,7 +15,7 @@ import { type BackgroundProgram, startProgram } from './stories/programs.ts';
 export function requireContainerd(t: Pick<TestContext, 'skip'>): boolean {
   const missing =
     program() === undefined
-      ? 'SEALWARD_KUBE_BIN names no folder with containerd, which CI does not build either: see "A real cluster" in CONTRIBUTING.md'
+      ? 'SEALWARD_KUBE_BIN names no folder with containerd, which CI does not build either: see "Peers and vectors" in CONTRIBUTING.md'
       : process.getuid?.() === 0
         ? undefined
         : 'containerd mounts, which only the super-user may';

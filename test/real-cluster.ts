@@ -238,10 +238,12 @@ export class RealCluster {
       contentType = 'application/json',
     }: { readonly user?: { readonly name: string; readonly groups?: readonly string[] }; readonly contentType?: string },
   ): Promise<Answered> {
+    const sentBody = body === undefined ? undefined : JSON.stringify(body);
     const headers = {
       authorization: `Bearer ${this.token}`,
       accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': contentType }),
+      // The length, because a DELETE is sent without any otherwise, and its body is not read.
+      ...(sentBody === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(sentBody) }),
       ...(user ? { 'impersonate-user': user.name, 'impersonate-group': [...(user.groups ?? ['system:authenticated'])] } : {}),
     };
     const { promise, resolve, reject } = Promise.withResolvers<Answered>();
@@ -251,7 +253,7 @@ export class RealCluster {
       answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: (text.startsWith('{') ? JSON.parse(text) : { message: text }) as JsonObject }));
     });
     sent.on('error', reject);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
+    sent.end(sentBody);
     return promise;
   }
 }

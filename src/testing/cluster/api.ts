@@ -8,9 +8,25 @@ import { servedKinds } from './discovery.ts';
 import { blockedBy } from './eviction.ts';
 import { apiVersion, kindKey, type ServedKind, subresources } from './kinds.ts';
 import { isObject, listAt, numberAt, objectAt, textAt, valueAt, withMetadata } from './members.ts';
-import { applyPatch, jsonPatch, mergePatch, strategicMergePatch } from './patches.ts';
+import { agreeOn, applyPatch, differingFields, disowned, jsonPatch, mergePatch, strategicMergePatch, withoutNames } from './patches.ts';
+import { checkQuery } from './query.ts';
 import { labelsOf, parseFieldSelector, parseLabelSelector } from './selectors.ts';
-import { ApiFailure, alreadyExists, badRequest, continueTooOld, forbidden, modified, notAllowed, notFound, notServed, otherUid } from './statuses.ts';
+import {
+  ApiFailure,
+  alreadyExists,
+  applyConflict,
+  badOptions,
+  badRequest,
+  continueTooOld,
+  forbidden,
+  invalid,
+  modified,
+  notAllowed,
+  notFound,
+  notServed,
+  otherUid,
+  versionTooLarge,
+} from './statuses.ts';
 import type { ClusterStore } from './store.ts';
 import { type ClusterUser, mayAccess } from './users.ts';
 
@@ -37,13 +53,16 @@ export interface ApiAnswer {
 }
 
 const ATTEMPTS = 5;
+const GRACEFUL: ReadonlySet<string> = new Set(['pods', 'namespaces']);
+const LEASES = 'leases.coordination.k8s.io';
+const APPLY = 'application/apply-patch+yaml';
 const VERBS: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch' };
 
 export class ClusterApi {
   readonly store: ClusterStore;
   readonly #admission: Admission;
   /** What each manager applied last, by object and manager. */
-  readonly #applied = new Map<string, JsonValue>();
+  readonly #applied = new Map<string, JsonObject>();
 
   constructor(store: ClusterStore, admission: Admission) {
     this.store = store;
@@ -64,11 +83,12 @@ export class ClusterApi {
   async answer(request: ApiRequest): Promise<ApiAnswer> {
     this.authorize(request);
     const { method, name, subresource } = request;
+    checkQuery(request);
     if (subresource !== '' && !subresources(request.kind).some(([each]) => each === subresource)) throw notServed();
     if (method === 'GET') return { status: 200, body: name === '' ? this.#list(request) : this.#get(request) };
     if (method === 'POST' && subresource === 'eviction') return { status: 201, body: await this.#evict(request) };
     if (method === 'POST' && name === '') return { status: 201, body: await this.#create(request, bodyOf(request)) };
-    if (method === 'PUT' && name !== '') return { status: 200, body: await this.#change(request, () => bodyOf(request)) };
+    if (method === 'PUT' && name !== '') return this.#put(request);
     if (method === 'PATCH' && name !== '') return this.#patch(request);
     if (method === 'DELETE' && subresource === '') return { status: 200, body: name === '' ? await this.#deleteAll(request) : await this.#delete(request) };
     throw notAllowed();
@@ -97,16 +117,14 @@ export class ClusterApi {
     const { kind, namespace, query } = request;
     const [limit, token] = [Number(query.get('limit') ?? 0), query.get('continue') ?? ''];
     const selected = selection(query);
+    const least = Number(query.get('resourceVersion') ?? 0);
+    if (least > this.store.revision) throw versionTooLarge(least, this.store.revision);
     const part =
       token === ''
         ? this.store.page(this.store.list(kind, namespace === '' ? undefined : namespace).filter(selected), this.store.revision, limit)
         : this.store.nextPage(token, limit);
-    if (!part) throw continueTooOld();
-    const items = part.page.map((object) => {
-      const { apiVersion: itemVersion, kind: itemKind, ...rest } = present(request, object);
-      // As the real one does: only lists of custom kinds repeat it for each.
-      return kind.custom === true ? { apiVersion: itemVersion as JsonValue, kind: itemKind as JsonValue, ...rest } : rest;
-    });
+    if (!part) throw token.length < 36 ? badRequest('invalid continue token: continue key is not valid') : continueTooOld();
+    const items = part.page.map((object) => itemOf(request, object));
     const more = part.token === '' ? {} : { continue: part.token, remainingItemCount: part.left };
     return {
       kind: `${kind.kind}List`,
@@ -119,7 +137,7 @@ export class ClusterApi {
   async #create(request: ApiRequest, body: JsonObject): Promise<JsonObject> {
     const { kind, namespace, version } = request;
     checkBody(request, body);
-    if (textAt(body, 'metadata', 'resourceVersion') !== '') throw badRequest('resourceVersion should not be set on objects to be created');
+    if (textAt(body, 'metadata', 'resourceVersion') !== '') throw new ApiFailure(500, '', 'resourceVersion should not be set on objects to be created');
     if (kind.namespaced && !this.store.get(this.kindOf('namespaces'), '', namespace)) throw notFound(this.kindOf('namespaces'), namespace);
     const { status: _, ...rest } = body;
     const clean = kind.status === true && kind.custom !== true ? rest : body;
@@ -134,7 +152,7 @@ export class ClusterApi {
       namespace: kind.namespaced ? namespace : undefined,
       uid,
       creationTimestamp,
-      ...(isObject(mutated['spec']) ? { generation: 1 } : {}),
+      ...(isObject(mutated['spec']) && kindKey(kind) !== LEASES ? { generation: 1 } : {}),
     };
     const object = withMetadata({ ...mutated, apiVersion: apiVersion(kind.group, version), kind: kind.kind }, born);
     validate(kind, object);
@@ -181,31 +199,56 @@ export class ClusterApi {
     return secrets.length === 0 ? object : { ...object, spec: { ...objectAt(object, 'spec'), imagePullSecrets: secrets } };
   }
 
+  async #put(request: ApiRequest): Promise<ApiAnswer> {
+    const { kind, namespace, name } = request;
+    const body = bodyOf(request);
+    // Strategies differ from kind to kind: what elections go by is made where it is missing, and never written over unseen.
+    if (kindKey(kind) === LEASES) {
+      if (!this.store.get(kind, namespace, name)) return { status: 201, body: await this.#create({ ...request, name: '' }, body) };
+      if (textAt(body, 'metadata', 'resourceVersion') === '')
+        throw invalid({ group: kind.group, kind: kind.plural }, name, 'metadata.resourceVersion', 'Invalid value: 0: must be specified for an update');
+    }
+    return { status: 200, body: await this.#change(request, () => body) };
+  }
+
   async #patch(request: ApiRequest): Promise<ApiAnswer> {
     const { contentType, kind, namespace, name, query } = request;
     const patch = request.body ?? null;
+    if (contentType !== APPLY && query.has('force')) throw badOptions('PatchOptions', 'force', 'Forbidden: may not be specified for non-apply patch');
+    if (contentType === 'application/merge-patch+json' && Array.isArray(patch))
+      throw badRequest('error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}');
     if (contentType === 'application/merge-patch+json') return { status: 200, body: await this.#change(request, (now) => objectAt(mergePatch(now, patch))) };
     if (contentType === 'application/json-patch+json') return { status: 200, body: await this.#change(request, (now) => objectAt(jsonPatch(now, patch))) };
     if (contentType === 'application/strategic-merge-patch+json' && kind.custom !== true) {
       return { status: 200, body: await this.#change(request, (now) => objectAt(strategicMergePatch(now, patch))) };
     }
-    if (contentType !== 'application/apply-patch+yaml') {
-      const known = [
-        'application/json-patch+json',
-        'application/merge-patch+json',
-        'application/apply-patch+yaml',
-        ...(kind.custom ? [] : ['application/strategic-merge-patch+json']),
-      ];
-      throw new ApiFailure(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${known.join(', ')}`);
-    }
+    if (contentType !== APPLY) throw new ApiFailure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
     const manager = query.get('fieldManager') ?? '';
-    if (manager === '') throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
+    if (manager === '') throw badOptions('PatchOptions', 'fieldManager', 'Required value: is required for apply patch');
     const applied = bodyOf(request);
-    const key = [kindKey(kind), namespace, name, request.subresource, manager].join(' ');
-    const exists = this.store.get(kind, namespace, name) !== undefined;
+    if (valueAt(applied, 'metadata', 'managedFields') !== undefined) throw badRequest('metadata.managedFields must be nil');
+    const object = [kindKey(kind), namespace, name, ''].join(' ');
+    const key = `${object}${request.subresource} ${manager}`;
+    const others = [...this.#applied].filter(([each]) => each.startsWith(object) && each !== key);
+    const held = this.store.get(kind, namespace, name);
+    const exists = held !== undefined;
     const create = (): Promise<JsonObject> => this.#create({ ...request, name: '' }, withMetadata(applied, { name }));
-    const body = exists ? await this.#change(request, (now) => objectAt(applyPatch(now, applied, this.#applied.get(key)))) : await create();
-    if (!isDryRun(request)) this.#applied.set(key, applied);
+    const own = withoutNames(applied);
+    if (textAt(applied, 'kind') === '') throw badRequest('invalid object type: /, Kind=');
+    if (held && query.get('force') !== 'true') {
+      const conflicts = others.flatMap(([by, each]) => differingFields(own, each).map((field): [string, string] => [field, by.slice(by.lastIndexOf(' ') + 1)]));
+      // Whoever wrote what this manager did not apply himself, without saying his name.
+      const before = this.#applied.get(key) ?? {};
+      const foreign = differingFields(own, held).filter((field) => !conflicts.some(([each]) => each === field) && !agreeOn(field, before, held));
+      for (const field of foreign) conflicts.push([field, 'unknown']);
+      if (conflicts.length > 0) throw applyConflict(conflicts.sort(([a], [c]) => (a < c ? -1 : 1)));
+    }
+    const theirs = others.map(([, each]) => each);
+    const body = exists ? await this.#change(request, (now) => objectAt(applyPatch(now, applied, this.#applied.get(key), theirs))) : await create();
+    if (isDryRun(request)) return { status: exists ? 200 : 201, body };
+    // What one manager takes over by force is the other's no more.
+    for (const [by, each] of others) this.#applied.set(by, objectAt(disowned(each, own)));
+    this.#applied.set(key, own);
     return { status: exists ? 200 : 201, body };
   }
 
@@ -221,12 +264,12 @@ export class ClusterApi {
       checkBody(request, proposed);
       const [version, uid] = [textAt(proposed, 'metadata', 'resourceVersion'), textAt(proposed, 'metadata', 'uid')];
       if (version !== '' && version !== textAt(now, 'metadata', 'resourceVersion')) throw modified(kind, name);
-      if (uid !== '' && uid !== textAt(now, 'metadata', 'uid')) throw otherUid(kind, name, uid, textAt(now, 'metadata', 'uid'));
+      if (uid !== '' && uid !== textAt(now, 'metadata', 'uid')) throw invalid(kind, name, 'metadata.uid', `Invalid value: "${uid}": field is immutable`);
       const object = isScale ? proposed : withDefaults(kind, carryOver(request, now, proposed));
       const asked = this.#admitted(request, { operation: 'UPDATE', object, oldObject, name });
       const mutated = await this.#admission.mutate(asked);
       const changed = isScale ? rescaled(now, mutated) : carryOver(request, now, mutated);
-      validate(kind, changed, now);
+      validate(kind, changed, now, request.subresource);
       await this.#admission.validate({ ...asked, object: isScale ? scaleOf(changed) : changed });
       const answer = (object_: JsonObject): JsonObject => (isScale ? scaleOf(present(request, object_)) : present(request, object_));
       if (isDryRun(request)) return answer(changed);
@@ -235,7 +278,7 @@ export class ClusterApi {
         if (attempt >= ATTEMPTS || request.method === 'PUT') throw modified(kind, name);
         continue;
       }
-      const next = stored_(kind, changed);
+      const next = labelled(kind, stored_(kind, changed));
       if (isDeepStrictEqual(next, held)) return answer(held);
       // The last finalizer is gone, and with it the object.
       if (textAt(next, 'metadata', 'deletionTimestamp') !== '' && listAt(next, 'metadata', 'finalizers').length === 0) {
@@ -254,6 +297,8 @@ export class ClusterApi {
     await this.#admission.mutate(asked);
     await this.#admission.validate(asked);
     if (!isDryRun(request)) this.remove(kind, namespace, name);
+    // What is taken away in more than one step is shown as it goes.
+    if (GRACEFUL.has(kindKey(kind))) return withMetadata(present(request, held), { deletionTimestamp: moment(), deletionGracePeriodSeconds: 0 });
     const details = { name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.plural, uid: textAt(held, 'metadata', 'uid') };
     return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
   }
@@ -263,7 +308,12 @@ export class ClusterApi {
     const objects = this.store.list(kind, namespace === '' ? undefined : namespace).filter(selection(query));
     for (const object of objects)
       await this.#delete({ ...request, namespace: textAt(object, 'metadata', 'namespace'), name: textAt(object, 'metadata', 'name') });
-    return { kind: `${kind.kind}List`, apiVersion: apiVersion(kind.group, request.version), metadata: {}, items: objects };
+    return {
+      kind: `${kind.kind}List`,
+      apiVersion: apiVersion(kind.group, request.version),
+      metadata: {},
+      items: objects.map((object) => itemOf(request, object)),
+    };
   }
 
   /** Takes an object away, or marks it where finalizers hold it. A namespace takes its contents along. */
@@ -285,6 +335,7 @@ export class ClusterApi {
 
   async #evict(request: ApiRequest): Promise<JsonObject> {
     const { kind, namespace, name } = request;
+    if (textAt(bodyOf(request), 'metadata', 'name') !== name) throw badRequest('name in URL does not match name in Eviction object');
     const pod = this.#current(request);
     const asked = this.#admitted(request, { operation: 'CREATE', object: bodyOf(request), name });
     await this.#admission.mutate(asked);
@@ -294,7 +345,7 @@ export class ClusterApi {
     const blocked = blockedBy(pod, this.store.list(kind, namespace), this.store.list(this.kindOf('poddisruptionbudgets.policy'), namespace));
     if (blocked) throw blocked;
     if (!isDryRun(request)) this.remove(kind, namespace, name);
-    return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' };
+    return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
   }
 
   #admitted(request: ApiRequest, what: Pick<AdmissionRequest, 'operation' | 'object' | 'oldObject' | 'name'>): AdmissionRequest {
@@ -349,6 +400,12 @@ export const present = ({ kind, version }: Pick<ApiRequest, 'kind' | 'version'>,
   kind: kind.kind,
 });
 
+/** As the real one does: only lists of custom kinds say for each what it is. */
+function itemOf(request: ApiRequest, object: JsonObject): JsonObject {
+  const { apiVersion: itemVersion, kind: itemKind, ...rest } = present(request, object);
+  return request.kind.custom === true ? { apiVersion: itemVersion as JsonValue, kind: itemKind as JsonValue, ...rest } : rest;
+}
+
 const stored_ = (kind: ServedKind, object: JsonObject): JsonObject => present({ kind, version: kind.versions[0] ?? '' }, object);
 
 function labelled(kind: ServedKind, object: JsonObject): JsonObject {
@@ -364,7 +421,10 @@ function bodyOf({ body }: ApiRequest): JsonObject {
 function checkBody(request: ApiRequest, body: JsonObject): void {
   const { kind, version, namespace, name, subresource } = request;
   if (subresource === 'scale') return;
-  const [wantedVersion, said, saidKind] = [apiVersion(kind.group, version), textAt(body, 'apiVersion'), textAt(body, 'kind')];
+  // Where neither is said, what the path says is meant; not of custom kinds, nor in what is applied.
+  const [wantedVersion, wantedKind] = [apiVersion(kind.group, version), kind.kind];
+  const silent = kind.custom !== true && request.contentType !== APPLY && !('apiVersion' in body) && !('kind' in body);
+  const [said, saidKind] = silent ? [wantedVersion, wantedKind] : [textAt(body, 'apiVersion'), textAt(body, 'kind')];
   if (said !== wantedVersion) throw badRequest(`the API version in the data (${said}) does not match the expected API version (${wantedVersion})`);
   if (saidKind !== kind.kind) throw badRequest(`${saidKind} in version "${version}" cannot be handled as a ${kind.kind}`);
   const inside = textAt(body, 'metadata', 'namespace');
@@ -393,12 +453,7 @@ function carryOver({ kind, subresource }: ApiRequest, now: JsonObject, proposed:
     const status = valueAt(now, 'status');
     object = status === undefined ? rest : { ...rest, status };
   }
-  if (kindKey(kind) === 'pods') {
-    const { ephemeralContainers: _, ...spec } = objectAt(object, 'spec');
-    const held = valueAt(now, 'spec', 'ephemeralContainers');
-    object = { ...object, spec: held === undefined ? spec : { ...spec, ephemeralContainers: held } };
-  }
-  if (isDeepStrictEqual(object['spec'], now['spec'])) return object;
+  if (isDeepStrictEqual(object['spec'], now['spec']) || kindKey(kind) === LEASES) return object;
   return withMetadata(object, { generation: (numberAt(now, 'metadata', 'generation') ?? 0) + 1 });
 }
 
@@ -419,6 +474,10 @@ function scaleOf(object: JsonObject): JsonObject {
 
 function rescaled(object: JsonObject, scale: JsonObject): JsonObject {
   const replicas = numberAt(scale, 'spec', 'replicas');
+  if (replicas !== undefined && replicas < 0) {
+    const name = textAt(object, 'metadata', 'name');
+    throw invalid({ group: 'autoscaling', kind: 'Scale' }, name, 'spec.replicas', `Invalid value: ${replicas}: must be greater than or equal to 0`);
+  }
   if (replicas === undefined || replicas === numberAt(object, 'spec', 'replicas')) return object;
   return withMetadata({ ...object, spec: { ...objectAt(object, 'spec'), replicas } }, { generation: (numberAt(object, 'metadata', 'generation') ?? 0) + 1 });
 }

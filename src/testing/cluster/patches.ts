@@ -1,7 +1,7 @@
 /** The four kinds of patches. What does not fit throws 400, 409 or 422 as the API server does. */
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject, JsonValue } from '../../core/encoding/index.ts';
-import { isObject, listAt, textAt } from './members.ts';
+import { isObject, listAt, textAt, valueAt } from './members.ts';
 import { ApiFailure, badRequest } from './statuses.ts';
 
 /** RFC 7396. */
@@ -15,17 +15,18 @@ export function mergePatch(target: JsonValue | undefined, patch: JsonValue): Jso
   return merged;
 }
 
-const unprocessable = (message: string): ApiFailure => new ApiFailure(422, 'Invalid', message, {});
+/** It does not say what. */
+const unprocessable = (): ApiFailure => new ApiFailure(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
 
 /** RFC 6902. */
 export function jsonPatch(target: JsonValue, patch: JsonValue): JsonValue {
-  if (!Array.isArray(patch)) throw badRequest('a JSON patch is a list of operations');
+  if (!Array.isArray(patch)) throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp');
   let document = structuredClone(target);
   for (const step of patch) {
     const [op, path] = [textAt(step, 'op'), pointer(textAt(step, 'path'))];
     const value = isObject(step) && 'value' in step ? structuredClone(step['value']) : undefined;
     if (op === 'test') {
-      if (!isDeepStrictEqual(find(document, path), value)) throw unprocessable(`testing value ${textAt(step, 'path')} failed: test failed`);
+      if (!isDeepStrictEqual(find(document, path), value)) throw unprocessable();
     } else if (op === 'remove') document = edit(document, path, 'remove');
     else if (op === 'replace') document = edit(document, path, 'replace', value);
     else if (op === 'add') document = edit(document, path, 'add', value);
@@ -34,7 +35,7 @@ export function jsonPatch(target: JsonValue, patch: JsonValue): JsonValue {
       const moved = find(document, from);
       if (op === 'move') document = edit(document, from, 'remove');
       document = edit(document, path, 'add', structuredClone(moved));
-    } else throw badRequest(`Unexpected kind: ${op}`);
+    } else throw unprocessable();
   }
   return document;
 }
@@ -51,13 +52,13 @@ function pointer(text: string): string[] {
 function find(document: JsonValue, path: readonly string[]): JsonValue {
   let at: JsonValue | undefined = document;
   for (const name of path) at = Array.isArray(at) ? at[indexOf(name, at.length - 1)] : isObject(at) && Object.hasOwn(at, name) ? at[name] : undefined;
-  if (at === undefined) throw unprocessable(`the server rejected our request due to an error in our request: nothing is at /${path.join('/')}`);
+  if (at === undefined) throw unprocessable();
   return at;
 }
 
 function indexOf(name: string, last: number): number {
   const index = /^(?:0|[1-9]\d*)$/.test(name) ? Number(name) : Number.NaN;
-  if (!(index <= last)) throw unprocessable(`the server rejected our request due to an error in our request: no index ${name}`);
+  if (!(index <= last)) throw unprocessable();
   return index;
 }
 
@@ -70,10 +71,11 @@ function edit(document: JsonValue, path: readonly string[], how: 'add' | 'replac
     const index = how === 'add' && name === '-' ? parent.length : indexOf(name, how === 'add' ? parent.length : parent.length - 1);
     parent.splice(index, how === 'add' ? 0 : 1, ...(how === 'remove' ? [] : [value as JsonValue]));
   } else if (isObject(parent)) {
-    if (how !== 'add') find(parent, [name]);
+    // What is not there is replaced as if it were: so does the library of the API server.
+    if (how === 'remove') find(parent, [name]);
     if (how === 'remove') delete parent[name];
     else Object.defineProperty(parent, name, { value, enumerable: true, configurable: true, writable: true });
-  } else throw unprocessable(`the server rejected our request due to an error in our request: /${path.join('/')} is in no object`);
+  } else throw unprocessable();
   return document;
 }
 
@@ -133,10 +135,47 @@ const without = (object: JsonObject, name: string): JsonObject => Object.fromEnt
 
 /**
  * Server-side apply, as far as one can without managedFields: what a manager applies is merged, what it applied before and
- * does no more is taken away. Who else owns a field is not known here, so there are no conflicts.
+ * does no more is taken away, unless another manager applied it as well.
+ * @param others what each other manager applied last
  */
-export function applyPatch(live: JsonValue | undefined, applied: JsonValue, before: JsonValue | undefined): JsonValue {
-  return strategicMergePatch(isObject(live) && isObject(before) ? takeBack(live, before, applied) : live, applied);
+export function applyPatch(live: JsonValue | undefined, applied: JsonValue, before: JsonValue | undefined, others: Iterable<JsonValue>): JsonValue {
+  let kept = live;
+  if (isObject(live) && isObject(before)) {
+    kept = takeBack(live, before, applied);
+    for (const other of others) kept = strategicMergePatch(kept, other);
+  }
+  return strategicMergePatch(kept, applied);
+}
+
+/** What says which object it is belongs to nobody. */
+export function withoutNames(applied: JsonObject): JsonObject {
+  const { apiVersion: _, kind: __, metadata, ...rest } = applied;
+  const { name: ___, namespace: ____, uid: _____, resourceVersion: ______, ...more } = isObject(metadata) ? metadata : {};
+  return Object.keys(more).length === 0 ? rest : { ...rest, metadata: more };
+}
+
+/** The fields that have another value there, as ".data.a". What only one of the two has differs in nothing, and entries of lists are not compared. */
+export function differingFields(one: JsonValue, other: JsonValue, path = ''): string[] {
+  if (!isObject(one) || !isObject(other)) return Array.isArray(one) || isDeepStrictEqual(one, other) ? [] : [path];
+  return Object.entries(one).flatMap(([name, value]) => {
+    const theirs = other[name];
+    return theirs === undefined ? [] : differingFields(value, theirs, `${path}.${name}`);
+  });
+}
+
+/** Whether a field, such as ".data.a", has the same value in both. */
+export function agreeOn(field: string, one: JsonObject, other: JsonObject): boolean {
+  const path = field.split('.').slice(1);
+  return isDeepStrictEqual(valueAt(one, ...path), valueAt(other, ...path));
+}
+
+/** What one manager applied, without the fields to which another gave another value. */
+export function disowned(applied: JsonValue, other: JsonValue): JsonValue {
+  if (!isObject(applied) || !isObject(other)) return applied;
+  const kept = Object.entries(applied).filter(
+    ([name, value]) => other[name] === undefined || isObject(value) || Array.isArray(value) || isDeepStrictEqual(value, other[name]),
+  );
+  return Object.fromEntries(kept.map(([name, value]) => [name, disowned(value, other[name] ?? null)]));
 }
 
 function takeBack(live: JsonObject, before: JsonObject, applied: JsonValue): JsonObject {

@@ -9,7 +9,16 @@ export class ApiFailure extends Error {
   constructor(code: number, reason: string, message: string, details?: JsonObject) {
     super(message);
     this.code = code;
-    this.status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, ...(details ? { details } : {}), code };
+    this.status = {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message,
+      ...(reason === '' ? {} : { reason }),
+      ...(details ? { details } : {}),
+      code,
+    };
   }
 }
 
@@ -35,19 +44,54 @@ export const modified = (kind: ServedKind, name: string): ApiFailure =>
     about(kind, name),
   );
 
+/** The precondition of a deletion. */
 export const otherUid = (kind: ServedKind, name: string, wanted: string, found: string): ApiFailure =>
   new ApiFailure(
     409,
     'Conflict',
-    `Operation cannot be fulfilled on ${kindKey(kind)} "${name}": Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${found}`,
-    about(kind, name),
+    `Operation cannot be fulfilled on ${kind.kind} "${name}": the UID in the precondition (${wanted}) does not match the UID in record (${found}). The object might have been deleted and then recreated`,
+    { ...about(kind, name), kind: kind.kind },
   );
 
-export const invalid = (kind: ServedKind, name: string, field: string, message: string): ApiFailure =>
+const CAUSES: Readonly<Record<string, string>> = {
+  Required: 'FieldValueRequired',
+  Forbidden: 'FieldValueForbidden',
+  Unsupported: 'FieldValueNotSupported',
+  Duplicate: 'FieldValueDuplicate',
+};
+
+/** @param message begins with the kind of the fault: "Required value", "Forbidden: field is immutable". */
+export const invalid = (kind: Pick<ServedKind, 'group' | 'kind'>, name: string, field: string, message: string): ApiFailure =>
   new ApiFailure(422, 'Invalid', `${kind.kind}${kind.group === '' ? '' : `.${kind.group}`} "${name}" is invalid: ${field}: ${message}`, {
-    ...about(kind, name),
-    causes: [{ reason: 'FieldValueInvalid', message, field }],
+    ...(name === '' ? {} : { name }),
+    ...(kind.group === '' ? {} : { group: kind.group }),
+    // Everywhere else it is the plural.
+    kind: kind.kind,
+    causes: [{ reason: CAUSES[/^\w+/.exec(message)?.[0] ?? ''] ?? 'FieldValueInvalid', message, field }],
   });
+
+/** What is wrong with the query of a request. @param options such as "PatchOptions" */
+export const badOptions = (options: string, field: string, message: string): ApiFailure => invalid({ group: 'meta.k8s.io', kind: options }, '', field, message);
+
+/** @param fields such as ".data.a", each with who applied it. */
+export function applyConflict(fields: readonly (readonly [field: string, manager: string])[]): ApiFailure {
+  const causes = fields.map(([field, manager]) => ({
+    reason: 'FieldManagerConflict',
+    message: `conflict with "${manager}"${manager === 'unknown' ? ' using v1' : ''}`,
+    field,
+  }));
+  const managers = [...new Set(fields.map(([, manager]) => manager))].sort();
+  const each = managers.map(
+    (manager) =>
+      `conflicts with "${manager}"${manager === 'unknown' ? ' using v1' : ''}:\n${fields
+        .filter(([, by]) => by === manager)
+        .map(([field]) => `- ${field}`)
+        .join('\n')}`,
+  );
+  const [only] = causes;
+  const said = causes.length === 1 && only ? `1 conflict: ${only.message}: ${only.field}` : `${causes.length} conflicts: ${each.join('\n')}`;
+  return new ApiFailure(409, 'Conflict', `Apply failed with ${said}`, { causes });
+}
 
 export const forbidden = (user: string, verb: string, kind: ServedKind, subresource: string, namespace: string, name: string): ApiFailure => {
   const resource = `${kind.plural}${subresource === '' ? '' : `/${subresource}`}`;
@@ -73,4 +117,5 @@ export const continueTooOld = (): ApiFailure =>
 export const versionTooLarge = (asked: number, current: number): ApiFailure =>
   new ApiFailure(504, 'Timeout', `Timeout: Too large resource version: ${asked}, current: ${current}`, {
     causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
   });

@@ -4,13 +4,15 @@ import type { JsonObject } from '../../core/encoding/index.ts';
 import { type ApiRequest, present, selection } from './api.ts';
 import { kindKey } from './kinds.ts';
 import { textAt } from './members.ts';
-import { versionTooLarge, versionTooOld } from './statuses.ts';
+import { ApiFailure, versionTooOld } from './statuses.ts';
 import type { ClusterStore, StoreChange } from './store.ts';
 
 interface OpenWatch {
   readonly request: ApiRequest;
   readonly response: ServerResponse;
   readonly bookmarks: boolean;
+  /** What is not newer is not told, bookmarks among it. */
+  readonly after: number;
   readonly selected: (object: JsonObject) => boolean;
   readonly timer: NodeJS.Timeout;
 }
@@ -34,16 +36,18 @@ export class Watches {
     return this.#open.size;
   }
 
-  /** Throws ApiFailure for selectors that cannot be read and for a version from the future. */
+  /** Throws ApiFailure for selectors and versions that cannot be read. From a version of the future nothing is told until it is past. */
   open(request: ApiRequest, response: ServerResponse): void {
     const { query, kind, namespace, name } = request;
-    const asked = Number(query.get('resourceVersion') || 0);
-    if (asked > this.#store.revision) throw versionTooLarge(asked, this.#store.revision);
+    const version = query.get('resourceVersion') || '0';
+    const parsing = `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`;
+    if (!/^\d+$/.test(version)) throw new ApiFailure(500, '', `resourceVersion: Invalid value: ${JSON.stringify(version)}: ${parsing}`);
+    const asked = Number(version);
     const matches = selection(query);
     const selected = (object: JsonObject): boolean => (name === '' || textAt(object, 'metadata', 'name') === name) && matches(object);
     const seconds = Number(query.get('timeoutSeconds') || LONGEST_SECONDS);
     const timer = setTimeout(() => this.#end(watch), seconds * 1000).unref();
-    const watch: OpenWatch = { request, response, bookmarks: query.get('allowWatchBookmarks') === 'true', selected, timer };
+    const watch: OpenWatch = { request, response, bookmarks: query.get('allowWatchBookmarks') === 'true', after: asked, selected, timer };
     response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
     // Nobody asks for a version, or for any: everything as it is, and what comes.
     if (asked === 0) {
@@ -91,11 +95,13 @@ export class Watches {
 }
 
 function bookmark(watch: OpenWatch, revision: number): void {
-  if (watch.bookmarks) line(watch, 'BOOKMARK', present(watch.request, { metadata: { resourceVersion: String(revision), creationTimestamp: null } }));
+  if (watch.bookmarks && revision >= watch.after)
+    line(watch, 'BOOKMARK', present(watch.request, { metadata: { resourceVersion: String(revision), creationTimestamp: null } }));
 }
 
 /** An object that comes into the selection is added, one that leaves it is deleted, whatever happened to it. */
-function send(watch: OpenWatch, { type, kind, object, before }: StoreChange): void {
+function send(watch: OpenWatch, { revision, type, kind, object, before }: StoreChange): void {
+  if (revision <= watch.after) return;
   const { request, selected } = watch;
   if (kindKey(kind) !== kindKey(request.kind)) return;
   if (request.namespace !== '' && textAt(object, 'metadata', 'namespace') !== request.namespace) return;
