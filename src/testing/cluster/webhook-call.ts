@@ -97,8 +97,7 @@ export class WebhookCaller {
             const text = Buffer.concat(parts).toString('utf8');
             const [status, object] = [response.statusCode ?? 0, parsed(text)];
             if (status >= 200 && status < 300 && object) resolve(object);
-            else
-              reject(new CallFailed(`failed to call webhook: ${status < 300 ? "couldn't get version/kind; json parse error" : refused(status, object, text)}`));
+            else reject(new CallFailed(`failed to call webhook: ${status < 300 ? "couldn't get version/kind; json parse error" : refused(status, object)}`));
           }),
         );
       });
@@ -170,25 +169,31 @@ function reviewOf(request: AdmissionRequest, version: string, uid: string): Json
 
 function verified(review: JsonObject, uid: string, mutating: boolean): WebhookAnswer {
   const invalid = (why: string): CallFailed => new CallFailed(`received invalid webhook response: ${why}`);
-  const [group = '', version = ''] = textAt(review, 'apiVersion').split('/');
-  if (textAt(review, 'apiVersion') !== 'admission.k8s.io/v1' || textAt(review, 'kind') !== 'AdmissionReview') {
-    const got = version === '' ? `/${group}` : `${group}/${version}`;
-    throw invalid(`expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${got}, Kind=${textAt(review, 'kind')}`);
-  }
+  const unread = (why: string): CallFailed => new CallFailed(`failed to call webhook: ${why}`);
+  const [version, kind] = [textAt(review, 'apiVersion'), textAt(review, 'kind')];
+  if (kind !== 'AdmissionReview' || !version.startsWith('admission.k8s.io/'))
+    throw unread(`no kind "${kind}" is registered for version "${version}" in scheme`);
+  if (version !== 'admission.k8s.io/v1')
+    throw unread(`converting (${version.slice('admission.k8s.io/'.length)}.AdmissionReview) to (v1.AdmissionReview): unknown conversion`);
   const response = review['response'];
   if (!isObject(response)) throw invalid('webhook response was absent');
+  const allowed = response['allowed'];
+  if (allowed !== undefined && typeof allowed !== 'boolean')
+    throw unread(`json: cannot unmarshal ${typeof allowed} into Go struct field AdmissionResponse.response.allowed of type bool`);
   if (textAt(response, 'uid') !== uid) throw invalid(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(textAt(response, 'uid'))}`);
   const [encoded, type] = [textAt(response, 'patch'), textAt(response, 'patchType')];
   if (!mutating && encoded !== '') throw invalid('validating webhook may not return response.patch');
   if (!mutating && type !== '') throw invalid('validating webhook may not return response.patchType');
   if (encoded !== '' && type === '') throw invalid('webhook returned response.patch but not response.patchType');
   if (encoded === '' && type !== '') throw invalid('webhook returned response.patchType but not response.patch');
-  if (type !== '' && type !== 'JSONPatch') throw invalid(`invalid value of patchType: "${type}"`);
+  const patch = patchOf(encoded);
+  // Of which type an empty patch is, nobody asks.
+  if (patch.length > 0 && type !== 'JSONPatch') throw invalid(`invalid value of patchType: "${type}"`);
   const status = response['status'];
   return {
-    allowed: response['allowed'] === true,
+    allowed: allowed === true,
     result: isObject(status) ? status : undefined,
-    patch: patchOf(encoded),
+    patch,
     warnings: listAt(response, 'warnings').filter((each) => typeof each === 'string'),
     auditAnnotations: objectAt(response, 'auditAnnotations'),
   };
@@ -196,13 +201,19 @@ function verified(review: JsonObject, uid: string, mutating: boolean): WebhookAn
 
 function patchOf(encoded: string): JsonValue[] {
   if (encoded === '') return [];
+  let patch: JsonValue;
   try {
-    const patch = JSON.parse(Buffer.from(decodeBase64(encoded, 'the patch')).toString('utf8')) as JsonValue;
-    if (Array.isArray(patch)) return patch;
-  } catch {
-    // Said below.
+    patch = JSON.parse(Buffer.from(decodeBase64(encoded, 'the patch')).toString('utf8')) as JsonValue;
+  } catch (error) {
+    const why =
+      error instanceof SyntaxError
+        ? 'received undecodable patch in webhook response: invalid character'
+        : 'failed to call webhook: illegal base64 data at input byte 0';
+    throw new CallFailed(why);
   }
-  throw new CallFailed('received undecodable patch in webhook response: it is no JSON patch');
+  if (!Array.isArray(patch))
+    throw new CallFailed('received undecodable patch in webhook response: json: cannot unmarshal object into Go value of type jsonpatch.Patch');
+  return patch;
 }
 
 /** Go names the port of a service also where it is the usual one. */
@@ -217,11 +228,14 @@ function parsed(text: string): JsonObject | undefined {
   }
 }
 
-function refused(status: number, object: JsonObject | undefined, text: string): string {
+function refused(status: number, object: JsonObject | undefined): string {
   if (textAt(object, 'kind') === 'Status' && textAt(object, 'message') !== '') return textAt(object, 'message');
   if (status === 401) return 'the server has asked for the client to provide credentials';
   if (status === 404) return 'the server could not find the requested resource';
-  if (status >= 500) return `an error on the server (${JSON.stringify(text.trim().slice(0, 2048))}) has prevented the request from succeeding`;
+  if (status === 429) return 'the server has received too many requests and has asked us to try again later';
+  if (status === 503) return 'the server is currently unable to handle the request';
+  // Only what is said in plain text is repeated.
+  if (status >= 500) return 'an error on the server ("unknown") has prevented the request from succeeding';
   return `the server responded with the status code ${status} but did not return more information`;
 }
 

@@ -102,16 +102,32 @@ test('a denial is told in the words of the API server, with the code of the webh
 
 const broken: readonly (readonly [what: string, answer: JsonObject | string, words: string, kind?: 'Mutating'])[] = [
   ['that is no JSON', '<html>', 'json parse error'],
-  ['of another kind', '{"apiVersion":"v1","kind":"Pod"}', 'expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got /v1, Kind=Pod'],
-  ['of an older version', '{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview"}', 'got admission.k8s.io/v1beta1, Kind=AdmissionReview'],
+  ['of another kind', '{"apiVersion":"v1","kind":"Pod"}', 'no kind "Pod" is registered for version "v1" in scheme'],
+  [
+    'of an older version',
+    '{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview"}',
+    'converting (v1beta1.AdmissionReview) to (v1.AdmissionReview): unknown conversion',
+  ],
   ['without a response', '{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}', 'webhook response was absent'],
   ['with another uid', { uid: 'x', allowed: true }, 'expected response.uid='],
   ['with a patch of a judge', { allowed: true, ...patchOf() }, 'validating webhook may not return response.patch'],
   ['with the type of a patch of a judge', { allowed: true, patchType: 'JSONPatch' }, 'validating webhook may not return response.patchType'],
   ['with a patch and no type', { allowed: true, patch: 'W10=' }, 'webhook returned response.patch but not response.patchType', 'Mutating'],
   ['with a type and no patch', { allowed: true, patchType: 'JSONPatch' }, 'webhook returned response.patchType but not response.patch', 'Mutating'],
-  ['with a patch of another type', { allowed: true, patch: 'W10=', patchType: 'MergePatch' }, 'invalid value of patchType', 'Mutating'],
-  ['with a patch that is no base64', { allowed: true, patch: '!', patchType: 'JSONPatch' }, 'undecodable patch', 'Mutating'],
+  [
+    'with a patch of another type',
+    { allowed: true, ...patchOf({ op: 'add', path: '/metadata/labels', value: {} }), patchType: 'MergePatch' },
+    'invalid value of patchType',
+    'Mutating',
+  ],
+  [
+    'with a patch that is no base64',
+    { allowed: true, patch: '!', patchType: 'JSONPatch' },
+    'failed to call webhook: illegal base64 data at input byte 0',
+    'Mutating',
+  ],
+  ['with a patch that is no list', { allowed: true, patch: 'e30=', patchType: 'JSONPatch' }, 'received undecodable patch in webhook response', 'Mutating'],
+  ['that says yes in words', { allowed: 'yes' }, 'cannot unmarshal string into Go struct field AdmissionResponse.response.allowed of type bool'],
 ];
 
 for (const [what, answer, words, kind = 'Validating'] of broken) {
@@ -158,7 +174,13 @@ test('a webhook that cannot be reached, is too slow, refuses, or shows the wrong
   webhook.status = 500;
   webhook.answer = () => 'out of order';
   await register('Validating', 'judge');
-  await says('an error on the server ("out of order") has prevented the request from succeeding');
+  await says('an error on the server ("unknown") has prevented the request from succeeding');
+  webhook.status = 429;
+  await register('Validating', 'judge');
+  await says('the server has received too many requests and has asked us to try again later');
+  webhook.status = 503;
+  await register('Validating', 'judge');
+  await says('the server is currently unable to handle the request');
   webhook.answer = () => undefined;
   await register('Validating', 'judge', { timeoutSeconds: 1 });
   await says('?timeout=1s": context deadline exceeded');
