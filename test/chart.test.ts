@@ -307,6 +307,7 @@ const ALLOWED = [
   'cluster: /events: create patch',
   'cluster: wgpolicyk8s.io/policyreports: create patch delete',
   'cluster: admissionregistration.k8s.io/validatingwebhookconfigurations [sealward]: get',
+  'cluster: admissionregistration.k8s.io/mutatingwebhookconfigurations [sealward]: get',
   'cluster: /pods: patch',
   'cluster: /pods/eviction: create',
   'cluster: apps/replicasets: get',

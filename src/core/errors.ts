@@ -207,6 +207,10 @@ export const ERRORS = {
     409,
   ),
   ERR_FILE_EXISTS: input('A file would be overwritten.', 'Move the file away, or choose another name.'),
+  ERR_WEBHOOK_UNREACHABLE: input(
+    'An API server that calls the webhook as it is configured gets no answer, or one of no use.',
+    'Mend what the message names: the names of its certificate, or the caBundle, the service or the path in the webhook configuration.',
+  ),
   ERR_ADDRESS_UNUSABLE: input(
     'Nothing can listen at an address.',
     'Look what listens there already, or name another one in the configuration; port 0 takes a free one.',

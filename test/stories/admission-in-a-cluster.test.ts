@@ -91,6 +91,11 @@ drain: 0s
           assert.match(clientConfig.service.path, new RegExp(`^/[0-9a-f]{64}/${path}$`));
         }
       }
+      assert.deepEqual(
+        webhook.lines.filter(({ code }) => code === 'ERR_WEBHOOK_UNREACHABLE'),
+        [],
+        'and so it can be asked',
+      );
     });
 
     it('a signed image runs, by the digest that was judged; an unsigned one is refused in a sentence', async (t) => {

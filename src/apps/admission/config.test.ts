@@ -82,6 +82,12 @@ describe('the configuration of the webhook', () => {
     );
   });
 
+  it('may say by which webhook configurations it is called, whoever makes its certificates', () => {
+    const text = (tls: string): string => `tls: { ${tls} }\ncaller: { proof: network }\ntrust: { from: trust }\nevidence: held\n`;
+    for (const tls of ['files: { certificates: a, key: b, configurations: [mine] }', 'selfMade: { folder: a, names: [b], configurations: [mine] }'])
+      assert.deepEqual(parseAdmissionConfig('a.yaml', text(tls)).tls.configurations, ['mine']);
+  });
+
   const wrong: readonly [what: string, change: (text: string) => string, says: RegExp][] = [
     ['with a setting that is not known', (text) => `${text}failOpen: true\n`, /:20:1: failOpen is not known; there are .*listen/],
     ['with a setting in a section that is not known', (text) => text.replace('mode: strict', 'mode: strict, fsync: never'), /decisions\.fsync is not known/],

@@ -6,7 +6,13 @@ import type { AdmissionLimits } from './open-admission.ts';
 
 export type TlsConfig =
   /** PEM files that somebody else renews, such as cert-manager. */
-  | { readonly kind: 'files'; readonly certificates: string; readonly key: string }
+  | {
+      readonly kind: 'files';
+      readonly certificates: string;
+      readonly key: string;
+      /** Webhook configurations of the cluster that are looked at. */
+      readonly configurations: readonly string[];
+    }
   | {
       readonly kind: 'self-made';
       /** Holds the authority: a folder that one process writes, or a Secret that replicas share. */
@@ -116,9 +122,10 @@ function readTls(root: Section, path: (name: string) => string): TlsConfig {
   const [files, made] = [section?.section('files'), section?.section('selfMade')];
   if (!section || (files === undefined) === (made === undefined)) {
     root.refuse('tls', section ? 'must have either files or selfMade' : 'is missing: API servers speak TLS to webhooks');
-    return { kind: 'files', certificates: '', key: '' };
+    return { kind: 'files', certificates: '', key: '', configurations: [] };
   }
-  if (files) return { kind: 'files', certificates: path(files.text('certificates')), key: path(files.text('key')) };
+  if (files)
+    return { kind: 'files', certificates: path(files.text('certificates')), key: path(files.text('key')), configurations: files.texts('configurations') };
   const names = made?.texts('names') ?? [];
   if (names.length === 0 || !names.every((name) => HOST_NAME.test(name)))
     made?.refuse('names', 'must be the names by which the API server calls, as in sealward.sealward-system.svc');

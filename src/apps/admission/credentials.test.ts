@@ -18,7 +18,7 @@ test('authorities of callers: a file without any is refused, for to Node that me
   const { cert, key } = authority.issue('localhost');
   const open = () =>
     openCredentials({
-      tls: { kind: 'files', certificates: file('tls.crt', cert), key: file('tls.key', key) },
+      tls: { kind: 'files', configurations: [], certificates: file('tls.crt', cert), key: file('tls.key', key) },
       caller: { kind: 'mtls', authorities: join(folder, 'authorities.pem'), names: ['kube-apiserver'] },
       secretKeeper: () => assert.fail('nothing is kept in a cluster'),
       publisher: { publish: async () => {} },

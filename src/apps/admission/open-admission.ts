@@ -8,6 +8,7 @@ import { type ImageJudge, timeOf } from './judge-images.ts';
 import { type AdmissionMetrics, createAdmissionMetrics } from './metrics.ts';
 import type { CustomKinds } from './question.ts';
 import { createReviewReader } from './review-reader.ts';
+import type { SelfProbe } from './self-probe.ts';
 import { type ServerCertificate, serveReviews } from './serve.ts';
 import { Webhook } from './webhook.ts';
 
@@ -40,6 +41,8 @@ export interface OpenAdmissionOptions {
   readonly registryFor?: NonNullable<DecidingRules['registryFor']>;
   /** Whether a digest runs in a namespace now, where that is known. */
   readonly runs?: (namespace: string, digest: string) => boolean;
+  /** Whether the webhook can be called as it is configured, where somebody looks. */
+  readonly probe?: Pick<SelfProbe, 'uid' | 'unready' | 'problems'>;
   /** Labels of a namespace, as far as they are known. */
   readonly labelsOf?: (namespace: string) => Readonly<Record<string, string>> | undefined;
 }
@@ -53,10 +56,10 @@ export interface OpenAdmission {
 }
 
 export async function openAdmission(options: OpenAdmissionOptions): Promise<OpenAdmission> {
-  const { judge, logger, log, caller, limits } = options;
+  const { judge, logger, log, caller, limits, probe } = options;
   const { metrics = createAdmissionMetrics() } = options;
   const reader = createReviewReader({ custom: options.custom, isServed: caller.kind !== 'network' }, limits.threads);
-  const webhook = new Webhook({ ...options, reader, metrics });
+  const webhook = new Webhook({ ...options, reader, metrics, ...(probe ? { probeUid: probe.uid } : {}) });
   let ending = false;
   const server = await serveReviews({
     ...options.listen,
@@ -75,14 +78,17 @@ export async function openAdmission(options: OpenAdmissionOptions): Promise<Open
   const ill = (): string | undefined => (log?.mode === 'strict' && log.decisions.journal.failure ? 'the decision log cannot be written' : undefined);
   const unready = (): string | undefined => {
     if (ending) return 'the process is ending';
-    return judge.inForce() ? undefined : 'there is no trust material yet';
+    return probe?.unready() ?? (judge.inForce() ? undefined : 'there is no trust material yet');
   };
-  const operations = await serveOperations({ ...options.operations, metrics, ill, unready }).catch(async (error: unknown) => {
+  const state = (): string => JSON.stringify({ wrong: ill() ?? unready() ?? null, problems: probe?.problems ?? [] });
+  const pages = { '/state': () => ({ type: 'application/json', body: state() }) };
+  const operations = await serveOperations({ ...options.operations, metrics, ill, unready, pages }).catch(async (error: unknown) => {
     await server.close();
     throw error;
   });
   metrics.gauge('sealward_admission_reviews_in_flight', 'Reviews that have no answer yet', () => server.inFlight);
   metrics.gauge('sealward_admission_ready', '1 while reviews can be answered', () => ((ill() ?? unready()) === undefined ? 1 : 0));
+  metrics.gauge('sealward_admission_calls_failing', 'Entries of webhook configurations that could get no answer of use', () => probe?.problems.length ?? 0);
   metrics.gauge('sealward_admission_callers_unproven', '1 while nothing but the network says who calls', () => (caller.kind === 'network' ? 1 : 0));
   metrics.gauge('sealward_trust_age_seconds', 'Since the trust state was issued', () => trustSeconds(judge, (lease, now) => now - lease.issuedAt));
   metrics.gauge('sealward_trust_left_seconds', 'Until the lease of the trust state ends', () => trustSeconds(judge, (lease, now) => lease.endsAt - now));

@@ -6,16 +6,19 @@ import { clusterOf, KubernetesClient } from '../../clients/kubernetes/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { anonymous, RegistryClient } from '../../clients/registry/index.ts';
 import { type Agent, configMapMembers, lookAround, openAgent, type OpenedAgent, type Surroundings } from '../../sdk/agent/index.ts';
+import { certificateOf } from './certificates/issue.ts';
 import { webhookPublisher } from './cluster/patch-webhooks.ts';
+import { configuredCalls } from './cluster/configured-calls.ts';
 import { pullCredentials } from './cluster/pull-credentials.ts';
 import { RunningDigests } from './cluster/running-digests.ts';
 import { secretKeeper } from './cluster/secret-keeper.ts';
 import type { AdmissionConfig } from './config.ts';
-import { openCredentials } from './credentials.ts';
+import { type Credentials, openCredentials } from './credentials.ts';
 import { type AdmissionMetrics, createAdmissionMetrics } from './metrics.ts';
 import { openAdmission } from './open-admission.ts';
 import { openDecisions } from './open-decisions.ts';
 import type { PullsWith } from './question.ts';
+import { type Call, SelfProbe } from './self-probe.ts';
 
 export interface OpenConfiguredOptions {
   readonly config: AdmissionConfig;
@@ -28,6 +31,8 @@ export interface OpenConfiguredOptions {
 export interface OpenConfigured {
   readonly port: number;
   readonly operationsPort: number;
+  /** Why nobody would be answered, as the webhook found when it asked itself. */
+  readonly unanswered: string | undefined;
   close(): Promise<void>;
 }
 
@@ -62,6 +67,13 @@ export async function openConfigured(options: OpenConfiguredOptions): Promise<Op
       now: Date.now,
     });
     open.push(() => credentials.close());
+    const probe = new SelfProbe({
+      proof: credentials.caller.kind,
+      own: () => ownCall(credentials),
+      configured: async () => (cluster ? configuredCalls(cluster, config.tls.configurations) : []),
+      logger,
+    });
+    open.push(() => probe.close());
     const started = agent.start();
     agent.onChange(({ inForce: { trust, policies } }) =>
       logger.info({ trust: trust.digest, policies: policies.digest, versions: trust.versions }, 'trust moved'),
@@ -85,6 +97,7 @@ export async function openConfigured(options: OpenConfiguredOptions): Promise<Op
       caller: credentials.caller,
       metrics,
       logger,
+      probe,
       registryFor: registriesOf(config, opened, inCluster),
       ...(running ? { runs: (namespace: string, digest: string) => running.has(namespace, digest) } : {}),
       ...(surroundings ? { labelsOf: (namespace: string) => surroundings.labels(namespace) } : {}),
@@ -101,6 +114,7 @@ export async function openConfigured(options: OpenConfiguredOptions): Promise<Op
     );
     metrics.gauge('sealward_admission_certificate_failing', '1 while the certificate cannot be renewed or told of', () => (credentials.failure() ? 1 : 0));
     open.push(() => admission.close());
+    await probe.start({ host: config.listen.host, port: admission.port });
     // What was remembered is in force at once; whoever gives trust is waited for by nobody.
     void started.then(() => {
       const { failure, problems } = agent.status().trust;
@@ -108,7 +122,7 @@ export async function openConfigured(options: OpenConfiguredOptions): Promise<Op
         logger.error({ code: failure?.code, hint: failure?.hint, problems }, `there is no trust yet: ${failure?.message ?? 'its policies cannot be used'}`);
       else if (failure) logger.warn({ code: failure.code, hint: failure.hint }, `trust is what was remembered: ${failure.message}`);
     });
-    return { port: admission.port, operationsPort: admission.operationsPort, close };
+    return { port: admission.port, operationsPort: admission.operationsPort, unanswered: probe.unready(), close };
   } catch (error) {
     await close();
     throw error;
@@ -143,9 +157,17 @@ function openJudge({ config, version, environment, logger }: OpenConfiguredOptio
   return opened;
 }
 
+/** By whatever name its certificate holds for; it must hold for one, and now. */
+function ownCall({ certificate, caller }: Credentials): Call {
+  const named = certificateOf(certificate).subjectAlternativeNames.find(({ type }) => type === 'dns' || type === 'ip');
+  const secret = caller.kind === 'path-secret' ? `/${caller.secrets()[0]}` : '';
+  const name = named?.value.replace('*', 'self-probe') ?? '';
+  return { by: 'the webhook itself', name, authorities: certificate.cert, path: `${secret}/validate`, refuses: true };
+}
+
 function needsCluster({ tls, trust, watch, pullSecretsOf }: AdmissionConfig): boolean {
-  const made = tls.kind === 'self-made' && (tls.configurations.length > 0 || 'secret' in tls.keptIn);
-  return made || trust.configMap !== undefined || watch.namespaceLabels || watch.namespacedPolicies || watch.runningPods || pullSecretsOf.size > 0;
+  const told = tls.configurations.length > 0 || (tls.kind === 'self-made' && 'secret' in tls.keptIn);
+  return told || trust.configMap !== undefined || watch.namespaceLabels || watch.namespacedPolicies || watch.runningPods || pullSecretsOf.size > 0;
 }
 
 function publisherFor({ tls, caller }: AdmissionConfig, cluster: KubernetesClient | undefined) {

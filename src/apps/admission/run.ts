@@ -20,7 +20,8 @@ export async function runAdmission({ config, version, environment, signal, log }
   signal.addEventListener('abort', () => told.resolve(), { once: true });
   if (signal.aborted) told.resolve();
   const admission = await openConfigured({ config, version, environment, logger });
-  logger.info({ port: admission.port, operationsPort: admission.operationsPort }, 'ready');
+  const { port, operationsPort, unanswered } = admission;
+  logger.info({ port, operationsPort }, unanswered === undefined ? 'ready' : 'listening, and not ready');
   try {
     await told.promise;
     logger.info({ reason: String(signal.reason) }, 'ending');

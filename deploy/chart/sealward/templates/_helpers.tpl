@@ -84,6 +84,7 @@ tls:
   files:
     certificates: /etc/sealward/tls/tls.crt
     key: /etc/sealward/tls/tls.key
+    configurations: [sealward]
 {{- else }}
 tls:
   selfMade:

@@ -9,6 +9,7 @@ import { bundleOf, type Lives, parseState } from '../certificates/authority-stat
 import { SelfMadeCertificates } from '../certificates/self-made.ts';
 import { configMapMembers, lookAround } from '../../../sdk/agent/index.ts';
 import { pullCredentials } from './pull-credentials.ts';
+import { configuredCalls } from './configured-calls.ts';
 import { webhookPublisher } from './patch-webhooks.ts';
 import { RunningDigests } from './running-digests.ts';
 import { secretKeeper } from './secret-keeper.ts';
@@ -146,6 +147,40 @@ describe('the authority of the webhook in its cluster', () => {
     });
     await one.tick(START + 2000);
     assert.equal((await clientConfigs('sealward'))[1]?.['caBundle'], caBundle);
+  });
+
+  it('is what the webhook then asks itself by, as every entry of both configurations has it', async () => {
+    assert.deepEqual(await configuredCalls(client, ['sealward']), []);
+    await configured('sealward');
+    const named = (entry: string, kind: string, refuses: boolean) => ({ by: `${entry} of the ${kind}WebhookConfiguration sealward`, refuses });
+    const call = { name: 'sealward.sealward-system.svc', authorities: '' };
+    assert.deepEqual(await configuredCalls(client, ['sealward']), [
+      { ...named('pods.sealward.dev', 'Validating', true), ...call, path: '/validate' },
+      { ...named('templates.sealward.dev', 'Validating', true), ...call, path: '/validate' },
+      { ...named('pods.sealward.dev', 'Mutating', false), ...call, path: '/mutate' },
+      { ...named('templates.sealward.dev', 'Mutating', false), ...call, path: '/mutate' },
+    ]);
+    const one = replica();
+    await one.tick(START);
+    const told = await configuredCalls(client, ['sealward']);
+    const { current } = await kept();
+    assert.deepEqual(
+      told.map(({ authorities, path }) => [authorities, path]),
+      ['validate', 'validate', 'mutate', 'mutate'].map((path) => [current.cert, `/${current.secret}/${path}`]),
+    );
+    const put = (i: number, clientConfig: JsonObject): Promise<unknown> =>
+      server.request('PATCH', `${PATHS.Validating}/sealward`, [{ op: 'replace', path: `/webhooks/${i}/clientConfig`, value: clientConfig }], {
+        contentType: 'application/json-patch+json',
+      });
+    await put(0, { url: 'https://10.0.0.7:9443/check/validate', caBundle: Buffer.from([0xff, 0xfe]).toString('base64') });
+    await put(1, { url: 'https://[fd00::7]/validate' });
+    assert.deepEqual(
+      (await configuredCalls(client, ['sealward'])).slice(0, 2).map(({ name, path, authorities }) => [name, path, authorities]),
+      [
+        ['10.0.0.7', '/check/validate', '-'],
+        ['fd00::7', '/validate', ''],
+      ],
+    );
   });
 
   it('leaves the path alone where it proves nobody', async () => {

@@ -338,6 +338,23 @@ test('status tells what is wrong: replicas, leases, certificates, and what nobod
   assert.equal((await status(stage)).problems[0], 'the API server asks, and nothing is there to answer');
 });
 
+test('status tells what each replica found when it asked itself, and why one is not ready', async (t) => {
+  const stage = await staged(t);
+  await install(stage);
+  for (const n of [0, 1, 2]) await pod(stage, `sealward-${n}`, Date.now());
+  await merge(stage.cluster, `/api/v1/namespaces/${NAMESPACE}/pods/sealward-2/status`, { status: { conditions: [{ type: 'Ready', status: 'False' }] } });
+  await ready(stage.cluster, 2);
+  const wrong = 'pods.sealward.dev of the ValidatingWebhookConfiguration sealward calls it by another path than the secret one';
+  stage.cluster.fault({ path: /sealward-[01]:9444\/proxy\/state/, status: 200, body: JSON.stringify({ wrong: null, problems: [wrong] }) });
+  stage.cluster.fault({ path: /sealward-2:9444\/proxy\/state/, status: 200, body: JSON.stringify({ wrong: 'there is no trust material yet', problems: [] }) });
+  const found = await status(stage);
+  assert.deepEqual(found.problems, ['2 of 3 replicas are ready; sealward-2: there is no trust material yet', wrong]);
+  assert.deepEqual(
+    found.replicas.map(({ problems }) => problems),
+    [[wrong], [wrong], []],
+  );
+});
+
 test('every setting of the webhook configurations that lets something pass is named', () => {
   const sound = (name: string): Hook & { readonly json: JsonObject } => ({
     kind: 'ValidatingWebhookConfiguration',

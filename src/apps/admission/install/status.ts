@@ -1,7 +1,7 @@
 /** What runs in a cluster, since when, how old its trust is, how long its certificates live, and what is weaker than it was installed. */
 import { type KubernetesClient, RESOURCES } from '../../../clients/kubernetes/index.ts';
 import { parseCertificatesPem } from '../../../core/crypto/index.ts';
-import { decodeBase64, decodeUtf8 } from '../../../core/encoding/index.ts';
+import { decodeBase64, decodeUtf8, LIMITS, parseJsonObject, stringOf, utf8 } from '../../../core/encoding/index.ts';
 import { SealwardError } from '../../../core/errors.ts';
 import { exemptOf, findHooks, type Hook, weaknesses } from './hooks.ts';
 import { findReplicas, type Replica, stateOf } from './replicas.ts';
@@ -13,6 +13,8 @@ export interface ReplicaStatus extends Replica {
   readonly trustLeftSeconds?: number;
   /** Images judged since it was started, by outcome: allowed, warned, denied, unverifiable. */
   readonly decisions?: Readonly<Record<string, number>>;
+  /** What is wrong with how the API server calls it, as it has tried itself. */
+  readonly problems?: readonly string[];
 }
 
 export interface AdmissionStatus {
@@ -46,16 +48,18 @@ export async function admissionStatus({ client, namespace, deadline, signal }: S
     throw new SealwardError('ERR_OBJECT_NOT_FOUND', `Sealward is not installed in ${namespace}`, {
       hint: 'Name its namespace with --namespace, or install it.',
     });
-  const replicas = await Promise.all((found?.pods ?? []).map((pod) => withNumbers(client, namespace, pod, asking)));
+  const replicas = await Promise.all((found?.pods ?? []).map((pod) => asked(client, namespace, pod, asking)));
   const now = client.clock.now();
   const ends = endOf(hooks);
   const problems = [
     ...(found ? [] : ['the API server asks, and nothing is there to answer']),
-    ...(found && found.ready < found.wanted ? [stateOf(found)] : []),
+    ...(found && found.ready < found.wanted ? [stateOf({ ...found, pods: replicas })] : []),
     ...(ends !== undefined && ends - now < DAY_MS ? ['the authority that the API server believes ends within a day'] : []),
     ...replicas.flatMap(({ name, trustLeftSeconds: left }) =>
       left !== undefined && left <= 0 ? [`${name} judges by a trust state whose lease has ended`] : [],
     ),
+    // Every replica sees the same configurations.
+    ...new Set(replicas.flatMap(({ problems: seen }) => seen ?? [])),
     ...weaknesses(hooks),
   ];
   return {
@@ -70,28 +74,43 @@ export async function admissionStatus({ client, namespace, deadline, signal }: S
   };
 }
 
+interface Asking {
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+}
+
 /** Through the API server, as kubectl would: nobody needs a way to the pod itself. */
-async function withNumbers(
-  client: KubernetesClient,
-  namespace: string,
-  pod: Replica,
-  asking: { readonly deadline: number; readonly signal: AbortSignal },
-): Promise<ReplicaStatus> {
-  if (!pod.ready) return pod;
-  try {
-    const text = await client.text(RESOURCES.pods, { namespace, name: `${pod.name}:${OPERATIONS_PORT}` }, 'proxy/metrics', asking);
-    const [age, left] = [sample(text, 'sealward_trust_age_seconds'), sample(text, 'sealward_trust_left_seconds')];
-    return {
-      ...pod,
-      decisions: decisionsIn(text),
-      ...(age === undefined ? {} : { trustAgeSeconds: age }),
-      ...(left === undefined ? {} : { trustLeftSeconds: left }),
-    };
-  } catch (error) {
-    // Who may not use the proxy learns the rest all the same.
-    if (error instanceof SealwardError && error.code !== 'ERR_INTERRUPTED') return pod;
-    throw error;
-  }
+async function asked(client: KubernetesClient, namespace: string, pod: Replica, asking: Asking): Promise<ReplicaStatus> {
+  if (pod.startedAt === '') return pod;
+  // Who may not use the proxy learns the rest all the same.
+  const page = async (name: string): Promise<string | undefined> => {
+    try {
+      return await client.text(RESOURCES.pods, { namespace, name: `${pod.name}:${OPERATIONS_PORT}` }, `proxy/${name}`, asking);
+    } catch (error) {
+      if (error instanceof SealwardError && error.code !== 'ERR_INTERRUPTED') return undefined;
+      throw error;
+    }
+  };
+  const [state, numbers] = [await page('state'), pod.ready ? await page('metrics') : undefined];
+  return { ...pod, ...(state === undefined ? {} : stateIn(state, pod.ready)), ...(numbers === undefined ? {} : numbersIn(numbers)) };
+}
+
+function stateIn(text: string, ready: boolean): Pick<ReplicaStatus, 'trouble' | 'problems'> {
+  const { wrong, problems } = parseJsonObject(utf8(text), { what: 'the state of a replica', maxBytes: LIMITS.documentBytes });
+  const trouble = ready ? undefined : stringOf(wrong);
+  return {
+    ...(trouble === undefined ? {} : { trouble }),
+    problems: (Array.isArray(problems) ? problems : []).flatMap((problem) => stringOf(problem) ?? []),
+  };
+}
+
+function numbersIn(text: string): Pick<ReplicaStatus, 'decisions' | 'trustAgeSeconds' | 'trustLeftSeconds'> {
+  const [age, left] = [sample(text, 'sealward_trust_age_seconds'), sample(text, 'sealward_trust_left_seconds')];
+  return {
+    decisions: decisionsIn(text),
+    ...(age === undefined ? {} : { trustAgeSeconds: age }),
+    ...(left === undefined ? {} : { trustLeftSeconds: left }),
+  };
 }
 
 /** prometheus.io, text format 0.0.4 */
