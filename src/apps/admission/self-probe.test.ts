@@ -21,7 +21,7 @@ interface Probed {
   readonly probe: SelfProbe;
   readonly webhook: TestWebhook;
   readonly logged: JsonObject[];
-  state(): Promise<JsonObject>;
+  readonly state: () => Promise<JsonObject>;
 }
 
 /** @param options asked once, at the start. */

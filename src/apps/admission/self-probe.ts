@@ -35,13 +35,15 @@ export interface SelfProbeOptions {
   /** As the cluster has it now. Throws where that cannot be read. */
   readonly configured: () => Promise<readonly Call[]>;
   readonly logger: Logger;
-  /** Milliseconds between looks; one minute when not said. */
+  /** Milliseconds between looks; one minute when not said, and five seconds until it is ready. */
   readonly every?: number;
   /** Milliseconds for one answer; five seconds when not said. */
   readonly patience?: number;
 }
 
 const EVERY_MS = 60_000;
+/** Certificates in files are renewed by somebody else. */
+const RETRY_MS = 5000;
 const PATIENCE_MS = 5000;
 /** What OpenSSL says of a certificate that the authorities do not vouch for. */
 const UNBELIEVED = /^(?:DEPTH_ZERO_)?SELF_SIGNED_CERT|^UNABLE_TO_|^CERT_UNTRUSTED$|^INVALID_CA$|^CERT_SIGNATURE_FAILURE$/;
@@ -73,7 +75,7 @@ export class SelfProbe {
   async start(address: Address): Promise<void> {
     await this.#askItself(address);
     void this.#lookAround(address).then(() => {
-      const { every = EVERY_MS } = this.#options;
+      const { every = this.#unready === undefined ? EVERY_MS : RETRY_MS } = this.#options;
       if (!this.#ended) this.#timer = setTimeout(() => void this.start(address), every).unref();
     });
   }
