@@ -1,6 +1,6 @@
 /**
  * npm run bench: all figures of docs/benchmarks.md in one run, as one table. `npm run bench -- prove`,
- * `decide`, `agent`, `log`, `journal`, `policy`, `admission`, `verify`, `sign`, `copy` or `server` runs one part; `--quick` runs it with less patience. Goals that are missed are
+ * `decide`, `agent`, `cold`, `log`, `journal`, `policy`, `admission`, `verify`, `sign`, `copy` or `server` runs one part; `--quick` runs it with less patience. Goals that are missed are
  * marked, and fail nothing: a benchmark on a busy machine is no test.
  */
 import { existsSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { type Peer, peerPath } from '../test/peers.ts';
 import { vectorsPath } from '../test/vectors.ts';
 import { benchAdmission } from './admission.ts';
 import { benchAgent } from './agent.ts';
+import { benchCold } from './cold.ts';
 import { benchDecide } from './decide.ts';
 import { benchCopy, NEEDED as NEEDED_TO_COPY } from './copy.ts';
 import { benchJournal } from './journal.ts';
@@ -31,6 +32,7 @@ if (asked('prove')) {
 }
 if (asked('decide')) rows.push(...benchDecide(quick ? 2 : 10));
 if (asked('agent')) rows.push(...(await benchAgent()));
+if (asked('cold')) rows.push(...(await benchCold()));
 if (asked('log')) rows.push(...(await benchLog(quick ? 4 : 15)));
 if (asked('journal')) rows.push(...(await benchJournal(quick ? 4 : 15)));
 if (asked('policy')) rows.push(...(await benchPolicy(quick ? 2 : 10)));
