@@ -11,6 +11,7 @@ import { createTestKey, createTestSigstore } from '../../src/testing/index.ts';
 import { damagedJson } from '../damaged-json.ts';
 import { answer, ARTIFACT, BY_KEY, DIGEST, judged, proven, type Question, SUBJECT } from '../judging.ts';
 import { factsText } from '../conformance/facts-text.ts';
+import { processorTime } from '../processor-time.ts';
 
 const sigstore = createTestSigstore();
 const { anchors } = sigstore;
@@ -96,14 +97,17 @@ describe('malformed input', () => {
     assert.equal(answer({ anchors, evidence: sigstore.envelop(STATEMENT_PAYLOAD_TYPE, payload) }), 'BUNDLE_MALFORMED');
   });
 
-  it('CVE-2025-66506, CVE-2025-66564: ten megabytes of dots in any text are refused at once', () => {
+  it('CVE-2025-66506, CVE-2025-66564: ten megabytes of dots in any text are refused at once', async () => {
     const dots = '.'.repeat(10 * 1024 * 1024);
-    const started = process.hrtime.bigint();
-    const signed = sigstore.sign(ARTIFACT);
-    assert.throws(() => parseBundle(utf8(JSON.stringify({ ...signed, mediaType: dots }))), SealwardError);
-    assert.throws(() => parseEnvelope(utf8(JSON.stringify({ payload: 'AAAA', payloadType: dots, signatures: [{ sig: dots }] }))), SealwardError);
-    assert.throws(() => readDocument({ kind: 'simple-signing', annotations: { 'dev.cosignproject.cosign/signature': dots } }, utf8('{}')), SealwardError);
-    assert.ok(process.hrtime.bigint() - started < 5_000_000_000n);
+    const bundle = utf8(JSON.stringify({ ...sigstore.sign(ARTIFACT), mediaType: dots }));
+    const envelope = utf8(JSON.stringify({ payload: 'AAAA', payloadType: dots, signatures: [{ sig: dots }] }));
+    const annotations = { 'dev.cosignproject.cosign/signature': dots };
+    const taken = await processorTime(() => {
+      assert.throws(() => parseBundle(bundle), SealwardError);
+      assert.throws(() => parseEnvelope(envelope), SealwardError);
+      assert.throws(() => readDocument({ kind: 'simple-signing', annotations }, utf8('{}')), SealwardError);
+    });
+    assert.ok(taken < 5000);
   });
 
   it('a DSSE envelope of the right type without a signature that verifies is refused in every form', () => {

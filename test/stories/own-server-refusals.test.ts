@@ -5,6 +5,7 @@ import { signBytes } from '../../src/core/crypto/index.ts';
 import { encodeBase64, encodePem, utf8 } from '../../src/core/encoding/index.ts';
 import { createTestKey, createTestTokenIssuer } from '../../src/testing/index.ts';
 import { type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
+import { processorTime } from '../processor-time.ts';
 
 type Body = Record<string, unknown>;
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -120,9 +121,9 @@ describe('a server that is asked wrongly', () => {
       ['cut off', `${head}.${payload}.`],
     ];
     for (const [what, token] of tokens) {
-      const started = performance.now();
-      await refuses(what, ask('POST', '/api/v2/signingCert', JSON.stringify(signingRequest(await token)), JSON_TYPE), /ERR_TOKEN_INVALID|ERR_ISSUER_UNKNOWN/);
-      assert.ok(performance.now() - started < 2000, what);
+      const body = JSON.stringify(signingRequest(await token));
+      const refused = (): Promise<unknown> => refuses(what, ask('POST', '/api/v2/signingCert', body, JSON_TYPE), /ERR_TOKEN_INVALID|ERR_ISSUER_UNKNOWN/);
+      assert.ok((await processorTime(refused)) < 2000, what);
     }
     const { requests } = (await (await fetch(`${server.operations}/status`)).json()) as { requests: { refused: number } };
     assert.ok(requests.refused >= tokens.length);

@@ -19,6 +19,7 @@ import {
   TAG,
   utf8,
 } from './index.ts';
+import { processorTime } from '../../../test/processor-time.ts';
 
 const refused = { code: 'ERR_DER_INVALID' };
 const der = (hex: string) => parseDer(decodeHex(hex));
@@ -91,11 +92,9 @@ describe('DER', () => {
     assert.throws(() => derSmallInteger(der('02050080000000'), 'n'), refused);
   });
 
-  it('reads a giant integer in linear time', () => {
+  it('reads a giant integer in linear time', async () => {
     const bytes = new Uint8Array(4_000_000).fill(0x7f);
-    const start = performance.now();
-    derUnsigned(parseDer(encodeDer(TAG.integer, bytes)), 'n');
-    assert.ok(performance.now() - start < 2000);
+    assert.ok((await processorTime(() => derUnsigned(parseDer(encodeDer(TAG.integer, bytes)), 'n'))) < 2000);
   });
 
   it('reads booleans and bit strings in their one form', () => {

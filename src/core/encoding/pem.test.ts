@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { encodePem, LIMITS, parsePem, parsePemBlock } from './index.ts';
+import { processorTime } from '../../../test/processor-time.ts';
 
 const BLOCK = '-----BEGIN PUBLIC KEY-----\nAAECAw==\n-----END PUBLIC KEY-----\n';
 
@@ -39,10 +40,9 @@ describe('PEM', () => {
     }
   });
 
-  it('bounds the size, and reads a hundred thousand blocks in one pass', () => {
+  it('bounds the size, and reads a hundred thousand blocks in one pass', async () => {
     assert.throws(() => parsePem('x'.repeat(LIMITS.documentBytes + 1), 'the file'), { code: 'ERR_TOO_LARGE' });
-    const start = performance.now();
-    assert.equal(parsePem('-----BEGIN A-----\n-----END A-----\n'.repeat(100_000), 'the file').length, 100_000);
-    assert.ok(performance.now() - start < 3000);
+    const blocks = '-----BEGIN A-----\n-----END A-----\n'.repeat(100_000);
+    assert.ok((await processorTime(() => assert.equal(parsePem(blocks, 'the file').length, 100_000))) < 3000);
   });
 });

@@ -5,6 +5,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { LIMITS } from '../../core/encoding/index.ts';
 import { createTestTokenIssuer, TEST_NOW, type TokenOptions } from '../../testing/index.ts';
 import { bench, MAINTAINER, requestFor } from '../../../test/certificate-authority.ts';
+import { processorTime } from '../../../test/processor-time.ts';
 
 const seconds = TEST_NOW / 1000;
 
@@ -102,9 +103,7 @@ describe('an identity token', () => {
 
   it('of ten megabytes of dots, or one byte over the bound, is refused at once', async () => {
     const dots = '.'.repeat(10 * 1024 * 1024);
-    const started = performance.now();
-    await refuses(dots, 'ERR_TOO_LARGE');
-    assert.ok(performance.now() - started < 1000);
+    assert.ok((await processorTime(() => refuses(dots, 'ERR_TOO_LARGE'))) < 1000);
     await refuses('a'.repeat(LIMITS.jwtBytes + 1), 'ERR_TOO_LARGE');
     for (const text of ['', '.', '..', '...', 'a.b', 'a.b.c.d', 'a b.c.d', 'e30.e30.AA', 'e30.W10.AA', `${'x'.repeat(100)}.e30.AA`]) {
       const by = bench();

@@ -4,6 +4,7 @@ import { Targets } from '@tufjs/models';
 import fc from 'fast-check';
 import { delegates, delegationsFor, delegationTo, matchesPath } from './delegated-path.ts';
 import type { Delegation, TargetsMetadata } from './metadata.ts';
+import { processorTime } from '../../../../test/processor-time.ts';
 
 const role = (name: string, paths: string[], terminating = false): Delegation => ({ name, paths, terminating, keys: [], threshold: 1 });
 const targets = (delegations: Delegation[]): TargetsMetadata => ({
@@ -36,10 +37,8 @@ test('a star and a question mark stay within a segment, and case counts', () => 
     assert.equal(matchesPath(pattern, path), expected, `${pattern} ${path}`);
 });
 
-test('a pattern of stars takes no time to speak of', () => {
-  const started = performance.now();
-  assert.equal(matchesPath(`${'*a'.repeat(250)}b`, 'a'.repeat(512)), false);
-  assert.ok(performance.now() - started < 200);
+test('a pattern of stars takes no time to speak of', async () => {
+  assert.ok((await processorTime(() => assert.equal(matchesPath(`${'*a'.repeat(250)}b`, 'a'.repeat(512)), false))) < 1000);
 });
 
 test('overlapping delegations are asked in their order, and after a terminating one nobody is', () => {
