@@ -161,7 +161,8 @@ function wrongAnswer({ by, path, refuses }: Call, { status, body }: Answer, proo
   // Nobody but an API server has its certificate; that nobody else is answered is right.
   if (proof === 'mtls' && status === 401) return undefined;
   if (status === 401) return `${by} calls it by another path than the secret one`;
-  if (status === 404) return `${by} calls ${quoted(path)}, where there is nothing: it ends with /validate or /mutate`;
+  // What stands before it may be the secret.
+  if (status === 404) return `${by} calls it by a path that ends with ${quoted(path.slice(path.lastIndexOf('/')))}, and not with /validate or /mutate`;
   const response = status === 200 ? memberOf(parsed(body), 'response') : undefined;
   if (memberOf(response, 'uid') !== uid) return `${by} gets no answer to a review: HTTP ${status}`;
   const allowed = memberOf(response, 'allowed');
