@@ -162,6 +162,13 @@ const CASES: readonly Case[] = [
   },
   { rule: '14: a changed image alone is judged', object: pod(BAD, OTHER), more: update(pod(BAD)), allowed: true, asked: [OTHER] },
   {
+    rule: '14: tags that change their places: what they mean when they are pulled is not what runs',
+    object: pod('r.example/bad:1', TAG),
+    more: update(pod(TAG, 'r.example/bad:1')),
+    allowed: false,
+    asked: ['r.example/bad:1', TAG],
+  },
+  {
     rule: '14: a changed image of an object that is being deleted',
     object: { ...pod(BAD), metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } },
     more: update(pod(GOOD)),

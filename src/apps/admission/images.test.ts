@@ -81,12 +81,34 @@ test('one image over the bound is refused', () => {
   assert.throws(() => imagesIn('/Pod', pod(LIMITS.imagesPerPod + 1)), { code: 'ERR_TOO_LARGE' });
 });
 
-test('an update starts what stood nowhere before, and tags in more places than before; order and place do not matter', () => {
-  const named = (...images: string[]) => images.map((image, i) => ({ path: `${i}`, image }));
-  const fresh = (before: string[], after: string[]) => newImages(named(...before), named(...after)).map(({ image }) => image);
-  assert.deepEqual(fresh(['a', 'b'], ['b', 'a']), []);
-  assert.deepEqual(fresh(['a', 'b'], ['a']), []);
-  assert.deepEqual(fresh(['a'], ['a', 'b']), ['b']);
-  assert.deepEqual(fresh(['a'], ['a', 'a']), ['a', 'a'], 'the tag may have moved since');
-  assert.deepEqual(fresh(['a@sha256:1'], ['a@sha256:1', 'a@sha256:1']), []);
+test('an update starts what stood nowhere before, and a tag in another container than before: it may have moved since', () => {
+  const specOf = (containers: readonly string[]): JsonObject => ({
+    spec: {
+      containers: containers.map((one) => {
+        const [name = '', image = ''] = one.split('=');
+        return { ...(name === '' ? {} : { name }), image };
+      }),
+    },
+  });
+  const fresh = (before: string[], after: string[], kind = '/Pod') =>
+    newImages(imagesIn(kind, specOf(before)), imagesIn(kind, specOf(after))).map(({ path, image }) => `${path.replace(/\D/g, '')} ${image}`);
+  assert.deepEqual(fresh(['x=a', 'y=b'], ['y=b', 'x=a']), [], 'the order does not matter');
+  assert.deepEqual(fresh(['x=a', 'y=b'], ['x=a']), []);
+  assert.deepEqual(fresh(['x=a'], ['x=a', 'y=b']), ['1 b']);
+  assert.deepEqual(fresh(['x=a'], ['x=a', 'y=a']), ['1 a']);
+  assert.deepEqual(fresh(['x=a', 'y=b'], ['x=b', 'y=a']), ['0 b', '1 a']);
+  assert.deepEqual(fresh(['x=a', 'y=b'], ['x=b', 'y=b']), ['0 b']);
+  assert.deepEqual(fresh(['=a', '=b'], ['=a', '=b']), [], 'what has no name has its number');
+  assert.deepEqual(fresh(['=a', '=b'], ['=b', '=a']), ['0 b', '1 a']);
+  assert.deepEqual(fresh(['x=a', 'x=b'], ['x=b', 'x=b']), ['0 b', '1 b'], 'a name for two is a name for none');
+  assert.deepEqual(fresh(['x=a@sha256:1', 'y=b'], ['x=a@sha256:1', 'y=a@sha256:1']), []);
+  const moved = (spec: JsonObject): JsonObject => ({ spec: { containers: [{ name: 'x', image: 'x' }], ...spec } });
+  const [init, container, volume] = [
+    moved({ initContainers: [{ name: 'i', image: 'a' }] }),
+    moved({ ephemeralContainers: [{ name: 'i', image: 'a' }] }),
+    moved({ volumes: [{ name: 'i', image: { reference: 'a' } }] }),
+  ];
+  for (const before of [init, container, volume])
+    for (const after of [init, container, volume])
+      assert.equal(newImages(imagesIn('/Pod', before), imagesIn('/Pod', after)).length, before === after ? 0 : 1, JSON.stringify([before, after]));
 });

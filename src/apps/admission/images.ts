@@ -3,7 +3,7 @@
  * holes (init, then ephemeral containers, then image volumes) are how admission was passed by elsewhere.
  */
 import { quoted } from '../../core/artifact/index.ts';
-import { type JsonObject, type JsonValue, LIMITS } from '../../core/encoding/index.ts';
+import { type JsonObject, type JsonValue, LIMITS, memberOf, stringOf } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 
 export interface NamedImage {
@@ -11,6 +11,8 @@ export interface NamedImage {
   readonly path: string;
   /** As it is written there; not parsed. */
   readonly image: string;
+  /** Of its container or volume; empty where that has none. */
+  readonly name: string;
 }
 
 /** Where the pod spec stands, by `group/Kind`: the nine kinds of the Pod Security admission. Of custom kinds, the configuration says. */
@@ -95,21 +97,20 @@ function memberAt(object: JsonObject, path: string): JsonValue | undefined {
 }
 
 /**
- * What an update would start anew: images that stood nowhere before, and tags that stand in more places than before, because
- * a tag may mean another image by now. Nothing of it: then the update is no question for a registry.
+ * What an update would start anew: images that stood nowhere before, and tags where another image stood, because a tag may
+ * mean another image by now. Nothing of it: then the update is no question for a registry.
  */
 export function newImages(before: readonly NamedImage[], after: readonly NamedImage[]): readonly NamedImage[] {
-  const [old, now] = [countsOf(before), countsOf(after)];
-  return after.filter(({ image }) => {
-    const known = old.get(image) ?? 0;
-    return known === 0 || (!image.includes('@') && (now.get(image) ?? 0) > known);
-  });
+  const known = new Set(before.map(({ image }) => image));
+  const places = new Map<string, string | undefined>();
+  // Where two have one name, nobody can say which of them it is.
+  for (const named of before) places.set(placeOf(named), places.has(placeOf(named)) ? undefined : named.image);
+  return after.filter((named) => !known.has(named.image) || (!named.image.includes('@') && places.get(placeOf(named)) !== named.image));
 }
 
-function countsOf(images: readonly NamedImage[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { image } of images) counts.set(image, (counts.get(image) ?? 0) + 1);
-  return counts;
+/** Containers and volumes are the same ones by their names, wherever they stand in their list. */
+function placeOf({ path, name }: NamedImage): string {
+  return name === '' ? path : `${path.replace(/\[\d+\]/, '')} ${name}`;
 }
 
 function collect(spec: JsonObject, root: string, isPod: boolean, found: NamedImage[]): void {
@@ -148,7 +149,7 @@ function collect(spec: JsonObject, root: string, isPod: boolean, found: NamedIma
     const full = `${root}.${path}`;
     if (IMAGE_PLACE.test(path)) {
       if (typeof inner !== 'string' && inner !== null) throw unreadable(`${quoted(full)} is no text`);
-      if (inner) found.push({ path: full, image: inner });
+      if (inner) found.push({ path: full, image: inner, name: nameOf(spec, way) });
       else if (isPod) throw unreadable(`${quoted(full)} is empty`);
       return false;
     }
@@ -159,6 +160,11 @@ function collect(spec: JsonObject, root: string, isPod: boolean, found: NamedIma
     return true;
   };
   walk(spec, 0);
+}
+
+/** Of the container or volume, which stands in a list of the pod spec. */
+function nameOf(spec: JsonObject, [list = '', i = 0]: Way): string {
+  return stringOf(memberOf((spec[list] as JsonValue[] | undefined)?.[Number(i)], 'name')) ?? '';
 }
 
 /** The way to a value within a pod spec. Most values are no images, so it is put into words only for those that may be. */

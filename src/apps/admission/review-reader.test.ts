@@ -24,5 +24,5 @@ test('large reviews wait for a thread only as long as somebody waits for them, a
     [first, 'r.example/a:1'],
     [last, 'r.example/b:1'],
   ] as const)
-    assert.deepEqual((await read).images, [{ path: 'spec.containers[0].image', image }]);
+    assert.deepEqual((await read).images, [{ path: 'spec.containers[0].image', image, name: 'c0' }]);
 });

@@ -81,7 +81,7 @@ const container = { containers: [{ name: 'a', image: 'r.example/a:1' }] };
 
 test('in metadata nothing is missed; in a pod spec of a custom kind, where it would hide something, it is refused by its name', () => {
   const plain = readQuestion(review({ metadata: { managedFields: LONG }, spec: container }), rules);
-  assert.deepEqual(plain.images, [{ path: 'spec.containers[0].image', image: 'r.example/a:1' }]);
+  assert.deepEqual(plain.images, [{ path: 'spec.containers[0].image', image: 'r.example/a:1', name: 'a' }]);
   const hiding = { ...container, managedFields: [{ image: 'r.example/evil:1', more: 'x'.repeat(300) }] };
   const hidden = readQuestion(review({ spec: hiding }), rules);
   assert.match(hidden.unreadable?.message ?? '', /"managedFields" is no field of a pod spec/);

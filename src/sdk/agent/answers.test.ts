@@ -75,7 +75,7 @@ describe('an answer of a moment ago', () => {
       answers.push(await judged({ place }));
       assert.deepEqual(answers.at(-1)?.request?.place, place);
     }
-    for (const [i, place] of places.entries()) assert.equal(recall({ place }), answers[i]);
+    for (const [i, place] of places.entries()) assert.equal(recall({ place }), i < 3 ? undefined : answers[i]);
     for (let i = 0; i < 20; i++) await judged({ place: { namespace: `n${i}` } });
     assert.equal(recall({ place: { namespace: 'shop' } }), undefined, 'the places of one image are bounded');
   });

@@ -27,7 +27,7 @@ interface Made {
 /** So that the moment of which a record speaks is the moment of its leaf. Milliseconds. */
 const AGE = 1000;
 const NAMES = 1000;
-const PLACES = 8;
+const PLACES = 4;
 
 export class Answers {
   readonly #made = new LRUCache<string, Made>({ max: NAMES });
