@@ -158,7 +158,9 @@ for (const kind of CLUSTERS) {
         template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'app', image: 'a' }] } },
       },
     });
-    assert.equal(await client.scale(RESOURCES.deployments, { namespace: 'shop', name: 'web' }, 0), 2);
+    const web = { namespace: 'shop', name: 'web' };
+    assert.equal(memberOf((await client.get(RESOURCES.deployments, web))?.json['spec'], 'replicas'), 2);
+    await client.patch(RESOURCES.deployments, web, { type: 'merge', patch: { metadata: { annotations: { was: '2' } }, spec: { replicas: 0 } } });
     assert.equal(await client.evict({ namespace: 'shop', name: 'web' }), 'evicted');
     await client.create(RESOURCES.pods, 'sealward-canary', pod('canary'), { dryRun: true });
     assert.ok(await client.get(RESOURCES.validatingWebhooks, { name: 'sealward' }));

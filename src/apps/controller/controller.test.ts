@@ -6,24 +6,11 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { pino } from 'pino';
 import { Cluster, type Image, POLICY, writeTrust } from '../../../test/agents.ts';
+import { policyReportDefinition } from '../../../test/policy-reports.ts';
 import { type JsonObject, type JsonValue, memberOf } from '../../core/encoding/index.ts';
 import { createTestKey, ClusterServer } from '../../testing/index.ts';
 import { parseControllerConfig } from './config.ts';
 import { openController, type OpenController } from './open-controller.ts';
-
-const REPORTS: JsonObject = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'policyreports.wgpolicyk8s.io' },
-  spec: {
-    group: 'wgpolicyk8s.io',
-    scope: 'Namespaced',
-    names: { plural: 'policyreports', singular: 'policyreport', kind: 'PolicyReport', listKind: 'PolicyReportList' },
-    versions: [
-      { name: 'v1alpha2', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } },
-    ],
-  },
-};
 
 class Scene {
   readonly folder = mkdtempSync(join(tmpdir(), 'sealward-controller-'));
@@ -42,7 +29,7 @@ class Scene {
   static async begin(t: TestContext): Promise<Scene> {
     const scene = new Scene(await ClusterServer.start(), await Cluster.start());
     t.after(() => scene.end());
-    await scene.server.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', REPORTS);
+    await scene.server.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', policyReportDefinition());
     await scene.server.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
     return scene;
   }
@@ -158,9 +145,15 @@ describe('the controller', () => {
     await scene.controller?.close();
     scene.log.length = 0;
     await scene.open('containment: { dryRun: false, rules: [{ action: evict, policies: [another] }, { action: evict, namespaces: [shop] }], perMinute: 2 }\n');
-    await scene.until('it does it', () => said().length === 3);
+    await scene.until('it waits for the minute of another leader to end', () => said().length === 3);
+    assert.deepEqual(pods(scene), ['a', 'b', 'c']);
+    scene.cluster.clock.advance(60_000);
+    await scene.until('it does it', () => said().length === 5);
     assert.equal(pods(scene).length, 1);
-    assert.match(await scene.page('/metrics'), /sealward_controller_containments_total\{action="evict",result="limited",dry_run="false"\} 1/);
+    assert.match(await scene.page('/metrics'), /sealward_controller_containments_total\{action="evict",result="limited",dry_run="false"\} 3/);
+    await scene.run('d', other);
+    scene.cluster.clock.advance(60_000);
+    await scene.until('it does what was left, and to what came since', () => pods(scene).length === 0);
   });
 
   it('never acts upon what could not be found out, nor in exempt namespaces', async (t) => {
@@ -199,10 +192,14 @@ describe('the controller', () => {
     await scene.run('web-1-x', image, owned('ReplicaSet', 'web-1', set));
     await scene.open('containment: { dryRun: false, rules: [{ action: label }] }\n');
     const labels = (): JsonObject => (memberOf(scene.server.objects('pods', 'shop')[0]?.['metadata'], 'labels') ?? {}) as JsonObject;
+    await scene.until('it waits', () => scene.log.some(({ result }) => result === 'limited'));
+    scene.cluster.clock.advance(60_000);
     await scene.until('it has its label', () => labels()['sealward.dev/verdict'] === 'NO_SIGNATURE');
     await scene.controller?.close();
     await scene.open('containment: { dryRun: false, rules: [{ action: scale-to-zero }] }\n');
     const web = (): JsonObject => scene.server.objects('deployments.apps', 'shop')[0] as JsonObject;
+    await scene.until('it waits', () => scene.log.some(({ action, result }) => action === 'scale-to-zero' && result === 'limited'));
+    scene.cluster.clock.advance(60_000);
     await scene.until('it is scaled', () => (web()['spec'] as JsonObject)['replicas'] === 0);
     await scene.until('it says what it was', () => JSON.stringify(web()['metadata']).includes('"sealward.dev/replicas-before":"3"'));
   });

@@ -20,6 +20,11 @@ class Stage implements Judge {
   online = new Map<string, JudgedName>();
   count = 0;
   ready = true;
+  known = true;
+  readonly joined: string[] = [];
+  readonly problems: string[] = [];
+  /** Stands in for whoever is told. */
+  tell = (_held: Held): void => undefined;
   readonly inventory: Inventory;
 
   constructor(t?: TestContext) {
@@ -27,9 +32,14 @@ class Stage implements Judge {
       judge: this,
       ready: () => this.ready,
       clock: this.clock,
-      place: (namespace) => ({ namespace }),
-      changed: ({ name, judged, confirmed }: Held, before) =>
-        this.changes.push(`${name.at(-1)} ${before?.code ?? '-'} ${judged?.code ?? '-'}${confirmed ? '' : '?'}`),
+      place: (namespace) => (this.known ? { namespace } : undefined),
+      changed: (held: Held, before) => {
+        const { name, judged, confirmed } = held;
+        this.changes.push(`${name.at(-1)} ${before?.code ?? '-'} ${judged?.code ?? '-'}${confirmed ? '' : '?'}`);
+        this.tell(held);
+      },
+      joined: ({ name, pods }) => this.joined.push(`${name.at(-1)} ${pods.size}`),
+      report: ({ message }) => this.problems.push(message),
       atOnce: 2,
     });
     t?.after(() => this.inventory.close());
@@ -162,6 +172,157 @@ describe('the inventory', () => {
     stage.clock.advance(60_000);
     while (stage.inventory.held[0]?.judged?.code !== 'VERIFIED') await new Promise((resolve) => setImmediate(resolve));
     assert.equal(stage.asked.length, asked + 1);
+  });
+
+  it('asks less and less often while nothing changes, and soon again when something did', async (t) => {
+    const stage = new Stage(t);
+    stage.inventory.podChanged(undefined, pod('one', [image('a')]));
+    await stage.settle();
+    const minutes: number[] = [];
+    for (let minute = 1; minute <= 62; minute++) {
+      const asked = stage.asked.length;
+      stage.clock.advance(60_000);
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      if (stage.asked.length > asked) minutes.push(minute);
+    }
+    assert.deepEqual(minutes, [1, 3, 7, 15, 30, 45, 60]);
+    stage.online.set(image('a'), answerOf(image('a'), 'rejected', 'NO_SIGNATURE'));
+    await stage.settle();
+    const asked = stage.asked.length;
+    stage.clock.advance(60_000);
+    while (stage.asked.length === asked) await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it('does not change its mind each time that it asks a registry which is gone about what was not signed before', async (t) => {
+    const stage = new Stage(t);
+    stage.held.set(image('a'), answerOf(image('a'), 'rejected', 'NO_SIGNATURE'));
+    stage.inventory.podChanged(undefined, pod('one', [image('a')]));
+    await stage.settle();
+    for (let minute = 0; minute < 10; minute++) {
+      stage.clock.advance(60_000);
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(stage.changes, ['a - NO_SIGNATURE?', 'a NO_SIGNATURE ERR_REGISTRY_UNREACHABLE']);
+  });
+
+  it('waits for what it asked for, and does not judge it over and over meanwhile', async (t) => {
+    const stage = new Stage(t);
+    stage.inventory.podChanged(undefined, pod('one', [image('a')]));
+    await stage.settle();
+    const held = gate();
+    stage.judge = async (name) => {
+      await held.pass();
+      return answerOf(name, 'verified', 'VERIFIED');
+    };
+    stage.clock.advance(60_000);
+    await held.reached;
+    const counted = stage.count;
+    for (let i = 0; i < 50; i++) {
+      stage.clock.advance(100);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(stage.count, counted);
+    held.open();
+    while (stage.inventory.held[0]?.judged?.code !== 'VERIFIED') await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it('answers for a Pod that comes while a registry is asked about the same image of one that went', async (t) => {
+    const stage = new Stage(t);
+    const held = gate();
+    stage.judge = async (name) => {
+      await held.pass();
+      return answerOf(name, 'rejected', 'NO_SIGNATURE');
+    };
+    stage.inventory.podChanged(undefined, pod('one', [image('a')]));
+    await held.reached;
+    stage.inventory.podChanged(pod('one', [image('a')]), undefined);
+    stage.inventory.podChanged(undefined, pod('two', [image('a')]));
+    await stage.inventory.judgeAll();
+    held.open();
+    await stage.settle();
+    assert.deepEqual(
+      stage.inventory.held.map(({ pods, judged, confirmed }) => [[...pods.keys()], judged?.code, confirmed]),
+      [[['shop/two'], 'NO_SIGNATURE', true]],
+    );
+  });
+
+  it('takes no answer that was begun before trust moved: what it refuses may be allowed by now', async (t) => {
+    const stage = new Stage(t);
+    const held = gate();
+    stage.judge = async (name) => {
+      await held.pass();
+      return answerOf(name, 'rejected', 'NO_SIGNATURE');
+    };
+    stage.inventory.podChanged(undefined, pod('one', [image('a')]));
+    await held.reached;
+    stage.held.set(image('a'), answerOf(image('a'), 'verified', 'VERIFIED'));
+    await stage.inventory.judgeAll();
+    held.open();
+    await stage.settle();
+    assert.deepEqual(stage.changes, ['a - VERIFIED']);
+  });
+
+  it('takes an answer though something moved in another namespace: whoever edits labels there keeps nobody from an answer', async (t) => {
+    const stage = new Stage(t);
+    const held = gate();
+    stage.judge = async (name) => {
+      await held.pass();
+      return answerOf(name, 'rejected', 'NO_SIGNATURE');
+    };
+    stage.inventory.podChanged(undefined, pod('one', [image('a')]));
+    stage.inventory.podChanged(undefined, pod('one', [image('b')], { namespace: 'shop-2' }));
+    await held.reached;
+    await stage.inventory.judgeNamespace('shop');
+    stage.held.set(image('a'), answerOf(image('a'), 'verified', 'VERIFIED'));
+    held.open();
+    while (stage.changes.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(stage.changes.sort(), ['a - VERIFIED', 'b - NO_SIGNATURE']);
+  });
+
+  it('judges nothing in a namespace of which nobody knows which policies hold, and all of it once that is known', async (t) => {
+    const stage = new Stage(t);
+    stage.known = false;
+    stage.held.set(image('a'), answerOf(image('a'), 'rejected', 'DENIED'));
+    stage.inventory.podChanged(undefined, pod('one', [image('a')]));
+    stage.inventory.podChanged(undefined, pod('one', [image('a')], { namespace: 'bank' }));
+    await stage.settle();
+    assert.deepEqual([stage.count, stage.changes], [0, []]);
+    stage.known = true;
+    await stage.inventory.judgeNamespace('shop');
+    assert.deepEqual(
+      stage.inventory.held.map(({ namespace, judged }) => [namespace, judged?.code]),
+      [
+        ['bank', undefined],
+        ['shop', 'DENIED'],
+      ],
+    );
+  });
+
+  it('tells of each Pod more of an image that was judged', async (t) => {
+    const stage = new Stage(t);
+    stage.held.set(image('a'), answerOf(image('a'), 'rejected', 'DENIED'));
+    stage.inventory.podChanged(undefined, pod('one', [image('a')]));
+    await stage.settle();
+    stage.inventory.podChanged(pod('one', [image('a')]), pod('one', [image('a')]));
+    stage.inventory.podChanged(undefined, pod('two', [image('a')]));
+    assert.deepEqual(stage.joined, ['a 2']);
+  });
+
+  it('goes on when one image cannot be judged, or whoever is told of it fails', async (t) => {
+    const stage = new Stage(t);
+    for (const letter of ['b', 'c']) stage.held.set(image(letter), answerOf(image(letter), 'verified', 'VERIFIED'));
+    const judgeHeld = stage.judgeHeld.bind(stage);
+    stage.judgeHeld = async (name) => {
+      if (name === image('a')) throw new Error('broken');
+      return judgeHeld(name);
+    };
+    stage.tell = ({ name }) => {
+      if (name === image('b')) throw new Error('deaf');
+    };
+    stage.inventory.podChanged(undefined, pod('one', ['a', 'b', 'c'].map(image)));
+    await stage.settle();
+    assert.deepEqual(stage.changes, ['b - VERIFIED', 'c - VERIFIED']);
+    assert.match(stage.problems.join(), /broken.*deaf/);
   });
 
   it('law: after any coming and going it holds what the Pods that run name, and nothing else', async () => {

@@ -4,27 +4,18 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { readBounded } from '../../clients/files/index.ts';
 import { type Clock, parseProxyEnvironment } from '../../clients/http/index.ts';
-import {
-  clusterOf,
-  EventRecorder,
-  KubernetesClient,
-  LeaderElection,
-  type ObjectEvent,
-  type Resource,
-  RESOURCES,
-  WatchList,
-} from '../../clients/kubernetes/index.ts';
+import { clusterOf, KubernetesClient, LeaderElection, RESOURCES, WatchList } from '../../clients/kubernetes/index.ts';
 import { serveOperations } from '../../clients/operations/index.ts';
 import type { SealwardError } from '../../core/errors.ts';
-import { configMapMembers, type JudgedName, lookAround, openAgent } from '../../sdk/agent/index.ts';
+import type { Place } from '../../core/policy/index.ts';
+import { configMapMembers, lookAround, openAgent } from '../../sdk/agent/index.ts';
 import { Canary, type CanaryRound } from './canary.ts';
 import type { ControllerConfig } from './config.ts';
-import { Container, type ContainmentDone } from './contain.ts';
-import { type Held, Inventory } from './inventory.ts';
+import { Inventory } from './inventory.ts';
 import { inventoryJson } from './inventory-json.ts';
 import { createControllerMetrics } from './metrics.ts';
 import { readRunningPod, type RunningPod } from './running-pod.ts';
-import { ReportWriter } from './write-reports.ts';
+import { openSpeaker } from './speaker.ts';
 
 export interface OpenControllerOptions {
   readonly config: ControllerConfig;
@@ -42,14 +33,6 @@ export interface OpenController {
   readonly operationsPort: number;
   close(): Promise<void>;
 }
-
-/** Kinds on whose objects Events stand; of others, on the Pod. */
-const TOLD: Readonly<Record<string, Resource>> = {
-  'apps/v1 ReplicaSet': RESOURCES.replicaSets,
-  'apps/v1 StatefulSet': RESOURCES.statefulSets,
-  'apps/v1 DaemonSet': RESOURCES.daemonSets,
-  'batch/v1 Job': RESOURCES.jobs,
-};
 
 export async function openController(options: OpenControllerOptions): Promise<OpenController> {
   const { config, version, environment, logger } = options;
@@ -78,36 +61,41 @@ export async function openController(options: OpenControllerOptions): Promise<Op
       namespacedPolicies: config.namespacedPolicies,
       setNamespaced: (policies) => agent.setNamespaced(policies),
       report,
+      labelled: (namespace) => void inventory.judgeNamespace(namespace),
     });
     open.push(() => surroundings.close());
     const metrics = createControllerMetrics();
     const identity = `${hostname()}-${randomUUID().slice(0, 8)}`;
-    const speaker = openSpeaker(
-      options,
-      client,
-      identity,
-      (done) => metrics.contained(done),
-      () => inventory.held,
-      report,
-    );
-    open.push(() => speaker.close());
     let leads = config.lease === undefined;
-    const inventory = new Inventory({
+    // What is not known yet is not said to be gone.
+    let knowsAll = false;
+    const speaker = openSpeaker({
+      ...options,
+      client,
+      clock: agent.clock,
+      instance: identity,
+      leads: () => leads && knowsAll,
+      inventory: {
+        get held() {
+          return inventory.held;
+        },
+        of: (pod) => inventory.of(pod),
+      },
+      contained: (done) => metrics.contained(done),
+      report,
+    });
+    open.push(() => speaker.close());
+    const inventory: Inventory = new Inventory({
       judge: agent,
-      ready: () => agent.inForce() !== undefined,
+      ready: () => agent.inForce() !== undefined && surroundings.missing() === undefined,
       clock: agent.clock,
       place: (namespace) => {
         const labels = surroundings.labels(namespace);
-        return {
-          namespace,
-          ...(labels ? { namespaceLabels: labels } : {}),
-          ...(config.cluster === undefined ? {} : { cluster: config.cluster }),
-          ...(config.environment === undefined ? {} : { environment: config.environment }),
-        };
+        return labels && { namespace, namespaceLabels: labels, ...whereOf(config) };
       },
-      changed: (held, before) => {
-        if (leads) speaker.changed(held, before);
-      },
+      changed: (held, before) => speaker.changed(held, before),
+      joined: (_held, pod) => speaker.joined(pod),
+      report,
     });
     open.push(() => inventory.close());
     const pods = new WatchList<RunningPod>(client, RESOURCES.pods, {
@@ -116,14 +104,22 @@ export async function openController(options: OpenControllerOptions): Promise<Op
       changed: (change) => {
         const [before, after] = [change.type === 'added' ? undefined : change.before, change.type === 'removed' ? undefined : change.value];
         inventory.podChanged(before, after);
-        if (leads) speaker.moved(before?.namespace ?? after?.namespace ?? '');
+        speaker.moved(before?.namespace ?? after?.namespace ?? '');
       },
     });
     open.push(() => pods.close());
+    const trusted = Promise.withResolvers<void>();
     agent.onChange(({ inForce: { trust, policies }, leaseOnly }) => {
       logger.info({ trust: trust.digest, policies: policies.digest }, leaseOnly ? 'the lease was given anew' : 'trust moved: all that runs is judged again');
       void inventory.judgeAll();
+      trusted.resolve();
     });
+    void Promise.all([pods.synced, surroundings.complete, trusted.promise])
+      .then(() => inventory.judgeAll())
+      .then(() => {
+        knowsAll = true;
+        speaker.begin();
+      });
     if (config.lease !== undefined) {
       const election = new LeaderElection(client, {
         lease: config.lease,
@@ -132,7 +128,7 @@ export async function openController(options: OpenControllerOptions): Promise<Op
         lead: (signal) => {
           leads = true;
           logger.info({ identity }, 'this replica leads');
-          for (const held of inventory.held) speaker.changed(held, undefined);
+          speaker.begin();
           signal.addEventListener('abort', () => {
             leads = false;
             logger.info({ identity }, 'this replica leads no more');
@@ -188,70 +184,8 @@ export async function openController(options: OpenControllerOptions): Promise<Op
   }
 }
 
-interface Speaker {
-  changed(held: Held, before: JudgedName | undefined): void;
-  /** Pods of a namespace came or went. */
-  moved(namespace: string): void;
-  readonly failed: number;
-  close(): Promise<void>;
-}
-
-/** What only the replica that leads does: reports, Events, containment. */
-function openSpeaker(
-  { config, logger, gatherMs }: OpenControllerOptions,
-  client: KubernetesClient,
-  instance: string,
-  contained: (done: ContainmentDone) => void,
-  held: () => readonly Held[],
-  report: (problem: SealwardError) => void,
-): Speaker {
-  const reports = config.policyReports ? new ReportWriter({ client, held, report, ...(gatherMs === undefined ? {} : { gatherMs }) }) : undefined;
-  const events = config.events ? new EventRecorder(client, { component: 'sealward-controller', instance }, report) : undefined;
-  const container = new Container({
-    client,
-    ...config.containment,
-    exempt: config.exemptNamespaces,
-    report,
-    done: (done) => {
-      contained(done);
-      const { action, held: one, about, dryRun, result } = done;
-      logger.warn(
-        { action, result, dryRun, namespace: one.namespace, kind: about.kind, name: about.name, image: one.name, code: one.judged?.code },
-        'containment',
-      );
-    },
-  });
-  return {
-    changed(one, before) {
-      reports?.touch(one.namespace);
-      if (before !== one.judged) for (const event of eventsOf(one, before)) events?.record(event);
-      container.judged(one);
-    },
-    moved: (namespace) => reports?.touch(namespace),
-    get failed() {
-      return reports?.failed ?? 0;
-    },
-    async close() {
-      await Promise.all([reports?.close(), container.close(), events?.drained()]);
-    },
-  };
-}
-
-/** One for each owner. That an image is well is only told where it was not before. */
-function eventsOf({ namespace, pods, judged }: Held, before: JudgedName | undefined): ObjectEvent[] {
-  if (!judged || (judged.outcome === 'verified' && (before === undefined || before.outcome === 'verified'))) return [];
-  const reason = { verified: 'ImageVerified', rejected: 'ImageRejected', inconclusive: 'ImageNotVerifiable' }[judged.outcome];
-  const about = new Map(
-    [...pods.values()].map(({ owner, name, uid }) => {
-      const resource = TOLD[`${owner.apiVersion} ${owner.kind}`];
-      return [
-        resource ? owner.uid : uid,
-        { resource: resource ?? RESOURCES.pods, namespace, name: resource ? owner.name : name, uid: resource ? owner.uid : uid },
-      ];
-    }),
-  );
-  const type = judged.outcome === 'verified' ? 'Normal' : 'Warning';
-  return [...about.values()].map((one) => ({ about: one, type, reason, message: `${judged.message} (${judged.code})` }));
+function whereOf({ cluster, environment }: ControllerConfig): Pick<Place, 'cluster' | 'environment'> {
+  return { ...(cluster === undefined ? {} : { cluster }), ...(environment === undefined ? {} : { environment }) };
 }
 
 function openCanary(

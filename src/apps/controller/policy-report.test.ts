@@ -17,6 +17,7 @@ const held = (letter: string, judged: JudgedName | undefined, pods = ['p'], owne
   confirmed: true,
   judgedAt: 5_000_000,
   changedAt: 4_000_000,
+  inVain: 0,
 });
 const results = (report: JsonObject | undefined): JsonObject[] => (report?.['results'] ?? []) as JsonObject[];
 

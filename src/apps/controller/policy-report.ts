@@ -6,8 +6,9 @@ import type { Held } from './inventory.ts';
 import type { ObjectReference } from './running-pod.ts';
 
 export const REPORT_NAME = 'sealward';
-/** Objects in etcd have 1.5 MiB; a result has two kilobytes at most. What is cut is what is well, first. */
+/** What is cut is what is well, first. Objects in etcd have 1.5 MiB, and letters may be of several bytes: whoever names what runs must not keep a report from being written. */
 const MOST_RESULTS = 500;
+const MOST_BYTES = 1_000_000;
 const MOST_RESOURCES = 10;
 const LONGEST_MESSAGE = 1024;
 const RESULTS = ['pass', 'fail', 'warn', 'error', 'skip'] as const;
@@ -20,7 +21,8 @@ export function composeReport(namespace: string, held: readonly Held[]): JsonObj
   const summary: Record<ReportResult, number> = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0 };
   for (const { result } of results) summary[result]++;
   const rank = (result: ReportResult): number => ['fail', 'error', 'warn', 'skip', 'pass'].indexOf(result);
-  const shown = [...results].sort((a, b) => rank(a.result) - rank(b.result) || (a.order < b.order ? -1 : 1)).slice(0, MOST_RESULTS);
+  const sorted = [...results].sort((a, b) => rank(a.result) - rank(b.result) || (a.order < b.order ? -1 : 1));
+  const shown = withinBytes(sorted.slice(0, MOST_RESULTS));
   const cut = results.length - shown.length;
   return {
     metadata: {
@@ -32,6 +34,11 @@ export function composeReport(namespace: string, held: readonly Held[]): JsonObj
     summary: { ...summary },
     results: shown.map(({ json }) => json),
   };
+}
+
+function withinBytes(results: readonly Result[]): Result[] {
+  let bytes = 0;
+  return results.filter(({ json }) => (bytes += Buffer.byteLength(JSON.stringify(json)) + 1) <= MOST_BYTES);
 }
 
 interface Result {

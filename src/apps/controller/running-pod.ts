@@ -1,7 +1,10 @@
 /** A Pod as the controller keeps it: who owns it, what it runs, and nothing of the rest. */
 import type { ClusterObject } from '../../clients/kubernetes/index.ts';
-import { type JsonValue, memberOf, stringOf } from '../../core/encoding/index.ts';
+import { type JsonObject, type JsonValue, memberOf, stringOf } from '../../core/encoding/index.ts';
 import { type RunningImage, runningImages } from '../../sdk/index.ts';
+
+/** The label by which a Pod is marked whose image must not run. */
+export const VERDICT = 'sealward.dev/verdict';
 
 export interface ObjectReference {
   readonly apiVersion: string;
@@ -19,23 +22,34 @@ export interface RunningPod {
   readonly owner: ObjectReference;
   /** Whether containers of it may still run. */
   readonly runs: boolean;
+  /** Whether it was told to go. */
+  readonly ending: boolean;
+  /** What a label of ours says about it. */
+  readonly verdict?: string;
   readonly images: readonly RunningImage[];
 }
 
 export function readRunningPod(object: ClusterObject): RunningPod {
-  const { namespace, name, uid, json } = object;
+  const { namespace, name, uid, json, labels } = object;
+  const verdict = labels.get(VERDICT);
   const phase = stringOf(memberOf(json['status'], 'phase'));
-  const owners = memberOf(json['metadata'], 'ownerReferences');
-  const owner = Array.isArray(owners) ? owners.find((one) => memberOf(one, 'controller') === true) : undefined;
   return {
     namespace,
     name,
     uid,
     node: stringOf(memberOf(json['spec'], 'nodeName')) ?? '',
-    owner: readReference(owner) ?? { apiVersion: 'v1', kind: 'Pod', name, uid },
+    owner: controllerOf(json) ?? { apiVersion: 'v1', kind: 'Pod', name, uid },
     runs: phase !== 'Succeeded' && phase !== 'Failed',
+    ending: memberOf(json['metadata'], 'deletionTimestamp') !== undefined,
+    ...(verdict === undefined ? {} : { verdict }),
     images: runningImages(json),
   };
+}
+
+/** What makes an object anew when it goes, if anything does. */
+export function controllerOf(object: JsonObject): ObjectReference | undefined {
+  const owners = memberOf(object['metadata'], 'ownerReferences');
+  return readReference(Array.isArray(owners) ? owners.find((one) => memberOf(one, 'controller') === true) : undefined);
 }
 
 function readReference(value: JsonValue | undefined): ObjectReference | undefined {

@@ -191,15 +191,6 @@ export class KubernetesClient {
     throw answer.error();
   }
 
-  /** How many replicas a workload is to have. @returns how many it had. */
-  async scale(of: Resource, name: ObjectName, replicas: number, options: WriteOptions = {}): Promise<number> {
-    const before = await this.get(of, name, { ...options, subresource: 'scale' });
-    if (!before) throw new SealwardError('ERR_OBJECT_NOT_FOUND', `${nameOf(of, name)} is not there to be scaled`);
-    await this.patch(of, name, { type: 'merge', patch: { spec: { replicas } } }, { ...options, subresource: 'scale' });
-    const had = memberOf(before.json['spec'], 'replicas');
-    return typeof had === 'number' ? had : 0;
-  }
-
   close(): void {
     this.#server.close();
   }

@@ -1,4 +1,5 @@
 /** What the webhook knows of its cluster, held by watches: the labels of namespaces, and the policies that stand in them. */
+import { isDeepStrictEqual } from 'node:util';
 import { type ClusterObject, type KubernetesClient, type ObjectName, RESOURCES, WatchList } from '../../clients/kubernetes/index.ts';
 import { decodeBase64, type JsonValue, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
@@ -7,6 +8,8 @@ import type { NamespacedPolicy } from './in-force.ts';
 export interface Surroundings {
   /** What was not listed yet; undefined when all was. */
   missing(): string | undefined;
+  /** Resolves when nothing is missing any more; never when it was closed before. */
+  readonly complete: Promise<void>;
   /** Undefined for a namespace that is not known: then nothing is taken out of a scope by its labels. */
   labels(namespace: string): Readonly<Record<string, string>> | undefined;
   close(): Promise<void>;
@@ -18,11 +21,20 @@ export interface LookOptions {
   /** All of them, each time that one changes. */
   readonly setNamespaced: (policies: readonly NamespacedPolicy[]) => Promise<void>;
   readonly report: (problem: SealwardError) => void;
+  /** Told of each namespace that comes or gets other labels. */
+  readonly labelled?: (namespace: string) => void;
 }
 
-export function lookAround(client: KubernetesClient, { namespaceLabels, namespacedPolicies, setNamespaced, report }: LookOptions): Surroundings {
+export function lookAround(client: KubernetesClient, { namespaceLabels, namespacedPolicies, setNamespaced, report, labelled }: LookOptions): Surroundings {
   const namespaces = namespaceLabels
-    ? new WatchList(client, RESOURCES.namespaces, { keep: ({ labels }): Readonly<Record<string, string>> => Object.fromEntries(labels), report })
+    ? new WatchList(client, RESOURCES.namespaces, {
+        keep: ({ labels }): Readonly<Record<string, string>> => Object.fromEntries(labels),
+        report,
+        changed: (change) => {
+          const same = change.type === 'removed' || (change.type === 'changed' && isDeepStrictEqual(change.before, change.value));
+          if (!same) labelled?.(change.key);
+        },
+      })
     : undefined;
   let taken = !namespacedPolicies;
   let due = false;
@@ -39,11 +51,12 @@ export function lookAround(client: KubernetesClient, { namespaceLabels, namespac
   const take = async (): Promise<void> => {
     if (policies) await setNamespaced([...policies.entries()].map(([, policy]) => policy));
   };
-  void policies?.synced.then(async () => {
+  const takenAll = policies?.synced.then(async () => {
     await take();
     taken = true;
   });
   return {
+    complete: Promise.all([namespaces?.synced, takenAll]).then(() => undefined),
     missing: () => (taken ? (namespaces && !namespaces.isSynced ? 'the namespaces of the cluster' : undefined) : 'the policies of namespaces'),
     labels: (namespace) => namespaces?.get(namespace),
     async close() {

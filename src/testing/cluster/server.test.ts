@@ -145,10 +145,13 @@ test('an eviction asks the disruption budgets, and scale is a subresource', asyn
   const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'app', image: 'a' }] } };
   const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', ...metadata('web'), spec: { selector: { matchLabels: { app: 'web' } }, template } };
   await cluster.request('POST', '/apis/apps/v1/namespaces/default/deployments', deployment);
-  assert.equal(await client.scale(RESOURCES.deployments, WEB, 0, { dryRun: true }), 1);
-  assert.equal(await client.scale(RESOURCES.deployments, WEB, 0), 1);
+  const toZero = { type: 'merge', patch: { spec: { replicas: 0 } } } as const;
+  await client.patch(RESOURCES.deployments, WEB, toZero, { subresource: 'scale', dryRun: true });
+  const scale = await client.get(RESOURCES.deployments, WEB, { subresource: 'scale' });
+  assert.deepEqual([scale?.json['kind'], objectAt(scale?.json, 'spec')['replicas']], ['Scale', 1]);
+  await client.patch(RESOURCES.deployments, WEB, toZero, { subresource: 'scale' });
   assert.equal(objectAt(cluster.objects('deployments.apps')[0], 'spec')['replicas'], 0);
-  await assert.rejects(client.scale(RESOURCES.deployments, { ...WEB, name: 'none' }, 0), fails('ERR_OBJECT_NOT_FOUND'));
+  assert.equal(await client.get(RESOURCES.deployments, { ...WEB, name: 'none' }, { subresource: 'scale' }), undefined);
 });
 
 test('a list in pages is one of one moment, until that is compacted', async (t) => {
