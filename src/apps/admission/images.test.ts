@@ -1,21 +1,31 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type JsonObject, LIMITS } from '../../core/encoding/index.ts';
+import { type JsonObject, type JsonValue, LIMITS } from '../../core/encoding/index.ts';
 import { imagesOf, newImages, podSpecsOf } from './images.ts';
 
 const imagesIn = (kind: string, object: JsonObject, custom?: ReadonlyMap<string, readonly string[]>) => imagesOf(kind, podSpecsOf(kind, object, custom));
 
+/** Under keys that people choose. */
+const CHOSEN: JsonObject = { image: 'x', reference: 'x' };
+
 const SPEC: JsonObject = {
-  nodeSelector: { image: 'ssd' },
-  topologySpreadConstraints: [{ labelSelector: { matchLabels: { image: 'x' } } }],
-  affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ podAffinityTerm: { labelSelector: { matchLabels: { image: 'x' } } } }] } },
-  containers: [{ name: 'a', image: 'r.example/a:1', resources: { limits: { image: '1' } } }],
+  nodeSelector: { image: 'ssd', managedFields: 'x' },
+  overhead: { image: '1' },
+  topologySpreadConstraints: [{ labelSelector: { matchLabels: CHOSEN } }],
+  affinity: {
+    podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector: { matchLabels: CHOSEN }, namespaceSelector: { matchLabels: CHOSEN } }] },
+    podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ podAffinityTerm: { labelSelector: { matchLabels: CHOSEN } } }] },
+  },
+  containers: [{ name: 'a', image: 'r.example/a:1', resources: { limits: { image: '1' }, requests: { image: '1' } } }],
   initContainers: [{ name: 'b', image: 'r.example/b:1' }],
   ephemeralContainers: [{ name: 'c', image: 'r.example/c:1' }],
   volumes: [
     { name: 'v', image: { reference: 'r.example/v:1', pullPolicy: 'Always' } },
     { name: 'w', rbd: { image: 'disk' } },
-    { name: 'x', csi: { volumeAttributes: { image: 'x' } } },
+    { name: 'x', csi: { volumeAttributes: CHOSEN } },
+    { name: 'y', flexVolume: { options: CHOSEN } },
+    { name: 'z', ephemeral: { volumeClaimTemplate: { metadata: { labels: CHOSEN, annotations: CHOSEN }, spec: { selector: { matchLabels: CHOSEN } } } } },
+    { name: 'p', projected: { sources: [{ clusterTrustBundle: { labelSelector: { matchLabels: CHOSEN } } }] } },
   ],
 };
 const IMAGES = ['a', 'b', 'c', 'v'].map((name) => `r.example/${name}:1`);
@@ -50,6 +60,16 @@ test('an image field that is not known is refused by its name', () => {
   refused('/Pod', pod({ more: { matchLabels: { image: 'r.example/x' } } }), /more\.matchLabels\.image/);
   refused('/Pod', pod({ more: { nodeSelector: { image: 'r.example/x' } } }), /more\.nodeSelector\.image/);
   refused('apps/Deployment', { spec: { template: { spec: { image: 'r.example/x' } } } }, /template\.spec\.image/);
+});
+
+test('very many fields far below, which look like images, take no longer than others', () => {
+  const custom = new Map([['x.example/Thing', ['spec']]]);
+  const nested = (value: JsonValue): JsonObject => Array.from({ length: LIMITS.jsonDepth - 6 }).reduce<JsonObject>((inner) => ({ x: inner }), { x: value });
+  const found = (one: JsonObject) => imagesIn('x.example/Thing', { spec: nested(Array.from({ length: 50_000 }, () => one)) }, custom);
+  for (const one of [{ image: {} }, { image: { reference: {} } }, { labels: { image: {} } }, { matchLabels: {} }, { reference: 'x' }])
+    assert.deepEqual(found(one), []);
+  for (const one of [{ image: 'x' }, { labels: { image: 'x' } }, { image: { reference: 'x' } }, { managedFields: [] }])
+    assert.throws(() => found(one), { code: 'ERR_IMAGES_UNREADABLE' }, JSON.stringify(one));
 });
 
 test('a Pod that names no image, or a container that names none, is refused; a template may leave it open', () => {

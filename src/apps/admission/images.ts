@@ -43,6 +43,21 @@ const NO_IMAGE = new RegExp(
   ].join('|')})$`,
 );
 
+/** With what the paths of those maps end, so that most others need not be put into words. */
+const LAST_OF_NO_IMAGE: ReadonlySet<string | number> = new Set([
+  'nodeSelector',
+  'overhead',
+  'limits',
+  'requests',
+  'volumeAttributes',
+  'options',
+  'labels',
+  'annotations',
+  'matchLabels',
+]);
+/** Steps to the deepest of those maps, and to the object with the deepest image. Further down nothing is put into words, for there may be very many. */
+const MOST_STEPS = { toNoImage: 8, toImage: 3 };
+
 /** A path, and what stands there; undefined where the object does not go so far. */
 export type PodSpec = readonly [path: string, spec: JsonValue | undefined];
 
@@ -140,10 +155,13 @@ function collect(spec: JsonObject, root: string, isPod: boolean, found: NamedIma
   const into = (inner: JsonValue, key: string | number, depth: number): void => {
     if (inner === null || typeof inner !== 'object') return;
     at[depth] = key;
+    if (depth < MOST_STEPS.toNoImage && LAST_OF_NO_IMAGE.has(key) && NO_IMAGE.test(pathOf(at.slice(0, depth + 1)))) return;
     walk(inner, depth + 1);
   };
   /** Takes the image that stands here. @returns whether there may be others below. */
   const mayHoldImages = (member: string, inner: JsonValue, depth: number): boolean => {
+    const names = member === 'image' || (member === 'reference' && at[depth - 1] === 'image');
+    if (member !== 'managedFields' && (!names || (depth > MOST_STEPS.toImage && typeof inner !== 'string'))) return true;
     const way = [...at.slice(0, depth), member];
     const path = pathOf(way);
     const full = `${root}.${path}`;
@@ -153,10 +171,9 @@ function collect(spec: JsonObject, root: string, isPod: boolean, found: NamedIma
       else if (isPod) throw unreadable(`${quoted(full)} is empty`);
       return false;
     }
-    if (isNoImage(way)) return false;
+    if (NO_IMAGE.test(path)) return false;
     if (member === 'managedFields') throw unreadable(`${quoted(full)}: "managedFields" is no field of a pod spec`);
-    if ((member === 'image' || path.endsWith('image.reference')) && typeof inner === 'string')
-      throw unreadable(`${quoted(full)} is an image field that is not known`);
+    if (typeof inner === 'string') throw unreadable(`${quoted(full)} is an image field that is not known`);
     return true;
   };
   walk(spec, 0);
@@ -172,11 +189,6 @@ type Way = (string | number)[];
 
 function pathOf(way: Way): string {
   return way.reduce<string>((path, key) => (typeof key === 'number' ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`), '');
-}
-
-/** Whether it, or what it stands in, is one of those maps and fields that only look like images. */
-function isNoImage(way: Way): boolean {
-  return way.some((_, i) => NO_IMAGE.test(pathOf(way.slice(0, i + 1))));
 }
 
 const isObject = (value: JsonValue | undefined): value is JsonObject => value !== null && typeof value === 'object' && !Array.isArray(value);
