@@ -1,13 +1,14 @@
 /** What is done to a cluster about images that must not run, against an API server. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { CLUSTERS, type TestCluster } from '../../../test/clusters.ts';
 import { answerOf } from '../../../test/running.ts';
 import { KubernetesClient, RESOURCES } from '../../clients/kubernetes/index.ts';
 import { type JsonObject, type JsonValue, memberOf } from '../../core/encoding/index.ts';
 import type { SealwardError } from '../../core/errors.ts';
 import type { JudgedName } from '../../sdk/agent/index.ts';
 import { ClusterServer, FixedClock } from '../../testing/index.ts';
-import { Container, type ContainOptions } from './contain.ts';
+import { Container, type Containment, CONTAINMENTS, type ContainOptions } from './contain.ts';
 import type { Held } from './inventory.ts';
 import { readRunningPod, type RunningPod } from './running-pod.ts';
 
@@ -20,12 +21,12 @@ class Scene {
   readonly said: string[] = [];
   readonly problems: SealwardError[] = [];
   readonly held = new Map<string, Held>();
-  readonly server: ClusterServer;
+  readonly server: TestCluster;
   readonly client: KubernetesClient;
   readonly container: Container;
   leads = true;
 
-  constructor(server: ClusterServer, action: 'label' | 'evict' | 'scale-to-zero', options: Partial<ContainOptions>) {
+  constructor(server: TestCluster, action: Containment, options: Partial<ContainOptions>) {
     this.server = server;
     this.client = new KubernetesClient(server.access());
     this.container = new Container({
@@ -44,8 +45,9 @@ class Scene {
     });
   }
 
-  static async begin(t: TestContext, action: 'label' | 'evict' | 'scale-to-zero', options: Partial<ContainOptions> = {}): Promise<Scene> {
-    const scene = new Scene(await ClusterServer.start(), action, options);
+  static async begin(t: TestContext, action: Containment, options: Partial<ContainOptions> = {}, [kind] = CLUSTERS): Promise<Scene> {
+    assert.ok(kind);
+    const scene = new Scene(await kind.start(), action, options);
     t.after(async () => {
       await scene.container.close();
       scene.client.close();
@@ -98,35 +100,46 @@ class Scene {
   }
 
   /** What a Deployment is to have, and what it is noted to have had. */
-  scaleOf(plural = 'deployments.apps'): JsonValue[] {
-    const [object] = this.server.objects(plural, 'shop');
+  async scaleOf(plural = 'deployments.apps'): Promise<JsonValue[]> {
+    const [object] = await this.server.objects(plural, 'shop');
     return [memberOf(object?.['spec'], 'replicas') ?? null, memberOf(metadataOf(object)['annotations'], 'sealward.dev/replicas-before') ?? null];
   }
 
+  async objects(kind: string): Promise<JsonObject[]> {
+    return this.server.objects(kind, 'shop');
+  }
+
+  /** The API server of src/testing, which can fail on purpose and says what it was asked. */
+  get own(): ClusterServer {
+    assert.ok(this.server instanceof ClusterServer);
+    return this.server;
+  }
+
   writes(): string[] {
-    return this.server.journal.filter(({ method }) => method !== 'GET').map(({ method, url }) => `${method} ${url.split('?')[0]}`);
+    return this.own.journal.filter(({ method }) => method !== 'GET').map(({ method, url }) => `${method} ${url.split('?')[0]}`);
   }
 }
 
 describe('containment', () => {
-  it('does not touch a Pod or workload that was made anew under the same name', async (t) => {
-    for (const action of ['evict', 'label', 'scale-to-zero'] as const) {
-      const scene = await Scene.begin(t, action);
-      const owner = action === 'scale-to-zero' ? await scene.workload('StatefulSet', 'web') : undefined;
-      await scene.run('web-0', owner ? { ownerReferences: [owner] } : {});
-      await scene.client.delete(RESOURCES.pods, { namespace: 'shop', name: 'web-0' });
-      await scene.client.create(RESOURCES.pods, 'shop', { metadata: { name: 'web-0' }, spec: { containers: [{ name: 'c', image: 'good' }] } });
-      if (owner) {
-        await scene.client.delete(RESOURCES.statefulSets, { namespace: 'shop', name: 'web' });
-        await scene.workload('StatefulSet', 'web');
+  for (const kind of CLUSTERS)
+    it(`does not touch a Pod or workload that was made anew under the same name: ${kind.name}`, async (t) => {
+      for (const action of CONTAINMENTS) {
+        const scene = await Scene.begin(t, action, {}, [kind]);
+        const owner = action === 'scale-to-zero' ? await scene.workload('StatefulSet', 'web') : undefined;
+        await scene.run('web-0', owner ? { ownerReferences: [owner] } : {});
+        await scene.client.delete(RESOURCES.pods, { namespace: 'shop', name: 'web-0' });
+        await scene.client.create(RESOURCES.pods, 'shop', { metadata: { name: 'web-0' }, spec: { containers: [{ name: 'c', image: 'good' }] } });
+        if (owner) {
+          await scene.client.delete(RESOURCES.statefulSets, { namespace: 'shop', name: 'web' });
+          await scene.workload('StatefulSet', 'web');
+        }
+        scene.judge();
+        assert.match((await scene.hear(1)).join(), / gone$/);
+        const [pod] = await scene.objects('pods');
+        assert.deepEqual([(await scene.objects('pods')).length, metadataOf(pod)['labels']], [1, undefined]);
+        if (owner) assert.deepEqual(await scene.scaleOf('statefulsets.apps'), [3, null]);
       }
-      scene.judge();
-      assert.match((await scene.hear(1)).join(), / gone$/);
-      const [pod] = scene.server.objects('pods', 'shop');
-      assert.deepEqual([scene.server.objects('pods', 'shop').length, metadataOf(pod)['labels']], [1, undefined]);
-      if (owner) assert.deepEqual(scene.scaleOf('statefulsets.apps'), [3, null]);
-    }
-  });
+    });
 
   it('scales the Deployment above in one write, which is of what was looked at and no other', async (t) => {
     const scene = await Scene.begin(t, 'scale-to-zero');
@@ -138,7 +151,7 @@ describe('containment', () => {
       ['c', two],
     ] as const)
       await scene.run(name, { ownerReferences: [owner] });
-    scene.server.forget();
+    scene.own.forget();
     // Somebody scales it between the look and the write.
     let patches = 0;
     const patch = scene.client.patch.bind(scene.client);
@@ -148,11 +161,11 @@ describe('containment', () => {
     };
     scene.judge();
     assert.deepEqual(await scene.hear(1), ['Deployment web done']);
-    assert.deepEqual(scene.scaleOf(), [0, '7']);
+    assert.deepEqual(await scene.scaleOf(), [0, '7']);
     scene.judge();
     scene.judge(rejected('DENIED'));
     await scene.container.close();
-    assert.deepEqual([scene.said.length, scene.scaleOf()], [1, [0, '7']], 'what it had is kept, and nothing is said of what was done');
+    assert.deepEqual([scene.said.length, await scene.scaleOf()], [1, [0, '7']], 'what it had is kept, and nothing is said of what was done');
     assert.equal(scene.writes().length, 3, 'of which one was theirs, and one came too late');
     assert.deepEqual(scene.problems, []);
   });
@@ -167,7 +180,7 @@ describe('containment', () => {
     await scene.run('lost-x', { ownerReferences: [owner('apps/v1', 'ReplicaSet', 'lost')] });
     // Not ours, though it is called alike.
     await scene.run('other-x', { ownerReferences: [owner('example.com/v1', 'ReplicaSet', 'other')] });
-    scene.server.forget();
+    scene.own.forget();
     scene.judge();
     assert.deepEqual(await scene.hear(5), [
       'Pod bare unsupported',
@@ -178,11 +191,11 @@ describe('containment', () => {
     ]);
     assert.deepEqual(scene.writes(), []);
     await scene.workload('StatefulSet', 'db', undefined, 2);
-    const [{ metadata }] = scene.server.objects('statefulsets.apps', 'shop') as [JsonObject];
+    const [{ metadata }] = (await scene.objects('statefulsets.apps')) as [JsonObject];
     await scene.run('db-0', { ownerReferences: [owner('apps/v1', 'StatefulSet', 'db')].map((one) => ({ ...one, uid: memberOf(metadata, 'uid') as string })) });
     scene.container.joined(await scene.look('db-0'));
     assert.deepEqual((await scene.hear(6)).slice(5), ['StatefulSet db done']);
-    assert.deepEqual(scene.scaleOf('statefulsets.apps'), [0, '2']);
+    assert.deepEqual(await scene.scaleOf('statefulsets.apps'), [0, '2']);
   });
 
   it('does later what the limit holds back, without saying so again, and what is not to be done then it leaves', async (t) => {
@@ -199,7 +212,7 @@ describe('containment', () => {
     scene.judge(answerOf(IMAGE, 'verified', 'VERIFIED'));
     scene.clock.advance(60_000);
     await scene.container.close();
-    assert.deepEqual([scene.said.length, scene.server.objects('pods', 'shop').length], [8, 2]);
+    assert.deepEqual([scene.said.length, (await scene.objects('pods')).length], [8, 2]);
   });
 
   it('tries again what a disruption budget blocks, after those that wait, and says both once', async (t) => {
@@ -221,7 +234,7 @@ describe('containment', () => {
   it('tries again what failed', async (t) => {
     const scene = await Scene.begin(t, 'evict');
     await scene.run('a');
-    scene.server.fault({ method: 'POST', path: '/eviction', status: 403, times: 1 });
+    scene.own.fault({ method: 'POST', path: '/eviction', status: 403, times: 1 });
     scene.judge();
     while (scene.problems.length === 0) await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual([scene.problems[0]?.code, scene.said], ['ERR_CLUSTER_DENIED', []]);
@@ -242,7 +255,7 @@ describe('containment', () => {
     scene.leads = false;
     scene.clock.advance(60_000);
     await scene.container.close();
-    assert.deepEqual([scene.said.length, scene.server.objects('pods', 'shop').length], [5, 1]);
+    assert.deepEqual([scene.said.length, (await scene.objects('pods')).length], [5, 1]);
   });
 
   it('contains each Pod that comes after, and not one that is going or that a kubelet starts by itself', async (t) => {
@@ -256,7 +269,7 @@ describe('containment', () => {
     scene.container.joined({ ...(await scene.run('going')), ending: true });
     scene.container.joined(mirror);
     assert.deepEqual((await scene.hear(3)).slice(2), ['Pod static unsupported']);
-    assert.equal(scene.server.objects('pods', 'shop').length, 2);
+    assert.equal((await scene.objects('pods')).length, 2);
   });
 
   it('writes a label once, another one when the reason is another, and takes it away when all of the Pod is well', async (t) => {
@@ -279,24 +292,24 @@ describe('containment', () => {
     scene.judge(answerOf(other, 'inconclusive', 'ERR_DEADLINE'));
     scene.judge(answerOf(other, 'verified', 'VERIFIED'));
     assert.equal((await scene.hear(4))[3], 'Pod a cleared');
-    const [pod] = scene.server.objects('pods', 'shop');
+    const [pod] = await scene.objects('pods');
     assert.deepEqual(metadataOf(pod)['labels'], { app: 'web' });
   });
 
   it('in a dry run asks the API server to check each act and keeps nothing, also of those that are counted', async (t) => {
-    for (const action of ['evict', 'label', 'scale-to-zero'] as const) {
+    for (const action of CONTAINMENTS) {
       const scene = await Scene.begin(t, action, { dryRun: true, perMinute: 1 });
       const owner = await scene.workload('StatefulSet', 'web');
       for (const name of ['a', 'b']) await scene.run(name, { ownerReferences: [owner] });
-      const before = JSON.stringify([scene.server.objects('pods', 'shop'), scene.server.objects('statefulsets.apps', 'shop')]);
-      scene.server.forget();
+      const before = JSON.stringify([await scene.objects('pods'), await scene.objects('statefulsets.apps')]);
+      scene.own.forget();
       scene.container.begin();
       scene.judge();
       await scene.hear(action === 'scale-to-zero' ? 1 : 2);
       await scene.container.close();
       assert.deepEqual(scene.said, action === 'scale-to-zero' ? ['StatefulSet web done?'] : ['Pod a done?', 'Pod b limited?']);
-      assert.equal(JSON.stringify([scene.server.objects('pods', 'shop'), scene.server.objects('statefulsets.apps', 'shop')]), before);
-      const writes = scene.server.journal.filter(({ method }) => method !== 'GET');
+      assert.equal(JSON.stringify([await scene.objects('pods'), await scene.objects('statefulsets.apps')]), before);
+      const writes = scene.own.journal.filter(({ method }) => method !== 'GET');
       assert.ok(writes.length > 0 && writes.every(({ url, status }) => url.includes('dryRun=All') && status < 300));
     }
   });

@@ -178,7 +178,9 @@ async function* inWordsOfClusters(body: AsyncIterable<Uint8Array>, what: string)
 }
 
 /** What a status means (API conventions, "HTTP status codes"). */
-function codeOf(status: number): ErrorCode {
+function codeOf(status: number, message: string): ErrorCode {
+  // As a patch for an object is answered that was meanwhile made anew under its name.
+  if (status === 422 && /\bmetadata\.uid: Invalid value: .*field is immutable/.test(message)) return 'ERR_OBJECT_CONFLICT';
   if (status === 401 || status === 403) return 'ERR_CLUSTER_DENIED';
   if (status === 404) return 'ERR_OBJECT_NOT_FOUND';
   if (status === 409) return 'ERR_OBJECT_CONFLICT';
@@ -189,7 +191,10 @@ function codeOf(status: number): ErrorCode {
 
 export function refusalError(server: URL | string, what: string, { status, message }: Pick<Refusal, 'status' | 'message'>): SealwardError {
   const host = typeof server === 'string' ? server : quoted(server.host, 260);
-  return new SealwardError(codeOf(status), `${host} answered the request for ${what} with ${status}${message === '' ? '' : `: ${quoted(message, 400)}`}`);
+  return new SealwardError(
+    codeOf(status, message),
+    `${host} answered the request for ${what} with ${status}${message === '' ? '' : `: ${quoted(message, 400)}`}`,
+  );
 }
 
 /** The HTTP client speaks of registries. */

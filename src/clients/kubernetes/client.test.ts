@@ -57,6 +57,12 @@ for (const [code, expected] of [
   });
 }
 
+test('a patch for an object that was meanwhile made anew under its name is a conflict, as the API server says it', async (t) => {
+  const message = 'Pod "web" is invalid: metadata.uid: Invalid value: "x": field is immutable';
+  loopback.listener = (_, response) => json(response, 422, status(422, message));
+  await assert.rejects(clientFor(t).patch(RESOURCES.pods, WEB, { type: 'merge', patch: { metadata: { uid: 'x' } } }), fails('ERR_OBJECT_CONFLICT'));
+});
+
 for (const [what, body] of [
   ['no JSON', '<html>'],
   ['a list', '[]'],
