@@ -127,9 +127,11 @@ function statedLicence(dependency, stated, author) {
 /** The licences of what was bundled travel with it. */
 const packages = new Set(
   [...program.inputs, ...launcher.inputs, ...worker.inputs, ...reader.inputs, ...prover.inputs, ...nodeVerifier.inputs, ...library].flatMap(
-    (path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
+    // Where node_modules is a link, the path leads out of here.
+    (path) => /^(?:.*?\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
   ),
 );
+if (packages.size === 0) throw new Error('nothing of node_modules was found in what was bundled, so that no licence would travel with it');
 const bundled = [];
 const notices = [...packages].sort().map((dependency) => {
   const folder = join(root, 'node_modules', dependency);
