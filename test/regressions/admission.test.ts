@@ -144,4 +144,15 @@ describe('admission', () => {
     }
     assert.equal(cluster.registry.count(''), 0);
   });
+
+  it('an image with a name as long as an object may be is refused with the reason, and so is one that cannot be printed', async (t) => {
+    const webhook = await startWebhook(t, await cluster.started());
+    for (const name of ['a', '/a', ':a', '@', '\u202e\u0000', '\u{1f600}', ' ']) {
+      const { response } = await webhook.ask(reviewOf(pod(`r.example/${name.repeat(Math.floor(1_000_000 / name.length))}`)));
+      const { message, code } = response['status'] as { readonly message: string; readonly code: number };
+      assert.deepEqual([response['allowed'], code], [false, 403], name);
+      assert.match(message, /may not run: An image reference or a digest is not well formed/, JSON.stringify(name));
+      assert.ok(message.length <= 2048 && !/\p{C}/u.test(message), JSON.stringify(name));
+    }
+  });
 });

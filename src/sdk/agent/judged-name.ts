@@ -91,7 +91,7 @@ export function undecided(name: string, error: SealwardError, action: Action, in
     outcome: outcomeOfError(error) ?? (error.family === 'InputError' ? 'rejected' : 'inconclusive'),
     code: error.code,
     action,
-    message: `${name} ${action === 'deny' ? 'may not run' : 'runs although it could not be judged'}: ${meaningOf(error.code)} (${error.message})`,
+    message: `${shown(name)} ${action === 'deny' ? 'may not run' : 'runs although it could not be judged'}: ${meaningOf(error.code)} (${error.message})`,
     hint: error.hint,
     warnings: action === 'warn' ? [error.message] : [],
     error,
@@ -99,6 +99,10 @@ export function undecided(name: string, error: SealwardError, action: Action, in
     from: 'nothing',
   };
 }
+
+/** What is longer is no name, and would leave no room to say so. */
+const LONGEST_NAME = 512;
+const shown = (name: string): string => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name);
 
 function meaningOf(code: ErrorCode): string {
   return ERRORS[code].meaning.replace(/\.$/, '');
