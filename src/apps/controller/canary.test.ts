@@ -68,6 +68,7 @@ test('what is refused is well, and what would have been let in is an alarm; noth
   const { server, webhook, canary } = await scene(t);
   await canary.round();
   assert.deepEqual([said(canary), canary.last?.weaknesses], [['unsigned refused', 'revoked admitted'], []]);
+  assert.match(canary.last?.images[1]?.message ?? '', /nobody was asked, or the policies that hold in default only warn of it/);
   assert.deepEqual(server.objects('pods'), []);
   assert.ok(webhook.seen.every(({ request }) => request['dryRun'] === true));
 });
@@ -81,6 +82,24 @@ test('a refusal by somebody else proves nothing, and neither does silence', asyn
   server.fault({ method: 'POST', path: '/pods', drop: 'before' });
   await canary.round();
   assert.deepEqual(said(canary), ['unsigned unknown', 'revoked unknown']);
+});
+
+test('a webhook of somebody else that refuses proves nothing of ours, whatever it is called', async (t) => {
+  const { server, webhook, canary } = await scene(t);
+  const settings = {
+    name: 'not-sealward.sealward.dev.example',
+    admissionReviewVersions: ['v1'],
+    sideEffects: 'None',
+    clientConfig: { caBundle: webhook.caBundle, service: { namespace: 'guard', name: 'webhook', path: '/other' } },
+    rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }],
+  };
+  const message = 'admission webhook "pods.sealward.dev" denied the request: so it says';
+  webhook.answer = ({ url }) => (url.startsWith('/other') ? { allowed: false, status: { code: 403, message } } : { allowed: true });
+  const body = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', metadata: { name: 'other' }, webhooks: [settings] };
+  assert.equal((await server.request('POST', CONFIGURATIONS, body)).status, 201);
+  await canary.round();
+  assert.deepEqual(said(canary), ['unsigned unknown', 'revoked unknown']);
+  assert.match(canary.last?.images[0]?.message ?? '', /^not-sealward\.sealward\.dev\.example is none of our webhooks, and refused first/);
 });
 
 test('a configuration that was weakened or deleted is noticed', async (t) => {

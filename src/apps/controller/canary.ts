@@ -3,9 +3,9 @@
  * What is let in is an alarm; what could not be asked is one as well, only another.
  */
 import { type KubernetesClient, RESOURCES } from '../../clients/kubernetes/index.ts';
-import type { JsonObject } from '../../core/encoding/index.ts';
+import { type JsonObject, memberOf, stringOf } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import { weaknessesOf } from './webhook-strength.ts';
+import { weaknessesOf } from '../../sdk/agent/index.ts';
 
 export interface CanaryImage {
   /** For people and metrics: `unsigned`, `wrong-key`, `revoked`, `moved-tag`, `expired`. */
@@ -24,7 +24,7 @@ export interface CanaryOptions {
   readonly told: (round: CanaryRound) => void;
 }
 
-/** `refused` is what must be. `admitted`: enforcement does not work. `unknown`: it could not be asked, or somebody else refused. */
+/** `refused` is what must be, and by our webhook. `admitted`: enforcement does not work. `unknown`: it could not be asked, or somebody else refused. */
 export type CanaryResult = 'refused' | 'admitted' | 'unknown';
 
 export interface CanaryRound {
@@ -41,6 +41,8 @@ export class Canary {
   #cancel: (() => void) | undefined;
   #round: Promise<void> = Promise.resolve();
   #closed = false;
+  /** Names of the webhooks in the configuration, as it was read last. */
+  #names: readonly string[] = [];
   last: CanaryRound | undefined;
 
   constructor(options: CanaryOptions) {
@@ -61,10 +63,11 @@ export class Canary {
   round(): Promise<void> {
     this.#round = this.#round.then(async () => {
       const { client, images } = this.#options;
+      const weaknesses = await this.#weaknesses();
       const asked: CanaryRound['images'][number][] = [];
       for (const { name, image } of images) if (!this.#closed) asked.push({ name, image, ...(await this.#ask(name, image)) });
       if (this.#closed) return;
-      this.last = { at: client.clock.now(), images: asked, weaknesses: await this.#weaknesses() };
+      this.last = { at: client.clock.now(), images: asked, weaknesses };
       this.#options.told(this.last);
     });
     return this.#round;
@@ -74,12 +77,14 @@ export class Canary {
     const { client, namespace } = this.#options;
     try {
       await client.create(RESOURCES.pods, namespace, canaryPod(name, image), { dryRun: true, deadline: client.clock.now() + ASK_MS });
-      return { result: 'admitted', message: `${image} would have been let in` };
+      return { result: 'admitted', message: `${image} would have been let in: nobody was asked, or the policies that hold in ${namespace} only warn of it` };
     } catch (error) {
       const problem = error instanceof SealwardError ? error : new SealwardError('ERR_INVARIANT', String(error), { cause: error });
-      // As the API server words the refusal of a webhook; that of a quota or of its own authorization sounds otherwise.
-      const refused = /admission webhook \\?"[^"]*sealward[^"]*\\?" denied the request/.test(problem.message);
-      return { result: refused ? 'refused' : 'unknown', message: problem.message };
+      // As the API server words the refusal of a webhook; that of a quota, a standard for Pods or its own authorization sounds
+      // otherwise, and so does a webhook that did not answer. Another one may refuse as well, and then nobody knows about ours.
+      const [, by = ''] = /admission webhook \\?"([^"\\]+)\\?" denied the request/.exec(problem.message) ?? [];
+      if (this.#names.includes(by)) return { result: 'refused', message: problem.message };
+      return { result: 'unknown', message: by === '' ? problem.message : `${by} is none of our webhooks, and refused first: ${problem.message}` };
     }
   }
 
@@ -87,6 +92,8 @@ export class Canary {
     const { client, configuration, exempt } = this.#options;
     try {
       const found = await client.get(RESOURCES.validatingWebhooks, { name: configuration }, { deadline: client.clock.now() + ASK_MS });
+      const webhooks = found?.json['webhooks'];
+      if (Array.isArray(webhooks)) this.#names = webhooks.flatMap((webhook) => stringOf(memberOf(webhook, 'name')) ?? []);
       return weaknessesOf(found?.json, { exempt });
     } catch (error) {
       if (error instanceof SealwardError) return undefined;

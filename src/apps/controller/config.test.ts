@@ -72,5 +72,6 @@ test('every fault is told at once', () => {
     },
   );
   assert.throws(() => parse(`${LEAST}canary: { namespace: c, images: [{ name: a, image: x }, { name: a, image: y }] }\n`), /names that differ/);
+  assert.throws(() => parse(`${LEAST}exemptNamespaces: [c]\ncanary: { namespace: c, images: [{ name: a, image: x }] }\n`), /is one of exemptNamespaces/);
   assert.throws(() => readControllerConfig('/nowhere/x.yaml'), { code: 'ERR_FILE_UNREADABLE' });
 });

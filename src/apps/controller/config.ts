@@ -34,17 +34,18 @@ export function parseControllerConfig(file: string, text: string): ControllerCon
   return readYaml(file, text, (root) => {
     const lease = root.optionalText('lease');
     const canary = root.section('canary');
+    const exempt = readNamespaces(root, 'exemptNamespaces');
     return Object.freeze({
       file,
       ...readAgentSettings(root, path),
       operations: root.address('operations', '0.0.0.0:9445'),
       ...(lease === undefined ? {} : { lease: readClusterName(root, 'lease', lease) }),
-      exemptNamespaces: new Set(readNamespaces(root, 'exemptNamespaces')),
+      exemptNamespaces: new Set(exempt),
       policyReports: root.flag('policyReports', true),
       events: root.flag('events', true),
       namespacedPolicies: root.flag('namespacedPolicies', false),
       containment: readContainment(root.section('containment')),
-      ...(canary ? { canary: readCanary(canary) } : {}),
+      ...(canary ? { canary: readCanary(canary, exempt) } : {}),
       logLevel: root.choice('logLevel', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'info'),
     });
   });
@@ -62,13 +63,15 @@ function readContainment(section: Section | undefined): ControllerConfig['contai
   };
 }
 
-function readCanary(section: Section): NonNullable<ControllerConfig['canary']> {
+function readCanary(section: Section, exempt: readonly string[]): NonNullable<ControllerConfig['canary']> {
   const images = section.sections('images').map((one): CanaryImage => ({ name: one.text('name'), image: one.text('image') }));
   if (images.length === 0 || !images.every(({ name }) => LABEL.test(name)))
     section.refuse('images', 'must be images that are to be refused, each with a name such as unsigned');
   if (new Set(images.map(({ name }) => name)).size !== images.length) section.refuse('images', 'must have names that differ');
   const namespace = section.text('namespace');
   if (namespace !== '' && !LABEL.test(namespace)) section.refuse('namespace', 'must be the name of a namespace');
+  if (exempt.includes(namespace))
+    section.refuse('namespace', 'is one of exemptNamespaces: nobody is asked about what starts there, so nothing would be proven');
   return { namespace, everyMs: section.duration('every', 5 * SECOND, 86_400 * SECOND, '1m'), configuration: section.text('configuration', 'sealward'), images };
 }
 

@@ -1,6 +1,7 @@
 /** The configurations that make the API server ask: whether they are as they were installed, and whom they believe. */
-import type { KubernetesClient } from '../../../clients/kubernetes/index.ts';
+import { type KubernetesClient, RESOURCES } from '../../../clients/kubernetes/index.ts';
 import { type JsonObject, type JsonValue, memberOf, stringOf } from '../../../core/encoding/index.ts';
+import { unasked, weaknessesOfWebhook } from '../../../sdk/agent/index.ts';
 import { listOf, NAME } from './replicas.ts';
 import { HOOKS } from './resources.ts';
 
@@ -46,25 +47,14 @@ export function weaknesses(hooks: readonly Hook[]): readonly string[] {
   const found: string[] = [];
   for (const name of ['pods.sealward.dev', 'templates.sealward.dev', 'pin.sealward.dev'])
     if (!hooks.some((hook) => hook.name === name)) found.push(`${name} is missing: the API server does not ask it`);
-  for (const { name, failurePolicy, json, caBundle } of hooks) {
-    const at = (member: string): JsonValue | undefined => memberOf(json, member);
-    if (failurePolicy !== 'Fail') found.push(`${name} has failurePolicy ${failurePolicy}: while nobody answers, everything is let in`);
+  for (const { name, json, caBundle } of hooks) {
     if (caBundle === '') found.push(`${name} has no caBundle: the API server cannot ask`);
-    if (isSelecting(at('objectSelector'))) found.push(`${name} has an objectSelector: whoever makes an object chooses its labels`);
-    if (listOf(at('matchConditions')).length > 0) found.push(`${name} has matchConditions, and objects can be made to miss them`);
-    if (stringOf(at('matchPolicy')) === 'Exact') found.push(`${name} has matchPolicy Exact: other versions of the same kind pass`);
-    for (const expression of listOf(memberOf(at('namespaceSelector'), 'matchExpressions'))) {
-      const [key, operator] = [stringOf(memberOf(expression, 'key')), stringOf(memberOf(expression, 'operator'))];
-      if (key !== 'kubernetes.io/metadata.name' || operator !== 'NotIn') found.push(`${name} selects namespaces by ${key} ${operator}, which can be changed`);
-    }
-    if (Object.keys((memberOf(at('namespaceSelector'), 'matchLabels') as JsonObject | undefined) ?? {}).length > 0)
-      found.push(`${name} selects namespaces by labels, which can be changed`);
+    // Which namespaces are left out by name is shown, and is whoever's choice that installed it.
+    found.push(...weaknessesOfWebhook(json));
   }
+  if (hooks.length > 0) found.push(...unasked(hooks.filter(({ kind }) => kind === RESOURCES.validatingWebhooks.kind).map(({ json }) => json)));
   return found;
 }
-
-const isSelecting = (selector: JsonValue | undefined): boolean =>
-  listOf(memberOf(selector, 'matchExpressions')).length > 0 || Object.keys((memberOf(selector, 'matchLabels') as JsonObject | undefined) ?? {}).length > 0;
 
 /** Namespaces that are not asked about. */
 export function exemptOf(hooks: readonly Hook[]): readonly string[] {

@@ -356,32 +356,53 @@ test('status tells what each replica found when it asked itself, and why one is 
 });
 
 test('every setting of the webhook configurations that lets something pass is named', () => {
+  const rules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['pods', 'pods/ephemeralcontainers'] }];
   const sound = (name: string): Hook & { readonly json: JsonObject } => ({
     kind: 'ValidatingWebhookConfiguration',
     name,
     failurePolicy: 'Fail',
     caBundle: 'AAAA',
-    json: { name, namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['a'] }] }, objectSelector: {} },
+    json: {
+      name,
+      failurePolicy: 'Fail',
+      namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['a'] }] },
+      objectSelector: {},
+      rules: name === 'pods.sealward.dev' ? rules : [],
+    },
   });
   const all = ['pods.sealward.dev', 'templates.sealward.dev', 'pin.sealward.dev'].map(sound);
   assert.deepEqual(weaknesses(all), []);
-  assert.deepEqual(weaknesses(all.slice(1)), ['pods.sealward.dev is missing: the API server does not ask it']);
+  assert.deepEqual(weaknesses(all.slice(1)), [
+    'pods.sealward.dev is missing: the API server does not ask it',
+    'nobody is asked about CREATE of pods',
+    'nobody is asked about UPDATE of pods',
+    'nobody is asked about UPDATE of pods/ephemeralcontainers',
+  ]);
   const weak = (change: Partial<Hook>): readonly string[] => weaknesses([{ ...(all[0] as Hook), ...change }, ...all.slice(1)]);
   const [first] = all;
   const json = (more: JsonObject): Partial<Hook> => ({ json: { ...(first as { readonly json: JsonObject }).json, ...more } });
   const cases: readonly (readonly [Partial<Hook>, RegExp])[] = [
-    [{ failurePolicy: 'Ignore' }, /has failurePolicy Ignore/],
+    [json({ failurePolicy: 'Ignore' }), /lets everything in when it does not answer \(failurePolicy\)/],
     [{ caBundle: '' }, /has no caBundle/],
-    [json({ objectSelector: { matchLabels: { a: 'b' } } }), /has an objectSelector/],
-    [json({ objectSelector: { matchExpressions: [{ key: 'a', operator: 'Exists' }] } }), /has an objectSelector/],
-    [json({ matchConditions: [{ name: 'a', expression: 'false' }] }), /has matchConditions/],
-    [json({ matchPolicy: 'Exact' }), /has matchPolicy Exact/],
-    [json({ namespaceSelector: { matchExpressions: [{ key: 'opt-in', operator: 'Exists' }] } }), /selects namespaces by opt-in Exists/],
+    [json({ objectSelector: { matchLabels: { a: 'b' } } }), /labels that their authors choose \(objectSelector\)/],
+    [json({ objectSelector: { matchExpressions: [{ key: 'a', operator: 'Exists' }] } }), /labels that their authors choose \(objectSelector\)/],
+    [json({ matchConditions: [{ name: 'a', expression: 'false' }] }), /by conditions \(matchConditions\)/],
+    [
+      json({
+        rules: [
+          { ...rules[0], operations: ['CREATE'] },
+          { ...rules[0], resources: ['pods/ephemeralcontainers'] },
+        ],
+      }),
+      /nobody is asked about UPDATE of pods$/,
+    ],
+    [json({ matchPolicy: 'Exact' }), /other versions of a kind \(matchPolicy\)/],
+    [json({ namespaceSelector: { matchExpressions: [{ key: 'opt-in', operator: 'Exists' }] } }), /leaves out namespaces by opt-in Exists/],
     [
       json({ namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['a'] }] } }),
-      /by kubernetes\.io\/metadata\.name In/,
+      /leaves out namespaces by kubernetes\.io\/metadata\.name In/,
     ],
-    [json({ namespaceSelector: { matchLabels: { a: 'b' } } }), /selects namespaces by labels/],
+    [json({ namespaceSelector: { matchLabels: { a: 'b' } } }), /only for namespaces with labels/],
   ];
   for (const [change, expected] of cases) {
     const found = weak(change);

@@ -22,12 +22,18 @@ export function weaknessesOf(configuration: JsonObject | undefined, { exempt }: 
   const webhooks = listOf(configuration['webhooks']);
   const found = MUST_ASK.flatMap(([resource, operation]) => {
     const asks = webhooks.filter((webhook) => asksAbout(webhook, resource, operation));
-    if (asks.length === 0) return [`nobody is asked about ${operation} of ${resource}`];
     // One that is strong is enough; of several that are weak the first is told.
-    const weak = asks.map((webhook) => weaknesses(webhook, exempt));
+    const weak = asks.map((webhook) => weaknessesOfWebhook(webhook, exempt));
     return weak.some((some) => some.length === 0) ? [] : (weak[0] ?? []);
   });
-  return [...new Set(found)];
+  return [...new Set([...unasked(webhooks), ...found])];
+}
+
+/** @param webhooks all of the validating ones. @returns what none of them is asked about, in words. */
+export function unasked(webhooks: readonly JsonValue[]): string[] {
+  return MUST_ASK.filter(([resource, operation]) => !webhooks.some((webhook) => asksAbout(webhook, resource, operation))).map(
+    ([resource, operation]) => `nobody is asked about ${operation} of ${resource}`,
+  );
 }
 
 function asksAbout(webhook: JsonValue, resource: string, operation: string): boolean {
@@ -43,7 +49,8 @@ function asksAbout(webhook: JsonValue, resource: string, operation: string): boo
   });
 }
 
-function weaknesses(webhook: JsonValue, exempt: ReadonlySet<string>): string[] {
+/** @param exempt undefined where any namespace may be left out by its name. @returns what is set in it and could let something pass. */
+export function weaknessesOfWebhook(webhook: JsonValue, exempt?: ReadonlySet<string>): string[] {
   const name = stringOf(memberOf(webhook, 'name')) ?? 'a webhook';
   const found: string[] = [];
   if (memberOf(webhook, 'failurePolicy') !== undefined && memberOf(webhook, 'failurePolicy') !== 'Fail')
@@ -56,7 +63,7 @@ function weaknesses(webhook: JsonValue, exempt: ReadonlySet<string>): string[] {
   return found;
 }
 
-function selectorWeaknesses(name: string, selector: JsonValue | undefined, exempt: ReadonlySet<string>): string[] {
+function selectorWeaknesses(name: string, selector: JsonValue | undefined, exempt?: ReadonlySet<string>): string[] {
   if (isEmpty(selector)) return [];
   const found: string[] = [];
   if (!isEmpty(memberOf(selector, 'matchLabels'))) found.push(`${name} holds only for namespaces with labels (namespaceSelector.matchLabels)`);
@@ -68,7 +75,7 @@ function selectorWeaknesses(name: string, selector: JsonValue | undefined, exemp
     }
     const more = listOf(memberOf(expression, 'values'))
       .map(String)
-      .filter((namespace) => !exempt.has(namespace));
+      .filter((namespace) => exempt && !exempt.has(namespace));
     if (more.length > 0) found.push(`${name} leaves out the namespaces ${more.sort().join(', ')}`);
   }
   return found;
