@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { readBounded } from '../../clients/files/index.ts';
 import { parseProxyEnvironment } from '../../clients/http/index.ts';
+import { problemLog } from '../../clients/operations/index.ts';
 import { clusterOf, KubernetesClient } from '../../clients/kubernetes/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import { anonymous, RegistryClient } from '../../clients/registry/index.ts';
@@ -80,7 +81,7 @@ export async function openConfigured(options: OpenConfiguredOptions): Promise<Op
     );
     const surroundings = cluster ? watchCluster(config, cluster, agent, logger) : undefined;
     if (surroundings) open.push(() => surroundings.close());
-    const running = config.watch.runningPods ? new RunningDigests(inCluster(), reporter(logger)) : undefined;
+    const running = config.watch.runningPods ? new RunningDigests(inCluster(), problemLog(logger)) : undefined;
     if (running) open.push(() => running.close());
     const missing = (): string | undefined => surroundings?.missing() ?? (running && !running.isSynced ? 'the Pods of the cluster' : undefined);
     const decisions = await openLog(config, logger, open);
@@ -192,17 +193,7 @@ function registriesOf({ pullSecretsOf }: AdmissionConfig, { connection }: Opened
 }
 
 function watchCluster({ watch }: AdmissionConfig, cluster: KubernetesClient, agent: Agent, logger: Logger): Surroundings {
-  return lookAround(cluster, { ...watch, setNamespaced: (policies) => agent.setNamespaced(policies), report: reporter(logger) });
-}
-
-/** The same trouble comes again with each attempt, and is told once a minute. */
-function reporter(logger: Logger): (problem: SealwardError) => void {
-  const said = new Map<string, number>();
-  return ({ code, message, hint }) => {
-    if (Date.now() - (said.get(code) ?? 0) < 60_000) return;
-    said.set(code, Date.now());
-    logger.warn({ code, hint }, message);
-  };
+  return lookAround(cluster, { ...watch, setNamespaced: (policies) => agent.setNamespaced(policies), report: problemLog(logger) });
 }
 
 async function openLog({ decisions, cluster = 'cluster' }: AdmissionConfig, logger: Logger, open: (() => Promise<void> | void)[]) {

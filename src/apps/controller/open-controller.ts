@@ -5,8 +5,7 @@ import type { Logger } from 'pino';
 import { readBounded } from '../../clients/files/index.ts';
 import { type Clock, parseProxyEnvironment } from '../../clients/http/index.ts';
 import { clusterOf, KubernetesClient, LeaderElection, RESOURCES, WatchList } from '../../clients/kubernetes/index.ts';
-import { serveOperations } from '../../clients/operations/index.ts';
-import type { SealwardError } from '../../core/errors.ts';
+import { problemLog, serveOperations } from '../../clients/operations/index.ts';
 import type { Place } from '../../core/policy/index.ts';
 import { configMapMembers, lookAround, openAgent } from '../../sdk/agent/index.ts';
 import { Canary, type CanaryRound } from './canary.ts';
@@ -41,7 +40,7 @@ export async function openController(options: OpenControllerOptions): Promise<Op
   const close = async (): Promise<void> => {
     for (const end of open.splice(0).reverse()) await end();
   };
-  const report = sayOnce(logger);
+  const report = problemLog(logger);
   try {
     const userAgent = `sealward-controller/${version}`;
     const client = new KubernetesClient(await clusterOf({ environment, readFile: readBounded }), { userAgent, fieldManager: 'sealward-controller' });
@@ -165,7 +164,8 @@ export async function openController(options: OpenControllerOptions): Promise<Op
     open.push(() => operations.close());
     void agent.start().then(() => {
       const { failure, problems } = agent.status().trust;
-      if (!agent.inForce()) logger.error({ code: failure?.code, problems }, `there is no trust yet: ${failure?.message ?? 'its policies cannot be used'}`);
+      if (!agent.inForce())
+        logger.error({ code: failure?.code, hint: failure?.hint, problems }, `there is no trust yet: ${failure?.message ?? 'its policies cannot be used'}`);
     });
     return { operationsPort: operations.port, close };
 
@@ -211,14 +211,4 @@ function openCanary(
         logger.error({ configuration: config.canary?.configuration }, `the webhook configuration is weak: ${weakness}`);
     },
   });
-}
-
-/** The same trouble comes again with each attempt. */
-function sayOnce(logger: Logger): (problem: SealwardError) => void {
-  const said = new Map<string, number>();
-  return ({ code, message }) => {
-    if (Date.now() - (said.get(code) ?? 0) < 60_000) return;
-    said.set(code, Date.now());
-    logger.warn({ code }, message);
-  };
 }

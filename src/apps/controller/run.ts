@@ -1,31 +1,17 @@
-/** `sealward controller serve`: opens everything, says where it listens, and ends when it is told to. */
-import { pino } from 'pino';
+/** `sealward controller serve`. */
+import { type RunOptions, runUntilTold } from '../../clients/operations/index.ts';
 import type { ControllerConfig } from './config.ts';
-import { openController } from './open-controller.ts';
+import { openController, type OpenControllerOptions } from './open-controller.ts';
 
-export interface RunControllerOptions {
+export interface RunControllerOptions extends RunOptions, Pick<OpenControllerOptions, 'version' | 'environment'> {
   readonly config: ControllerConfig;
-  readonly version: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Aborted when the controller shall end. */
-  readonly signal: AbortSignal;
-  /** Gets the log, a line of JSON at a time. */
-  readonly log: (line: string) => void;
 }
 
 /** Returns when the controller has ended. Throws what keeps it from starting. */
-export async function runController({ config, version, environment, signal, log }: RunControllerOptions): Promise<void> {
-  const logger = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: log });
-  const told = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => told.resolve(), { once: true });
-  if (signal.aborted) told.resolve();
-  const controller = await openController({ config, version, environment, logger });
-  logger.info({ operationsPort: controller.operationsPort }, 'watching');
-  try {
-    await told.promise;
-    logger.info({ reason: String(signal.reason) }, 'ending');
-  } finally {
-    await controller.close();
-  }
-  logger.info('ended');
+export function runController({ config, version, environment, ...run }: RunControllerOptions): Promise<void> {
+  return runUntilTold(
+    { ...run, logLevel: config.logLevel },
+    (logger) => openController({ config, version, environment, logger }),
+    ({ operationsPort }) => ({ operationsPort }),
+  );
 }
