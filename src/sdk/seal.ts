@@ -39,7 +39,10 @@ export function imageStatement(digest: Digest, annotations: Annotations): JsonOb
   return { _type: STATEMENT_V1, subject: [subject], predicateType: COSIGN_SIGN_PREDICATE, predicate: {} };
 }
 
-/** An attestation, in the version of the statement that every released verifier of this field reads. */
+/**
+ * An attestation, in the version of the statement that every released verifier of this field reads. Those of cosign and the admission controllers take
+ * the newer one too, but slsa-verifier and Conforma refuse it where the predicate is of its time, and cosign 3 itself writes this one.
+ */
 export function attestationStatement(name: string, digests: Subject['digests'], predicateType: string, predicate: JsonValue): JsonObject {
   return { _type: STATEMENT_V01, predicateType, subject: [{ name, digest: { ...(digests as Record<string, string>) } }], predicate };
 }
