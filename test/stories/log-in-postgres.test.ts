@@ -1,5 +1,6 @@
 /** The log in PostgreSQL: several servers on one database, steps that break, and a database that is killed. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { Client } from 'pg';
 import type { Signer } from '../../src/clients/signers/index.ts';
@@ -9,7 +10,7 @@ import { bench, MAINTAINER, requestFor } from '../certificate-authority.ts';
 import { breakAndMend } from '../log-crashes.ts';
 import { FAULTS, STEPS } from '../log-faults.ts';
 import { type Answered, checkHistory } from '../log-histories.ts';
-import { newEntry, newSigner } from '../logs.ts';
+import { newEntry, newFolder, newSigner } from '../logs.ts';
 import { requirePostgres, startPostgres } from '../postgres.ts';
 
 async function startServers(t: TestContext, connection: string, signer: Signer, count: number): Promise<OpenedLog[]> {
@@ -166,6 +167,17 @@ it('a log in PostgreSQL', async (t) => {
       await query('ALTER SYSTEM RESET fsync', connection);
       await query('SELECT pg_reload_conf()', connection);
     }
+  });
+
+  await t.test('is not made anew in another database, where the mark beside the key knows of the first', async (t) => {
+    const [first, empty] = [await postgres.database(), await postgres.database()];
+    const [signer, mark] = [newSigner(), join(newFolder(t), 'log.mark')];
+    const open = (connection: string): Promise<OpenedLog> =>
+      openLog({ origin: 'log.example', signer, mark, store: inPostgres({ connection }), failed: assert.fail });
+    await (await open(first)).close();
+    await assert.rejects(open(empty), { code: 'ERR_STATE_INVALID', message: /missing: the database has none of log\.example/ });
+    assert.deepEqual(await query("SELECT to_regclass('sealward_log') AS found", empty), [{ found: null }]);
+    await (await open(first)).close();
   });
 
   await t.test('refuses entries or a sign record that were brought back from a copy', async () => {

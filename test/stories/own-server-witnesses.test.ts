@@ -1,7 +1,8 @@
 /** Two servers of one's own: what one keeps in its log the other one has to see, and a third witness is never there. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { encodeVerifierKey, NOTE_KEY_TYPE, noteVerifier, parseCheckpoint, parseNote } from '../../src/core/tlog/index.ts';
 import { utf8 } from '../../src/core/encoding/index.ts';
@@ -117,5 +118,17 @@ describe('a log that others have to see', () => {
     assert.equal((await post('nonsense')).status, 400);
     assert.equal((await post('x'.repeat(2 * 1024 * 1024))).status, 413);
     assert.equal((await fetch(`${witness.url}/witness/${'0'.repeat(64)}/checkpoint`)).status, 404);
+  });
+
+  it('is not cosigned by one whose memory is gone: that witness does not start', async () => {
+    const [, witness] = own();
+    const memory = join(witness.folder, 'state/witness.db');
+    await witness.halt();
+    const before = readFileSync(memory);
+    rmSync(memory);
+    await assert.rejects(witness.restart(), { code: 'ERR_STATE_INVALID', message: /the memory of the witness .* is missing/ });
+    assert.ok(!existsSync(memory));
+    writeFileSync(memory, before);
+    await witness.restart();
   });
 });

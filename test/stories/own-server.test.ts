@@ -1,6 +1,6 @@
 /** A server of one's own, from `sealward server init` to certificates and timestamps, and how it ends and refuses to start. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
@@ -169,6 +169,18 @@ describe('a server that cannot be what it was', () => {
       await swapped('certificates/timestamp.pem', readFileSync(at('certificates/authority.pem')), 'ERR_STATE_INVALID', /of another key/);
       await swapped('keys/timestamp.key', 'nonsense', 'ERR_KEY_INVALID', /key file/);
       await swapped('state/server.db', Buffer.alloc(8192, 7), 'ERR_STATE_INVALID', /damaged, or is no database/);
+      for (const lost of ['state/server.db', 'state/log/log.db', 'state/control-log/log.db', 'state/certificate-log/sign.db']) {
+        const before = readFileSync(at(lost));
+        rmSync(at(lost));
+        const others = (): string[] => (readdirSync(at('state'), { recursive: true }) as string[]).sort();
+        const there = others();
+        await assert.rejects(openServer({ config: readServerConfig(server.config), logger, version: 'test', keyOptions: {}, failed: assert.ifError }), {
+          code: 'ERR_STATE_INVALID',
+          message: /missing/,
+        });
+        assert.deepEqual(others(), there, `${lost} is not made anew`);
+        writeFileSync(at(lost), before);
+      }
       await server.restart();
     } finally {
       await server.stop();
@@ -306,7 +318,7 @@ describe('a server that cannot be what it was', () => {
       while (!/not taken: the key for TLS .* is of another certificate/.test(await said()));
       assert.deepEqual([(await ask(false)).certificate, (await ask(kept)).port], [first.certificate, first.port]);
       const config = readServerConfig(server.config);
-      const second = { ...config, database: { folder: at('other') }, listen: { host: '127.0.0.1', port: 0 }, operations: { host: '127.0.0.1', port: 0 } };
+      const second = { ...config, listen: { host: '127.0.0.1', port: 0 }, operations: { host: '127.0.0.1', port: 0 } };
       await server.halt();
       await assert.rejects(openServer({ config: second, logger, version: 'test', keyOptions: {}, failed: assert.ifError }), {
         code: 'ERR_STATE_INVALID',

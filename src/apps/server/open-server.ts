@@ -1,5 +1,5 @@
 /** From a configuration to a server that answers: state, keys, services, routes, listeners, and the end of all of them. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { KeyOptions } from '../../clients/signers/index.ts';
@@ -111,8 +111,10 @@ export async function openServer({
   }
 }
 
-async function openState({ database }: ServerConfig): Promise<ServerState> {
-  if ('urlFile' in database) return openPostgresState(readSecret(database.urlFile, 'the URL of the database'));
-  mkdirSync(database.folder, { recursive: true, mode: 0o700 });
-  return openServerState(join(database.folder, 'server.db'));
+/** Marks are written when the state is open: where there is one, this is no first start. */
+async function openState({ database, log, control, certificateLog }: ServerConfig): Promise<ServerState> {
+  const known = [log, ...(log?.former ?? []), control, certificateLog].some((place) => place !== undefined && existsSync(place.mark));
+  if ('urlFile' in database) return openPostgresState(readSecret(database.urlFile, 'the URL of the database'), known);
+  if (!known) mkdirSync(database.folder, { recursive: true, mode: 0o700 });
+  return openServerState(join(database.folder, 'server.db'), known);
 }

@@ -1,11 +1,13 @@
 /** The log of one machine: two files in a folder, the entries and the record of what was signed. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SealwardError } from '../../core/errors.ts';
+import { isBegun } from '../store/index.ts';
 import type { LogStore, TileStorage } from './log-store.ts';
 import { type LogIdentity, openSqliteLog, openSqliteRecord } from './sqlite-store.ts';
 
-export type OpenStore = (identity: LogIdentity) => Promise<LogStore>;
+/** @param known whether the key signs for a store already; then none is made. */
+export type OpenStore = (identity: LogIdentity, known?: boolean) => Promise<LogStore>;
 
 export interface FolderOptions {
   readonly tiles?: TileStorage;
@@ -13,22 +15,31 @@ export interface FolderOptions {
   readonly recordFolder?: string;
 }
 
-/** Makes what is missing only where nothing is there at all; half a log is never filled up. */
+/** Makes what is missing only where nothing is there at all; half a log is never filled up, and what is refused is left as it is. */
 export function inFolder(folder: string, { tiles, recordFolder = folder }: FolderOptions = {}): OpenStore {
-  return async (identity) => {
-    for (const place of [folder, recordFolder]) mkdirSync(place, { recursive: true, mode: 0o700 });
+  return async (identity, known = false) => {
     const [entries, signed] = [join(folder, 'log.db'), join(recordFolder, 'sign.db')];
-    if (existsSync(entries) && !existsSync(signed)) {
+    if (isBegun(entries) && !isBegun(signed)) {
       throw new SealwardError('ERR_STATE_INVALID', `the record of signed checkpoints ${signed} is missing`, {
         hint: 'Without it nobody knows what the log promised: find the file, or open a new shard and let this one be read only.',
       });
     }
+    if (known && !isBegun(entries)) throw entriesMissing(entries);
+    for (const place of [folder, recordFolder]) mkdirSync(place, { recursive: true, mode: 0o700 });
     const record = openSqliteRecord(signed, identity);
     try {
+      // The record is made first, so that it may stand there alone after a crash: but then nothing was signed yet.
+      if (!isBegun(entries) && (await record.newest())) throw entriesMissing(entries);
       return openSqliteLog({ ...identity, path: entries, record, ...(tiles ? { tiles } : {}) });
     } catch (error) {
       await record.close();
       throw error;
     }
   };
+}
+
+export function entriesMissing(where: string): SealwardError {
+  return new SealwardError('ERR_STATE_INVALID', `the entries of the log are missing: ${where}`, {
+    hint: 'Its key has signed for them: bring back the newest files, and never older ones; a new store needs a new key and a new name.',
+  });
 }

@@ -1,4 +1,5 @@
 /** A log that is open: entries go in, and what it answers can be held against it. */
+import { existsSync } from 'node:fs';
 import type { Signer } from '../../clients/signers/index.ts';
 import type { PublicKey } from '../../core/crypto/index.ts';
 import { SealwardError } from '../../core/errors.ts';
@@ -70,7 +71,7 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
   ];
   const [first] = signers as [(typeof signers)[0]];
   const { logId } = first;
-  const store = await options.store({ origin, logId });
+  const store = await options.store({ origin, logId }, mark !== undefined && existsSync(mark));
   const cosign = witnesses && cosigning(witnesses);
   let engine: LogEngine;
   let keyMark: KeyMark | undefined;

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { Client, Pool, type PoolClient, type QueryResultRow } from 'pg';
 import { encodeHex, equalBytes } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
-import type { OpenStore } from './folder-store.ts';
+import { entriesMissing, type OpenStore } from './folder-store.ts';
 import type { LogStore, NewEntry, PendingEntry, SignedTree, SignRecord, StoredTile, TileStorage } from './log-store.ts';
 import { differentTile, foreign, frozenLog, type LogIdentity } from './sqlite-store.ts';
 
@@ -43,12 +43,12 @@ const CONNECTIONS = 6;
 const SESSION = '-c synchronous_commit=on -c statement_timeout=15000 -c idle_in_transaction_session_timeout=15000';
 
 export function inPostgres({ connection, tiles, lease = LEASE_MS }: PostgresOptions): OpenStore {
-  return async (identity) => {
+  return async (identity, known = false) => {
     const pool = new Pool({ connectionString: connection, max: CONNECTIONS, connectionTimeoutMillis: 5000, options: SESSION, allowExitOnIdle: true });
     // Of a connection that waited and broke; whoever wants the next one hears of it.
     pool.on('error', () => {});
     try {
-      const log = await prepare(pool, identity);
+      const log = await prepare(pool, identity, known);
       return new PostgresStore(pool, connection, log, lease, tiles);
     } catch (cause) {
       await pool.end();
@@ -60,7 +60,7 @@ export function inPostgres({ connection, tiles, lease = LEASE_MS }: PostgresOpti
   };
 }
 
-async function prepare(pool: Pool, { origin, logId }: LogIdentity): Promise<number> {
+async function prepare(pool: Pool, { origin, logId }: LogIdentity, known: boolean): Promise<number> {
   return transaction(pool, async (client) => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
     const { rows: settings } = await client.query<{ fsync: string; version: number }>(
@@ -72,12 +72,14 @@ async function prepare(pool: Pool, { origin, logId }: LogIdentity): Promise<numb
       });
     }
     await client.query(SCHEMA);
-    await client.query('INSERT INTO sealward_log (origin, log_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [origin, logId]);
+    // What is undone when this throws are the tables, too.
+    if (!known) await client.query('INSERT INTO sealward_log (origin, log_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [origin, logId]);
     const { rows } = await client.query<{ id: number; origin: string; log_id: Uint8Array }>(
       'SELECT id, origin, log_id FROM sealward_log WHERE origin = $1 OR log_id = $2',
       [origin, logId],
     );
     const [row, other] = rows;
+    if (known && !row) throw entriesMissing(`the database has none of ${origin}`);
     if (!row || other || row.origin !== origin || !equalBytes(row.log_id, logId)) throw foreign('a log in this database', row?.origin ?? origin);
     return row.id;
   });

@@ -1,6 +1,6 @@
 /** Logs that must not start: what they keep is not all that they promised. */
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
@@ -40,6 +40,43 @@ describe('a log does not start', () => {
     await refused(folder, 'ERR_STATE_INVALID');
     writeFileSync(record, copy);
     await refused(folder, 'ERR_LOG_ROLLED_BACK');
+  });
+
+  it('without its entries, or what SQLite makes of none, and leaves what is there as it is', async (t) => {
+    const contents = (folder: string): string[] => readdirSync(folder).map((name) => `${name} ${readFileSync(join(folder, name)).toString('hex')}`);
+    for (const mark of [undefined, join(newFolder(t), 'log.mark')]) {
+      const folder = newFolder(t);
+      const more = mark === undefined ? {} : { mark };
+      await add(folder, FIVE, more);
+      const [entries, record] = [join(folder, 'log.db'), join(folder, 'sign.db')];
+      const copies = [readFileSync(entries), readFileSync(record)] as const;
+      const losses = [
+        () => rmSync(entries),
+        () => writeFileSync(entries, ''),
+        () => rmSync(record),
+        () => writeFileSync(record, ''),
+        // Where nothing at all is left, only the mark knows.
+        ...(mark === undefined ? [] : [() => [entries, record].forEach((file) => rmSync(file))]),
+      ];
+      for (const lose of losses) {
+        lose();
+        const before = contents(folder);
+        await assert.rejects(open(folder, more), { code: 'ERR_STATE_INVALID', message: /missing/ });
+        assert.deepEqual(contents(folder), before);
+        writeFileSync(entries, copies[0]);
+        writeFileSync(record, copies[1]);
+      }
+      await add(folder, ['f'], more);
+    }
+  });
+
+  it('but begins again where it was killed while it was made, before anything was signed', async (t) => {
+    const folder = newFolder(t);
+    await (await open(folder)).close();
+    rmSync(join(folder, 'log.db'));
+    await (await open(folder)).close();
+    writeFileSync(join(folder, 'log.db'), '');
+    await add(folder, FIVE);
   });
 
   it('with older entries than it signed for, or with changed ones', async (t) => {

@@ -14,10 +14,12 @@ export interface WitnessMemory extends WitnessStore {
   close(): Promise<void>;
 }
 
-/** Never restored from a copy: a witness that forgets helps a log to tell two stories. */
-export function openWitnessFile(path: string): WitnessMemory {
+const MISSING = 'A witness that forgets helps a log to tell two stories: bring back the newest file, or begin with a new key and a new name.';
+
+/** Never restored from a copy: a witness that forgets helps a log to tell two stories. @param known whether there was one before; then none is made. */
+export function openWitnessFile(path: string, known = false): WitnessMemory {
   const what = 'the memory of the witness';
-  const database = openDatabase(path, { schema: SCHEMA, version: VERSION, what });
+  const database = openDatabase(path, { schema: SCHEMA, version: VERSION, what, missing: known ? MISSING : undefined });
   const commits = new GroupCommit(database, what);
   const find = database.prepare('SELECT origin, size, root, note FROM witnessed WHERE origin = ?');
   const put = database.prepare(

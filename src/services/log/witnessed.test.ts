@@ -1,6 +1,6 @@
 /** Logs that others have to see: our own witness, served over HTTP, between a log and whoever reads it. */
 import assert from 'node:assert/strict';
-import { cpSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -77,6 +77,14 @@ function isCosigned(note: string, served: Served): boolean {
     )
   );
 }
+
+it('a witness that cosigned before does not begin with an empty memory', async (t) => {
+  const memory = join(newFolder(t), 'witness.db');
+  assert.throws(() => openWitnessFile(memory, true), { code: 'ERR_STATE_INVALID', message: /the memory of the witness .* is missing/ });
+  assert.ok(!existsSync(memory));
+  await openWitnessFile(memory).close();
+  await openWitnessFile(memory, true).close();
+});
 
 describe('a log with witnesses', () => {
   it('shows what they cosigned, and they show what they saw', async (t) => {

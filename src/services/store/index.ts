@@ -2,4 +2,4 @@ export { GroupCommit } from './group-commit.ts';
 export { databaseError, sharedDatabase } from './postgres-pool.ts';
 export { openPostgresState } from './postgres-state.ts';
 export { openServerState, type ServerState } from './server-state.ts';
-export { openDatabase } from './sqlite.ts';
+export { isBegun, openDatabase } from './sqlite.ts';

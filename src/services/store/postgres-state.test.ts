@@ -30,6 +30,14 @@ describe('the state of a server in PostgreSQL', () => {
     await Promise.all([first.close(), second.close()]);
   });
 
+  it('is not made anew in a database that lost it', async (t) => {
+    if (!requirePostgres(t)) return;
+    const url = await (await own()).database();
+    await assert.rejects(openPostgresState(url, true), { code: 'ERR_STATE_INVALID', message: /does not hold the tables/ });
+    await (await openPostgresState(url)).close();
+    await (await openPostgresState(url, true)).close();
+  });
+
   it('forgets tokens a day after their end, and none before', async (t) => {
     if (!requirePostgres(t)) return;
     const postgres = await own();

@@ -6,7 +6,7 @@
 import type pg from 'pg';
 import { SealwardError } from '../../core/errors.ts';
 import { databaseError, sharedDatabase } from './postgres-pool.ts';
-import type { ServerState } from './server-state.ts';
+import { type ServerState, STATE_MISSING } from './server-state.ts';
 
 const VERSION = 2;
 /** Any number that nobody else locks by, while tables are made. */
@@ -27,11 +27,14 @@ const SCHEMA = `
   CREATE TABLE server_opening (leaf text PRIMARY KEY, openings text NOT NULL)
 `;
 
-/** @param url postgres://...; never shown. Throws ERR_SERVICE_UNAVAILABLE when it cannot be reached, ERR_STATE_INVALID when it is not ours to use. */
-export async function openPostgresState(url: string): Promise<ServerState> {
+/**
+ * @param url postgres://...; never shown. Throws ERR_SERVICE_UNAVAILABLE when it cannot be reached, ERR_STATE_INVALID when it is not ours to use.
+ * @param known whether there were tables before; then none are made.
+ */
+export async function openPostgresState(url: string, known = false): Promise<ServerState> {
   const { pool, rows, failure, close } = sharedDatabase(url, CONNECTIONS);
   try {
-    await prepare(pool);
+    await prepare(pool, known);
   } catch (cause) {
     await pool.end();
     throw databaseError(cause);
@@ -74,13 +77,15 @@ export async function openPostgresState(url: string): Promise<ServerState> {
 }
 
 /** Makes the tables of an empty database, once, also when several servers begin at the same moment. */
-async function prepare(pool: pg.Pool): Promise<void> {
+async function prepare(pool: pg.Pool, known: boolean): Promise<void> {
   const client = await pool.connect();
   try {
     await client.query('BEGIN');
     await client.query('SELECT pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
     const { rows: tables } = await client.query<{ found: string | null }>("SELECT to_regclass('server_version') AS found");
-    if (tables[0]?.found === null) await client.query(SCHEMA);
+    const empty = tables[0]?.found === null;
+    if (empty && known) throw new SealwardError('ERR_STATE_INVALID', 'the database does not hold the tables of the server', { hint: STATE_MISSING });
+    if (empty) await client.query(SCHEMA);
     const { rows: versions } = await client.query<{ version: number }>('SELECT version FROM server_version');
     if (versions.length !== 1 || versions[0]?.version !== VERSION) {
       throw new SealwardError('ERR_STATE_INVALID', `the database is of another version of this program (${versions[0]?.version ?? 'none'}, not ${VERSION})`);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -65,6 +65,19 @@ describe('the state of a server', () => {
     assert.throws(() => openServerState(text), { ...invalid, message: /no database/ });
     assert.throws(() => openDatabase(path, { schema: '', version: 7, what: 'the database' }), { ...invalid, message: /another version/ });
     assert.throws(() => openServerState(join(folder, 'missing', 'state.db')), invalid);
+  });
+});
+
+describe('a state that was there before', () => {
+  it('is not made anew when it is gone, or when only the beginning of a file is left', async () => {
+    const path = file();
+    assert.throws(() => openServerState(path, true), { ...invalid, message: /is missing/ });
+    assert.ok(!existsSync(path));
+    writeFileSync(path, '');
+    assert.throws(() => openServerState(path, true), { ...invalid, message: /is missing/ });
+    assert.equal(readFileSync(path).length, 0);
+    await openServerState(path).close();
+    await openServerState(path, true).close();
   });
 });
 

@@ -37,9 +37,14 @@ const VERSION = 2;
 const FORGET_AFTER_MS = 24 * 60 * 60 * 1000;
 const FORGOTTEN_AT_ONCE = 100;
 
-export function openServerState(path: string): ServerState {
+/** What to do where a database is gone that was there. */
+export const STATE_MISSING =
+  'The server ran before, by the marks beside the keys of its logs, and it remembers here which tokens were used and what was dated last: bring back the newest copy.';
+
+/** @param known whether there was one before; then none is made. */
+export function openServerState(path: string, known = false): ServerState {
   const what = 'the database of the server';
-  const database = openDatabase(path, { schema: SCHEMA, version: VERSION, what });
+  const database = openDatabase(path, { schema: SCHEMA, version: VERSION, what, missing: known ? STATE_MISSING : undefined });
   const commits = new GroupCommit(database, what);
   const prepared = new Map<string, ReturnType<DatabaseSync['prepare']>>();
   const statement = (sql: string): ReturnType<DatabaseSync['prepare']> => {

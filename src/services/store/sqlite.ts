@@ -1,4 +1,5 @@
 /** SQLite files of a server: one process writes, and what is committed outlives a loss of power (WAL, synchronous FULL). */
+import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { SealwardError } from '../../core/errors.ts';
 
@@ -11,10 +12,18 @@ export interface DatabaseOptions {
   /** Counts the forms that the schema had; another one is refused. */
   readonly version: number;
   readonly what: string;
+  /** What to do when the file is missing, where it is known by other signs that there was one: then none is made. */
+  readonly missing?: string | undefined;
+}
+
+/** Whether there is more than the empty file that SQLite begins with. */
+export function isBegun(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 /** Opens or makes a file, and keeps every other process out of it. Throws ERR_STATE_INVALID; nothing is changed then. */
-export function openDatabase(path: string, { schema, version, what }: DatabaseOptions): DatabaseSync {
+export function openDatabase(path: string, { schema, version, what, missing }: DatabaseOptions): DatabaseSync {
+  if (missing !== undefined && !isBegun(path)) throw new SealwardError('ERR_STATE_INVALID', `${what} ${path} is missing`, { hint: missing });
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path);
@@ -56,6 +65,12 @@ export function storeError(cause: unknown, what: string): SealwardError {
     return new SealwardError('ERR_STATE_INVALID', `${what} cannot grow: the disk is full`, {
       cause,
       hint: 'Make room, then start again; what was answered is kept.',
+    });
+  // Input and output, and files that cannot be opened or made: where those beside the database find no room, it is no better.
+  if (primary === 10 || primary === 14)
+    return new SealwardError('ERR_STATE_INVALID', `${what} cannot be read or written: ${message}`, {
+      cause,
+      hint: 'Look whether its disk is full or fails, and whose its files and their folder are, then start again; what was answered is kept.',
     });
   return new SealwardError('ERR_STATE_INVALID', `${what} cannot be used: ${message}`, { cause });
 }

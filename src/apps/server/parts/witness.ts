@@ -12,12 +12,15 @@ import { readSecret, readText } from '../files.ts';
 
 const PREFIX = '/witness';
 
-export async function openWitness({ config, keys, clock, metrics }: ServerContext, settings: WitnessConfig): Promise<OpenedPart> {
+export async function openWitness({ config, keys, clock, metrics, state }: ServerContext, settings: WitnessConfig): Promise<OpenedPart> {
   const { key, besides, name } = settings;
   const opened = [await cosigner(name, key, keys, NOTE_KEY_TYPE.cosignature)];
   if (besides !== undefined) opened.push(await cosigner(name, besides, keys, NOTE_KEY_TYPE.subtree));
   const logs = readLogs(settings.logs);
-  const memory = await openMemory(config, settings);
+  // What the server itself remembers: that this key has cosigned, so that there is a memory.
+  const mark = `witness:${(await keys.open(key)).publicKey().fingerprint}`;
+  const memory = await openMemory(config, settings, (await state.raise(mark, 0)) > 0);
+  await state.raise(mark, 1);
   const witness = new Witness({ logs, keys: opened.map(({ noteKey }) => noteKey), store: memory, clock: () => clock.now() });
   metrics.gauge('sealward_witness_logs', 'Logs that this witness cosigns', () => logs.size);
   return {
@@ -55,8 +58,8 @@ async function cosigner(
   return { noteKey: { verifier, sign: (message) => signer.sign(message) }, vkey: encodeVerifierKey(verifier, type) };
 }
 
-async function openMemory({ database }: ServerConfig, { memory }: WitnessConfig): Promise<WitnessMemory> {
+async function openMemory({ database }: ServerConfig, { memory }: WitnessConfig, known: boolean): Promise<WitnessMemory> {
   if ('urlFile' in database) return openPostgresWitness(readSecret(database.urlFile, 'the URL of the database'));
-  mkdirSync(dirname(memory), { recursive: true, mode: 0o700 });
-  return openWitnessFile(memory);
+  if (!known) mkdirSync(dirname(memory), { recursive: true, mode: 0o700 });
+  return openWitnessFile(memory, known);
 }
