@@ -1,8 +1,9 @@
 /** People and the process itself: signing in at signing time by a browser and by a code; starting, ending, and a configuration that is wrong. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { hashPassword } from '../../src/services/identity/index.ts';
 import { controlRecords, type OwnServer, startOwnServer } from '../own-server.ts';
@@ -12,19 +13,44 @@ import { Workshop } from './workshop.ts';
 const PASSWORD = 'correct horse battery';
 
 describe('people who sign', () => {
+  const build = generateKeyPairSync('rsa', { modulusLength: 2048 });
   let server: OwnServer;
   let workshop: Workshop;
   before(async () => {
     workshop = new Workshop();
     const hash = workshop.file('hash', `${await hashPassword(PASSWORD)}\n`);
+    const key = workshop.file('build.pub', String(build.publicKey.export({ type: 'spki', format: 'pem' })));
     server = await startOwnServer({
-      configure: (yaml) => yaml.replace('users: []', `users: [{ name: maria, email: maria@sealward.test, passwordHashFile: '${hash}' }]`),
+      configure: (yaml) =>
+        yaml
+          .replace('publicKey: keys/build.pub', `publicKey: '${key}'`)
+          .replace('users: []', `users: [{ name: maria, email: maria@sealward.test, passwordHashFile: '${hash}' }]`),
     });
     workshop.file('blob', 'a release');
   });
   after(async () => {
     await server.stop();
     workshop.remove();
+  });
+
+  it('share it with machines, which get a token as the how-to says, word for word', async (t) => {
+    const page = readFileSync(join(repositoryRoot, 'docs/how-to/private-sigstore.md'), 'utf8');
+    const [, script] = /A workload asks for a token[^]*?```sh\n([^]*?)```/.exec(page) ?? [];
+    assert.ok(script);
+    const here = script.replace('https://sigstore.example:8443', server.url).replace('--cacert ca.pem ', '');
+    const shell = `set -e; for program in openssl curl sed; do command -v $program >/dev/null || exit 77; done\n${here}`;
+    writeFileSync(workshop.path('build.pem'), build.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    const { code, stderr } = await new Promise<{ code: number | null; stderr: string }>((resolve) => {
+      const child = spawn('/bin/sh', ['-c', shell], { cwd: dirname(workshop.path('build.pem')), stdio: ['ignore', 'ignore', 'pipe'] });
+      let said = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+      child.on('close', (ended) => resolve({ code: ended, stderr: said }));
+    });
+    if (code === 77) return t.skip('openssl or curl is not here');
+    assert.equal(code, 0, stderr);
+    const services = ['--signing-config', server.signingConfig, '--trusted-root', server.trustedRoot, '--identity-token', workshop.path('token')];
+    const signed = await workshop.sealward(['sign-blob', ...services, '--bundle', workshop.path('build.json'), workshop.path('blob')]);
+    assert.equal(signed.code, 0, signed.stderr);
   });
 
   const who = (): string[] => ['--certificate-identity', 'maria@sealward.test', '--certificate-oidc-issuer', `${server.url}/oidc`];

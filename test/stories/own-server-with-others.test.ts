@@ -252,9 +252,13 @@ describe('a server of one’s own, with others', () => {
       const rotate = ['server', 'rotate', 'authority', '--config', own.config, '--offline', at('offline')];
       const said = passes(await workshop.sealward(rotate, more)).stdout;
       assert.match(said, /keys\/authority-2\.key[^]*trust sign[^]*formerCertificates/);
-      const trust = (...args: readonly string[]): Promise<Ran> => workshop.sealward(['trust', ...args, '--folder', at('trust')]);
-      passes(await trust('sign', '--key', at('offline/trust.key'), '--password-file', at('offline/password')));
-      passes(await trust('publish', '--key', at('keys/trust.key'), '--password-file', at('secrets/key-password')));
+      // What it says is typed as it stands: nobody knows what is in the password files.
+      const commands = said.match(/(?<=^ +sealward )trust .+$/gm) ?? [];
+      assert.deepEqual(
+        commands.map((command) => command.split(' ')[1]),
+        ['sign', 'publish'],
+      );
+      for (const command of commands) passes(await workshop.sealward(command.split(' ')));
       const yaml = readFileSync(own.config, 'utf8');
       const next = yaml
         .replace(/"?keys\/authority\.key"?/, 'keys/authority-2.key')

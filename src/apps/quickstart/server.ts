@@ -39,7 +39,7 @@ export async function run(invocation: ServerInvocation): Promise<number> {
 
 function rotateOther(what: string | undefined, wanted: Parameters<typeof rotateTls>[0], host: string | undefined): Promise<readonly string[]> {
   if (what === 'tls') return rotateTls(wanted);
-  if (what !== 'log') throw new SealwardError('ERR_USAGE', `rotate takes ${ROTATED.join(', ')}, tls or log`);
+  if (what !== 'log') throw new SealwardError('ERR_USAGE', `rotate takes ${ROTATED.join(', ')}, tls or log`, { hint: 'See `sealward server --help`.' });
   if (host === undefined)
     throw new SealwardError('ERR_USAGE', 'a new shard needs a host name of its own', { hint: 'Give --name HOST, such as log2027.sigstore.example.' });
   return rotateLog({ ...wanted, host });

@@ -24,18 +24,21 @@ import {
 import { type LogConfig, readServerConfig } from './config.ts';
 import { readSecret } from './files.ts';
 import { NEW_KEYS } from './keys.ts';
+import { publishCommands } from './publish-commands.ts';
 import { nextVersion, trustFolder } from './rotate.ts';
 
 export interface RotateLogOptions {
   readonly configFile: string;
   /** The host name of the new shard, and its name for ever. */
   readonly host: string;
+  /** The folder that was taken away, where it is at hand. */
+  readonly offline: string;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
 /** What to do next, in lines. Throws what is not there or does not fit; then nothing is changed but new files that nothing names. */
-export async function rotateLog({ configFile, host, now }: RotateLogOptions): Promise<readonly string[]> {
+export async function rotateLog({ configFile, host, offline, now }: RotateLogOptions): Promise<readonly string[]> {
   const config = readServerConfig(configFile);
   const { log, url, keyPasswordFile, trust: served } = config;
   if (!log || !served) throw new SealwardError('ERR_CONFIG_INVALID', `${configFile} has no log, or no trust`, { hint: 'Rotate where both of them are.' });
@@ -64,8 +67,7 @@ export async function rotateLog({ configFile, host, now }: RotateLogOptions): Pr
     '',
     `1. Let ${host} lead to this server${shard.protocol === 'https:' ? `, add it to the names under tls, and make a certificate for it: \`sealward server rotate tls\`` : ''}.`,
     '2. Let clients know it: whoever keeps the trust repository signs and publishes it.',
-    `   sealward trust sign --folder ${trust} --key KEY`,
-    `   sealward trust publish --folder ${trust} --key ${join(folder, 'keys/trust.key')}`,
+    ...publishCommands(config, trust, offline),
     '3. Wait until the lease of what was published before has ended: then every client has it.',
     `4. In ${configFile}, write under log, and start the server again. It closes the shard before for good, begins the new one with its last checkpoint, and serves both:`,
     ...yamlOf(log, host, version),

@@ -17,6 +17,7 @@ import { readSecret } from './files.ts';
 import { NEW_KEYS } from './keys.ts';
 import { writeNewFile } from './new-folder.ts';
 import { openOfflineAuthority, organizationOf } from './offline-authority.ts';
+import { publishCommands } from './publish-commands.ts';
 
 export const ROTATED = ['authority', 'timestamp'] as const;
 export type Rotated = (typeof ROTATED)[number];
@@ -55,8 +56,7 @@ export async function rotateKey({ configFile, name, offline, now }: RotateOption
     `A new key and its certificate lie in ${keyPath}.key and ${certificatePath}. Nothing uses them yet.`,
     '',
     '1. Let clients know it: whoever keeps the trust repository signs and publishes it.',
-    `   sealward trust sign --folder ${trust} --key KEY`,
-    `   sealward trust publish --folder ${trust} --key ${join(folder, 'keys/trust.key')}`,
+    ...publishCommands(config, trust, offline),
     '2. Wait until the lease of what was published before has ended: then every client has it.',
     `3. In ${configFile}, under ${name}: key: ${keyPath}.key, certificates: ${certificatePath}${name === 'authority' ? ', and the file before it into formerCertificates' : ''}. Start the server again.`,
     '4. Take the offline folder away again.',

@@ -37,8 +37,9 @@ export async function openTls(
   let waiting: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   metrics.gauge('sealward_tls_seconds_left', 'Until the certificate for TLS ends', () => Math.floor((current.certificate.notAfter - now()) / 1000));
-  if (current.certificate.notAfter - now() < SOON_MS)
-    logger.warn({ until: new Date(current.certificate.notAfter).toISOString() }, 'the certificate for TLS ends soon');
+  const left = current.certificate.notAfter - now();
+  if (left < SOON_MS)
+    logger.warn({ until: new Date(current.certificate.notAfter).toISOString() }, `the certificate for TLS ${left < 0 ? 'has ended' : 'ends soon'}`);
   const look = async (replace: (files: TlsFiles) => void): Promise<void> => {
     try {
       const found = stamp(places);
