@@ -19,7 +19,7 @@ describe('people who sign', () => {
   before(async () => {
     workshop = new Workshop();
     const hash = workshop.file('hash', `${await hashPassword(PASSWORD)}\n`);
-    const key = workshop.file('build.pub', String(build.publicKey.export({ type: 'spki', format: 'pem' })));
+    const key = workshop.file('build.pub', build.publicKey.export({ type: 'spki', format: 'pem' }));
     server = await startOwnServer({
       configure: (yaml) =>
         yaml
