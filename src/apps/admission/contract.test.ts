@@ -1,7 +1,7 @@
 /** The contract of admission.k8s.io/v1 over real TLS, each case by the number of its rule in the checklist of Kubernetes admission. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type JsonObject, utf8 } from '../../core/encoding/index.ts';
+import { type JsonObject, LIMITS, utf8 } from '../../core/encoding/index.ts';
 import { SealwardError } from '../../core/errors.ts';
 import type { JudgedName } from '../../sdk/agent/index.ts';
 import {
@@ -395,11 +395,15 @@ describe('the contract of the webhook', () => {
     };
     await webhook.ask(reviewOf(named));
     await webhook.ask(reviewOf(pod(OTHER), { namespace: 'else' }));
+    const many = Array.from({ length: LIMITS.pullSecrets + 1 }, (_, i) => ({ name: `s${i}` }));
+    await webhook.ask(reviewOf({ ...pod(GOOD), spec: { ...(pod(GOOD)['spec'] as JsonObject), imagePullSecrets: many } }));
+    const [, pulls] = asked.pop() as [string, { readonly secrets: readonly string[] }];
+    assert.equal(pulls.secrets.length, LIMITS.pullSecrets);
     assert.deepEqual(asked, [
       ['shop', { secrets: ['own'], serviceAccount: 'web' }],
       ['else', { secrets: [], serviceAccount: 'default' }],
     ]);
-    assert.deepEqual(registries, [registry, undefined]);
+    assert.deepEqual(registries, [registry, undefined, registry]);
   });
 
   it('names of strangers come back printable', async (t) => {

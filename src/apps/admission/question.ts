@@ -1,6 +1,6 @@
 /** What a review asks, with no object left in it: which images it would start that the object did not name before. */
 import { isDeepStrictEqual } from 'node:util';
-import { memberOf, stringOf } from '../../core/encoding/index.ts';
+import { LIMITS, memberOf, stringOf } from '../../core/encoding/index.ts';
 import { type ErrorCode, SealwardError } from '../../core/errors.ts';
 import { imagesOf, isComparable, type NamedImage, newImages, type PodSpec, podSpecsOf } from './images.ts';
 import { parseReview, type ReviewHead } from './review.ts';
@@ -71,7 +71,10 @@ function pullsWithOf([first]: readonly PodSpec[]): PullsWith {
   const named = memberOf(spec, 'imagePullSecrets');
   const account = stringOf(memberOf(spec, 'serviceAccountName')) ?? '';
   const secrets = (Array.isArray(named) ? named : []).flatMap((one) => stringOf(memberOf(one, 'name')) ?? []);
-  return { secrets: secrets.filter((name) => OBJECT_NAME.test(name)), serviceAccount: OBJECT_NAME.test(account) ? account : NO_SECRETS.serviceAccount };
+  return {
+    secrets: secrets.filter((name) => OBJECT_NAME.test(name)).slice(0, LIMITS.pullSecrets),
+    serviceAccount: OBJECT_NAME.test(account) ? account : NO_SECRETS.serviceAccount,
+  };
 }
 
 function sameSpecs(before: readonly PodSpec[], after: readonly PodSpec[]): boolean {
