@@ -6,7 +6,7 @@ import { type ClientRequest, Agent as HttpAgent, request as httpRequest } from '
 import { type AgentOptions, Agent as HttpsAgent, type RequestOptions, request as httpsRequest } from 'node:https';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ConnectionOptions, getCACertificates, connect as tlsConnect } from 'node:tls';
+import { type ConnectionOptions, createSecureContext, getCACertificates, type SecureContextOptions, connect as tlsConnect } from 'node:tls';
 import { SealwardError } from '../../core/errors.ts';
 import { bareHost } from './address-rules.ts';
 import { proxyAuthorization } from './proxy.ts';
@@ -32,27 +32,24 @@ export type Standing = 'home' | 'private' | 'other';
 const CONNECTIONS_PER_HOST = 16;
 const CONNECT_TIMEOUT_MS = 30_000;
 
+/**
+ * Whom a connection believes, and by what it proves itself. Reading the authorities that Node would use by itself takes 30 ms,
+ * so only where something is added to them, and once for all connections.
+ */
+function believing(ca: readonly string[] | undefined, own: Pick<SecureContextOptions, 'cert' | 'key'>): AgentOptions {
+  const options: SecureContextOptions = { minVersion: 'TLSv1.2', ...own };
+  return ca === undefined ? options : { secureContext: createSecureContext({ ...options, ca: [...getCACertificates('default'), ...ca] }) };
+}
+
 export class Agents {
-  readonly #tls: Record<'home' | 'other', AgentOptions>;
+  readonly #tls: TlsSettings;
+  readonly #optionsOf = new Map<'home' | 'other', AgentOptions>();
   readonly #made = new Map<string, HttpAgent>();
   /** Connections that were opened early, by protocol, host and port; each is used once, or closed with the rest. */
   readonly #early = new Map<string, Socket>();
 
   constructor(tls: TlsSettings) {
-    // Reading the authorities that Node would use by itself takes time, so only where something is added to them.
-    const ca = tls.ca === undefined ? {} : { ca: [...getCACertificates('default'), ...tls.ca] };
-    const other: AgentOptions = { keepAlive: true, maxSockets: CONNECTIONS_PER_HOST, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'], ...ca };
-    this.#tls = {
-      other,
-      home: {
-        ...other,
-        ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-        ...(tls.key === undefined ? {} : { key: tls.key }),
-        ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-        // CVE-2019-10214: switched-off verification once spread from the registry to the token server.
-        ...(tls.unsafeSkipVerify === true ? { rejectUnauthorized: false } : {}),
-      },
-    };
+    this.#tls = tls;
   }
 
   /** @param proxy the proxy through which the URL is reached, if any. */
@@ -61,7 +58,7 @@ export class Agents {
     const key = `${url.protocol}${standing}`;
     // A plain request through a proxy only talks to the proxy, so one pool serves all of them.
     if (!secure && proxy) return this.#keep(`proxy ${proxy.href}`, () => this.#plain(proxy));
-    if (secure && proxy) return this.#keep(`${key} ${proxy.href}`, () => tunnelAgent(this.#options(standing), proxy, this.#tls.other));
+    if (secure && proxy) return this.#keep(`${key} ${proxy.href}`, () => tunnelAgent(this.#options(standing), proxy, this.#options('other')));
     const make = (): HttpAgent => (secure ? new HttpsAgent(this.#options(standing)) : this.#plain(undefined));
     return this.#keep(key, () => (standing === 'home' ? this.#withEarly(make(), url.protocol) : make()));
   }
@@ -98,11 +95,27 @@ export class Agents {
   }
 
   #options(standing: Standing): AgentOptions {
-    return this.#tls[standing === 'home' ? 'home' : 'other'];
+    const who = standing === 'home' ? 'home' : 'other';
+    const options = this.#optionsOf.get(who) ?? this.#makeOptions(who);
+    this.#optionsOf.set(who, options);
+    return options;
+  }
+
+  #makeOptions(who: 'home' | 'other'): AgentOptions {
+    const { ca, cert, key, serverName, unsafeSkipVerify } = this.#tls;
+    const own = who === 'home' ? { ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) } : {};
+    const shared: AgentOptions = { keepAlive: true, maxSockets: CONNECTIONS_PER_HOST, ALPNProtocols: ['http/1.1'], ...believing(ca, own) };
+    if (who === 'other') return shared;
+    return {
+      ...shared,
+      ...(serverName === undefined ? {} : { servername: serverName }),
+      // CVE-2019-10214: switched-off verification once spread from the registry to the token server.
+      ...(unsafeSkipVerify === true ? { rejectUnauthorized: false } : {}),
+    };
   }
 
   #plain(proxy: URL | undefined): HttpAgent {
-    if (proxy?.protocol === 'https:') return new HttpsAgent(this.#tls.other);
+    if (proxy?.protocol === 'https:') return new HttpsAgent(this.#options('other'));
     return new HttpAgent({ keepAlive: true, maxSockets: CONNECTIONS_PER_HOST });
   }
 
@@ -167,5 +180,6 @@ function openTunnel(proxy: URL, proxyTls: AgentOptions, target: string): ClientR
     agent: false,
     headers: { host: target, ...proxyAuthorization(proxy) },
   };
-  return secure ? httpsRequest({ ...(proxyTls.ca === undefined ? {} : { ca: proxyTls.ca }), ...options }) : httpRequest(options);
+  const { secureContext } = proxyTls;
+  return secure ? httpsRequest({ ...(secureContext ? { secureContext } : {}), ...options }) : httpRequest(options);
 }
