@@ -11,7 +11,7 @@ import { formatDigest, parseReference } from '../../src/core/artifact/index.ts';
 import { SealwardError } from '../../src/core/errors.ts';
 import { heldRegistry, judgeImage, signImage } from '../../src/sdk/index.ts';
 import { Agent, type InForce } from '../../src/sdk/agent/index.ts';
-import { buildImage, createTlsAuthority, FixedClock, MemoryRegistry, pushArtifact } from '../../src/testing/index.ts';
+import { buildImage, createTlsAuthority, FixedClock, MemoryRegistry, pushArtifact, type TlsIdentity } from '../../src/testing/index.ts';
 import { membersOf } from '../agents.ts';
 import { release, TrustRepository } from '../trust-repository.ts';
 import { DAY, NOW } from '../tuf-repository.ts';
@@ -45,12 +45,20 @@ const PLACE = { namespace: 'shop' };
 
 export const JUDGES = ['an agent', 'judgeImage over what is held'] as const;
 
+export interface OtherServers {
+  readonly expired: number;
+  /** Of an authority that nobody believes. */
+  readonly unknown: number;
+  /** For another name. */
+  readonly misnamed: number;
+}
+
 export class Matrix {
   readonly clock = new FixedClock({ start: NOW });
   readonly registry: MemoryRegistry;
   readonly wire: Wire;
-  /** The port of a server with the same content and a certificate that has expired. */
-  readonly expired: number;
+  /** Ports of servers with the same content, whose certificates are no good. */
+  readonly others: OtherServers;
   /** Whether those who judge ask each host no more than it takes. */
   limited = false;
   signed = '';
@@ -65,10 +73,10 @@ export class Matrix {
   #inForce: InForce | undefined;
   readonly #open: (() => unknown)[] = [];
 
-  private constructor(registry: MemoryRegistry, wire: Wire, expired: number, ca: string | undefined) {
+  private constructor(registry: MemoryRegistry, wire: Wire, others: OtherServers, ca: string | undefined) {
     this.registry = registry;
     this.wire = wire;
-    this.expired = expired;
+    this.others = others;
     this.#ca = ca;
     const never = NOW + 3650 * DAY;
     this.#trust.expires = { root: never, timestamp: never, snapshot: never, targets: never };
@@ -81,14 +89,24 @@ export class Matrix {
   static async start(tls: boolean): Promise<Matrix> {
     const authority = createTlsAuthority();
     const registry = await MemoryRegistry.start(tls ? { tls: authority.issue('registry.test') } : {});
-    const old = createServer(authority.issueExpired('registry.test'), (request, response) => registry.handler(request, response));
-    await new Promise<void>((listening) => old.listen(0, '127.0.0.1', listening));
+    const open: (() => unknown)[] = [];
+    const serve = async (identity: TlsIdentity): Promise<number> => {
+      const server = createServer(identity, (request, response) => registry.handler(request, response));
+      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+      open.push(() => (server.closeAllConnections(), server.close()));
+      return (server.address() as AddressInfo).port;
+    };
+    const others = {
+      expired: await serve(authority.issueExpired('registry.test')),
+      unknown: await serve(createTlsAuthority('nobody knows it').issue('registry.test')),
+      misnamed: await serve(authority.issue('other.test')),
+    };
     const wire = await Wire.start(registry.port);
-    const matrix = new Matrix(registry, wire, (old.address() as AddressInfo).port, tls ? authority.ca : undefined);
+    const matrix = new Matrix(registry, wire, others, tls ? authority.ca : undefined);
     matrix.#open.push(
       () => wire.close(),
       () => registry.close(),
-      () => (old.closeAllConnections(), old.close()),
+      ...open,
     );
     await matrix.#fill();
     return matrix;

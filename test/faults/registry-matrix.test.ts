@@ -23,6 +23,8 @@ interface Failure {
   readonly says: RegExp;
   /** It ends with the deadline alone. */
   readonly hangs?: boolean;
+  /** Whether the registry speaks TLS; what breaks the wire breaks a wire with TLS. */
+  readonly tls?: boolean;
 }
 
 const half = (real: Uint8Array): Uint8Array => real.subarray(0, real.length >> 1);
@@ -32,7 +34,9 @@ const FAILURES: readonly Failure[] = [
   ...[0, 1000, 2500].map((at): Failure => {
     return { name: `reset at byte ${at}`, wire: () => ({ kind: 'reset', at }), code: 'ERR_REGISTRY_UNREACHABLE', says: /closed the connection/ };
   }),
-  ...[0, 2500].map((at): Failure => {
+  { name: 'an end without the word of TLS for it', wire: () => ({ kind: 'cut', at: 2500 }), code: 'ERR_REGISTRY_UNREACHABLE', says: /closed the connection/ },
+  // The second is within the handshake.
+  ...[0, 600, 2500].map((at): Failure => {
     return { name: `stall at byte ${at}`, wire: () => ({ kind: 'stall', at }), code: 'ERR_DEADLINE', says: /referrers API/, hangs: true };
   }),
   { name: 'one byte per second', wire: ({ clock }) => ({ kind: 'trickle', clock }), code: 'ERR_DEADLINE', says: /referrers API/ },
@@ -45,7 +49,31 @@ const FAILURES: readonly Failure[] = [
   { name: '500', http: { status: 500 }, code: 'ERR_REGISTRY_FAILED', says: /500/ },
   { name: '503 bursts', http: { status: 503, times: 60 }, code: 'ERR_REGISTRY_FAILED', says: /503/ },
   { name: 'bad TLS', wire: () => ({ kind: 'no TLS' }), code: 'ERR_REGISTRY_UNREACHABLE', says: /cannot agree on TLS/ },
-  { name: 'expired certificate', wire: ({ expired }) => ({ kind: 'elsewhere', port: expired }), code: 'ERR_REGISTRY_UNREACHABLE', says: /CERT_HAS_EXPIRED/ },
+  {
+    name: 'expired certificate',
+    wire: ({ others }) => ({ kind: 'elsewhere', port: others.expired }),
+    code: 'ERR_REGISTRY_UNREACHABLE',
+    says: /CERT_HAS_EXPIRED/,
+  },
+  {
+    name: 'certificate of an authority that nobody knows',
+    wire: ({ others }) => ({ kind: 'elsewhere', port: others.unknown }),
+    code: 'ERR_REGISTRY_UNREACHABLE',
+    says: /is not trusted/,
+  },
+  {
+    name: 'certificate for another name',
+    wire: ({ others }) => ({ kind: 'elsewhere', port: others.misnamed }),
+    code: 'ERR_REGISTRY_UNREACHABLE',
+    says: /ALTNAME/,
+  },
+  {
+    name: 'redirect to plain HTTP',
+    http: { status: 307, headers: { location: 'http://registry.test/v2/' } },
+    tls: true,
+    code: 'ERR_CONTENT_REFUSED',
+    says: /that would leave TLS/,
+  },
   {
     name: 'redirect loop',
     http: { status: 302, headers: { location: '?again' } },
@@ -53,6 +81,11 @@ const FAILURES: readonly Failure[] = [
     says: /redirected more than 3 times/,
   },
 ];
+
+/** What ends early over TLS must not be taken for the whole, either; handshakes take their time, so that one who judges is enough. */
+const OVER_TLS = FAILURES.filter(({ name }) => /^(?:truncation|wrong length)/.test(name)).map(
+  (failure): Failure => ({ ...failure, name: `${failure.name}, over TLS`, tls: true }),
+);
 
 let matrix: Matrix;
 let store: EvidenceStore;
@@ -62,8 +95,8 @@ const matrices = { plain: await Matrix.start(false), tls: await Matrix.start(tru
 after(() => Promise.all(Object.values(matrices).map((one) => one.close())));
 
 /** Nothing is broken, and nothing is held. */
-function begin({ wire }: Pick<Failure, 'wire'>): void {
-  matrix = wire ? matrices.tls : matrices.plain;
+function begin({ wire, tls = wire !== undefined }: Pick<Failure, 'wire' | 'tls'>): void {
+  matrix = tls ? matrices.tls : matrices.plain;
   mend();
   store = matrix.store();
 }
@@ -101,7 +134,7 @@ for (const kind of JUDGES) {
   describe(`a registry that fails, for ${kind}`, () => {
     eachAnew();
 
-    for (const failure of FAILURES) {
+    for (const failure of kind === 'an agent' ? [...FAILURES, ...OVER_TLS] : FAILURES) {
       it(`${failure.name}, cold: inconclusive, with the place; and decided as soon as it is over`, async () => {
         begin(failure);
         const judge = await matrix.judge(kind, store);
@@ -164,10 +197,10 @@ for (const kind of JUDGES) {
       assert.equal((await judge(matrix.unsigned)).said, 'rejected NO_SIGNATURE');
     });
 
-    for (const { name, http } of FAILURES) {
+    for (const { name, http, tls = false } of FAILURES) {
       if (!http || name.startsWith('wrong length: too long')) continue;
       it(`${name}, at each single request, cold: never "unsigned"`, async () => {
-        begin({});
+        begin({ tls });
         const clean = await matrix.judge(kind, store);
         await clean(matrix.signed);
         const requests = matrix.registry.journal.length;

@@ -8,6 +8,8 @@ export type WireFault =
   | { readonly kind: 'refuse' }
   /** The connection is reset after so many bytes from the server. */
   | { readonly kind: 'reset'; readonly at: number }
+  /** After so many bytes from the server its side ends, as if that were all: of TLS, without the word that says so. */
+  | { readonly kind: 'cut'; readonly at: number }
   /** After so many bytes from the server nothing comes any more, and the connection stays. */
   | { readonly kind: 'stall'; readonly at: number }
   /** One byte a second, of the clock's. */
@@ -94,11 +96,12 @@ export class Wire {
           }
           continue;
         }
-        const last = fault?.kind === 'reset' || fault?.kind === 'stall' ? fault.at - sent : Number.POSITIVE_INFINITY;
+        const last = fault?.kind === 'reset' || fault?.kind === 'stall' || fault?.kind === 'cut' ? fault.at - sent : Number.POSITIVE_INFINITY;
         await new Promise((flushed) => client.write(chunk.subarray(0, last), flushed));
         sent += chunk.length;
         if (chunk.length < last) continue;
         if (fault?.kind === 'reset') client.resetAndDestroy();
+        if (fault?.kind === 'cut') client.end();
         if (fault?.kind === 'stall') this.#stalled.resolve();
         return void (await once(client, 'close'));
       }
