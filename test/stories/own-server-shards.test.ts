@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { server as serverCommand } from '../../src/apps/quickstart/server-command.ts';
+import { serverCommand } from '../../src/apps/quickstart/more-commands.ts';
 import { encodeHex } from '../../src/core/encoding/index.ts';
 import { leafHash, parseCheckpoint, parseNote } from '../../src/core/tlog/index.ts';
 import { type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';

@@ -18,7 +18,7 @@ import {
 } from '../../src/core/crypto/index.ts';
 import { encodeName, encodePem } from '../../src/core/encoding/index.ts';
 import { createTestKey } from '../../src/testing/index.ts';
-import { server as serverCommand } from '../../src/apps/quickstart/server-command.ts';
+import { serverCommand } from '../../src/apps/quickstart/more-commands.ts';
 import { readServerConfig } from '../../src/apps/server/index.ts';
 import { type ControlRecord, controlRecords, type OwnServer, startOwnServer, WORKLOAD } from '../own-server.ts';
 import { requirePeers } from '../peers.ts';

@@ -5,7 +5,7 @@ import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { after, before, describe, it } from 'node:test';
-import { server as serverCommand } from '../../src/apps/quickstart/server-command.ts';
+import { serverCommand } from '../../src/apps/quickstart/more-commands.ts';
 import { initServer, openServer, readServerConfig } from '../../src/apps/server/index.ts';
 import { fulcioClaims, parseCertificatesPem, signBytes, signerNames } from '../../src/core/crypto/index.ts';
 import { encodeBase64, encodePem, utf8 } from '../../src/core/encoding/index.ts';
