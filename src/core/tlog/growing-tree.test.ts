@@ -93,3 +93,12 @@ test('law: every proof that is read off tiles is the one of RFC 6962', () => {
     );
   }
 });
+
+test('an entry has at most as many bytes as a bundle can say', () => {
+  const [longest, tree] = [new Uint8Array(0xffff).fill(7), new GrowingTree()];
+  tree.append(longest);
+  tree.append(utf8('a short one, after which nothing of it is left'));
+  assert.deepEqual(tree.root(), computeRoot([leafHash(longest), leafHash(utf8('a short one, after which nothing of it is left'))]));
+  assert.throws(() => tree.append(new Uint8Array(0x10000)), { code: 'ERR_INVARIANT' });
+  assert.equal(tree.size, 2n);
+});

@@ -86,6 +86,12 @@ test('bounds: one hash more than LIMITS.inclusionProofHashes', () => {
   refuses(() => parseLogEntry(withHashes(LIMITS.inclusionProofHashes + 1)), /bound/, 'ERR_TOO_LARGE');
 });
 
+test('an entry with an attestation in it is read although it is larger than other documents', () => {
+  const filled = utf8(`{"kind":"intoto","apiVersion":"0.0.2","spec":"${'x'.repeat(LIMITS.documentBytes)}"}`);
+  const payload = { ...BUNDLE.Payload, body: encodeBase64(filled) };
+  assert.equal(parseRekorBundle(JSON.stringify({ ...BUNDLE, Payload: payload })).kind, 'intoto');
+});
+
 test('no member of an entry can be missing or of another type and do worse than be refused', () => {
   for (const mutant of damagedJson(ENTRY)) {
     try {

@@ -69,6 +69,30 @@ for (const [why, text] of [
   });
 }
 
+test('as many members may be asked for as there are, and as few as one', () => {
+  const names = ['a', 'b', 'c'];
+  for (const [word, least] of [
+    ['1', 1],
+    ['2', 2],
+    ['3', 3],
+    ['any', 1],
+    ['all', 3],
+  ] as const) {
+    const policy = parseLogPolicy(utf8(`witness a ${W1}\nwitness b ${W2}\nwitness c ${W3}\ngroup g ${word} ${names.join(' ')}\nquorum g\n`));
+    const met = [0, 1, 2, 3].map((count) =>
+      meetsQuorum(
+        policy,
+        names.slice(0, count).map((name) => policy.witnesses.get(name)?.verifier as NoteVerifier),
+      ),
+    );
+    assert.deepEqual(
+      met,
+      [0, 1, 2, 3].map((count) => count >= least),
+      word,
+    );
+  }
+});
+
 test('bounds: one byte more than LIMITS.logPolicyBytes', () => {
   const fill = (length: number): Uint8Array => utf8('quorum none\n'.padEnd(length, '\n'));
   parseLogPolicy(fill(LIMITS.logPolicyBytes));

@@ -17,6 +17,7 @@ import {
   verifySubtreeConsistency,
   verifySubtreeInclusion,
 } from './index.ts';
+import { isSubtree } from './subtree.ts';
 
 const SIZE = 70;
 const LEAVES = Array.from({ length: SIZE }, (_, i) => leafHash(utf8(`entry ${i}`)));
@@ -141,4 +142,45 @@ test('a proof longer than any tree is deep is refused before it is hashed', () =
   assert.equal(rootFromInclusion({ index: huge - 1n, size: huge, leafHash: LEAVES[0] as Uint8Array, proof }), undefined);
   const many = Array.from({ length: 1_000_000 }, () => LEAVES[0] as Uint8Array);
   assert.equal(verifyConsistency({ size1: 3n, size2: huge, root1: root(3n), root2: root(4n), proof: many }), false);
+});
+
+test('a leaf hash that is none has no root, also where it would be the root itself', () => {
+  const short = new Uint8Array(31);
+  assert.equal(rootFromInclusion({ index: 0n, size: 1n, leafHash: short, proof: [] }), undefined);
+  assert.equal(verifyInclusion({ index: 0n, size: 1n, leafHash: short, proof: [], root: short }), false);
+});
+
+test('a subtree begins at a multiple of its width, holds a leaf, and begins nowhere below the first', () => {
+  for (const [start, end] of [
+    [0n, 1n],
+    [0n, 3n],
+    [4n, 5n],
+    [4n, 8n],
+    [4n, 7n],
+    [6n, 8n],
+    [64n, 70n],
+  ] as const)
+    assert.equal(isSubtree(start, end), true, `[${start}, ${end})`);
+  for (const [start, end] of [
+    [0n, 0n],
+    [4n, 4n],
+    [4n, 3n],
+    [-2n, -1n],
+    [-4n, 0n],
+    [1n, 3n],
+    [2n, 5n],
+    [6n, 9n],
+  ] as const)
+    assert.equal(isSubtree(start, end), false, `[${start}, ${end})`);
+});
+
+test('no proof is made of a subtree that is empty, or reaches beyond the leaves', () => {
+  for (const [from, to, size] of [
+    [4n, 4n, 8n],
+    [4n, 3n, 8n],
+    [-4n, 4n, 8n],
+    [4n, 9n, 8n],
+    [4n, 8n, BigInt(SIZE + 1)],
+  ] as const)
+    assert.throws(() => subtreeConsistencyProof(LEAVES, from, to, size), { code: 'ERR_INVARIANT' }, `[${from}, ${to}) in ${size}`);
 });

@@ -24,6 +24,9 @@ import {
   parseCheckpoint,
   parseNote,
   parseVerifierKey,
+  signLine,
+  TLS_ECDSA_SHA256,
+  treeHead,
   verifyNote,
 } from './index.ts';
 
@@ -170,6 +173,53 @@ test('ML-DSA cosigners cannot sign what is no checkpoint', () => {
   assert.equal(cosignedSubtree({ text: `${'o'.repeat(256)}${TEXT.slice(TEXT.indexOf('\n'))}` }, 'w', 1n), undefined);
   assert.equal(cosignedSubtree({ text: TEXT }, 'w'.repeat(256), 1n), undefined);
   assert.equal(verifyNote(parseNote(encodeNote(text, [line(witness)])), [witness.verifier]).ok, false);
+});
+
+test('ML-DSA cosigners state names of up to 255 bytes, of themselves and of the log', () => {
+  const origin = 'o'.repeat(255);
+  const text = `${origin}${TEXT.slice(TEXT.indexOf('\n'))}`;
+  const long = signer('w'.repeat(255), NOTE_KEY_TYPE.subtree, generateKeyPairSync('ml-dsa-44'));
+  const own = line(long, text);
+  assert.deepEqual(verifyNote(parseNote(encodeNote(text, [own])), [long.verifier]), { ok: true, signatures: [{ verifier: long.verifier, time: TIME }] });
+});
+
+test('the line that a key adds names the key, and states a time where it cosigns', async () => {
+  for (const [kind, by] of Object.entries(SIGNERS)) {
+    const made = await signLine(TEXT, by, TIME);
+    assert.deepEqual([made.name, made.id], [by.verifier.name, by.verifier.id], kind);
+    const timed = by.verifier.statement === 'text' ? {} : { time: TIME };
+    assert.deepEqual(verifyNote(note(made), [by.verifier]), { ok: true, signatures: [{ verifier: by.verifier, ...timed }] }, kind);
+  }
+});
+
+test('the tree head of a certificate log verifies in its own length, algorithm and time only', () => {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const ct = signer('ct.example/log', NOTE_KEY_TYPE.treeHead, pair);
+  const { name, id } = ct.verifier;
+  const lineOf = (text: string, time: bigint, change: (der: Uint8Array) => readonly Uint8Array[]): NoteSignature => {
+    const der = ct.sign(treeHead({ text }, time) ?? assert.fail('no checkpoint'));
+    return { name, id, signature: concatBytes(uint64(time), ...change(der)) };
+  };
+  const head = (algorithm: number, length: number): Uint8Array => Uint8Array.of(algorithm >> 8, algorithm & 0xff, length >> 8, length & 0xff);
+  const whole = (der: Uint8Array): readonly Uint8Array[] => [head(TLS_ECDSA_SHA256, der.length), der];
+  const verdict = (made: NoteSignature, text = TEXT): boolean => verifyNote(parseNote(encodeNote(text, [made])), [ct.verifier]).ok;
+  assert.equal(verdict(lineOf(TEXT, TIME, whole)), true);
+  for (const [why, change] of [
+    ['one byte less than it says', (der: Uint8Array) => [head(TLS_ECDSA_SHA256, der.length), der.subarray(0, -1)]],
+    ['one byte more', (der: Uint8Array) => [...whole(der), Uint8Array.of(0)]],
+    ['another length', (der: Uint8Array) => [head(TLS_ECDSA_SHA256, der.length + 1), der]],
+    ['another algorithm', (der: Uint8Array) => [head(0x0401, der.length), der]],
+    ['nothing behind its head', () => [head(TLS_ECDSA_SHA256, 0)]],
+    ['half a head', () => [Uint8Array.of(4, 3, 0)]],
+    ['a time alone', () => []],
+  ] as const) {
+    assert.equal(verdict(lineOf(TEXT, TIME, change)), false, why);
+  }
+  const other = lineOf(TEXT, TIME, whole);
+  assert.equal(verdict({ ...other, signature: concatBytes(uint64(TIME + 1n), other.signature.subarray(8)) }), false, 'another time');
+  assert.equal(verdict(other, TEXT.replace('\n0\n', '\n1\n')), false, 'another tree');
+  assert.equal(verdict(other, `${TEXT}a line that it would not cover\n`), false);
+  assert.equal(treeHead({ text: `${TEXT}a line that it would not cover\n` }, TIME), undefined);
 });
 
 const B64 = encodeBase64(utf8('idid signature'));

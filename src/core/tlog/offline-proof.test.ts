@@ -72,6 +72,28 @@ test('junk is refused and never crashes', () => {
   );
 });
 
+test('a proof says what is wrong with it', async () => {
+  const good = new TextDecoder().decode(await proofOf(4n));
+  for (const [text, why] of [
+    ['c2sp.org/tlog-proof@v1\nindex 12', /no empty line/],
+    [good.replace('@v1', '@v2'), /does not begin with c2sp/],
+    [good.replace('index 4', 'place 4'), /names no index/],
+    [good.replace('index 4', 'index 04'), /the index is not a decimal number/],
+    [good.replace('index 4', `index ${'4'.repeat(60)}`), new RegExp(`"4{60}"$`)],
+    [good.replace('index 4', `index ${'4'.repeat(61)}`), /"4{60}\.\.\."$/],
+  ] as const)
+    assert.throws(() => parseOfflineProof(utf8(text)), { code: 'ERR_LOG_FORMAT', message: why });
+});
+
+test('an envelope that cannot be read, or is of another log, is an answer and no crash', async () => {
+  const proof = parseOfflineProof(await proofOf(4n));
+  const reasons = ['', 'no note at all', proof.envelope.replace('log.example\n', 'other.example\n')].map((envelope) => {
+    const verdict = verifyOfflineProof({ ...proof, envelope }, utf8('entry 4'), POLICY);
+    return verdict.ok ? 'ok' : verdict.reason;
+  });
+  assert.deepEqual(reasons, ['CHECKPOINT_INVALID', 'CHECKPOINT_INVALID', 'LOG_UNKNOWN']);
+});
+
 test('bounds: one hash more than LIMITS.inclusionProofHashes, one byte more than LIMITS.bundleBytes and LIMITS.submissionBytes', async () => {
   const { envelope } = parseOfflineProof(await proofOf(0n));
   const many = (count: number): Uint8Array =>

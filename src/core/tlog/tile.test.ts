@@ -43,6 +43,17 @@ test('law: a path reads back as the tile it names', () => {
   fc.assert(fc.property(tile, (coordinate: TileCoordinate) => assert.deepEqual(parseTilePath(tilePath(coordinate)), coordinate)));
 });
 
+test('an index is at most 2^63 - 1, and there is none below zero', () => {
+  const last = { level: 0, index: (1n << 63n) - 1n, width: 256 } as const;
+  const path = 'tile/0/x009/x223/x372/x036/x854/x775/807';
+  assert.equal(tilePath(last), path);
+  assert.deepEqual(parseTilePath(path), last);
+  refused(() => parseTilePath(path.replace('807', '808')), 'one more');
+  for (const index of [-1n, 1n << 63n]) assert.throws(() => tilePath({ level: 0, index, width: 256 }), { code: 'ERR_INVARIANT' });
+  for (const width of [0, 257]) assert.throws(() => tilePath({ level: 0, index: 0n, width }), { code: 'ERR_INVARIANT' });
+  for (const level of [-1, 64, 0.5]) assert.throws(() => tilePath({ level, index: 0n, width: 1 }), { code: 'ERR_INVARIANT' });
+});
+
 test('no tile has a second path', () => {
   const bad = [
     '',

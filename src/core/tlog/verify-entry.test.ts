@@ -6,6 +6,7 @@ import { algorithmByName, parsePublicKey, sha256 } from '../crypto/index.ts';
 import { concatBytes, decodeHex, encodeBase64, encodeHex, utf8 } from '../encoding/index.ts';
 import {
   computeRoot,
+  cosignedSubtree,
   cosignedText,
   encodeCheckpoint,
   encodeNote,
@@ -142,6 +143,29 @@ test('Rekor v2 has one tree, so the index beside the proof is held against it; v
   assert.equal(reasonOf(verifyEntryInclusion(entryOf(V2, 3n, 1n), V2)), 'LOG_PROOF_INVALID');
   assert.equal(reasonOf(verifyEntryInclusion({ ...entryOf(V2, 3n, 1n), version: '0.0.1' }, V2)), 'LOG_PROOF_INVALID');
   assert.equal(reasonOf(verifyEntryInclusion(entryOf(V1, 3n, 77n), V1)), 'ok');
+});
+
+test('of a checkpoint of another log it is said whose it is', () => {
+  const other = verifyCheckpoint(checkpointOf(V2, { origin: 'other.example' }), V2);
+  assert.match(other.ok ? '' : other.detail, /is of another log: its origin is "other\.example"/);
+});
+
+test('a log whose key is of ML-DSA signs statements about its tree, and never the text itself', () => {
+  const pair = generateKeyPairSync('ml-dsa-44');
+  const key = publicKey(pair.publicKey);
+  const logId = sha256(concatBytes(utf8('log.example\n'), Uint8Array.of(6), key.raw));
+  const log: TestLog = { origin: 'log.example', name: 'log.example', logId, key, baseUrl: 'https://log.example', sign: signerOf(null, pair.privateKey) };
+  const text = encodeCheckpoint({ origin: log.origin, size: SIZE, root: ROOT });
+  const signature = concatBytes(new Uint8Array(8), log.sign(cosignedSubtree({ text }, log.name, 0n) ?? assert.fail('no checkpoint')));
+  const id = new DataView(logId.buffer, logId.byteOffset).getUint32(0);
+  assert.equal(reasonOf(verifyCheckpoint(encodeNote(text, [{ name: log.name, id, signature }]), log)), 'ok');
+  assert.equal(reasonOf(verifyCheckpoint(checkpointOf(log), log)), 'CHECKPOINT_INVALID');
+});
+
+test('a promise without a time is none, and that is said', () => {
+  const { integratedTime: _, ...timeless } = promised(V1);
+  const verdict = verifyInclusionPromise(timeless, V1);
+  assert.deepEqual(verdict, { ok: false, reason: 'LOG_PROMISE_INVALID', detail: 'the log entry states no time for its promise' });
 });
 
 test('a log signs under the host name of its URL, whatever port and path, and a v2 log cannot pass for a v1 log', () => {
