@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { foundTrust, type MetadataSigner, readPublished, writeRepository } from '../../clients/trust/index.ts';
 import { DENIALS_FILE, encodeDenials, encodeKeyList, KEYS_FILE, type SignerKeys, SIGNING_ROLES, type SigningRole } from '../../core/trust/index.ts';
+import { SealwardError } from '../../core/errors.ts';
 import { createTestKey, TEST_NOW, type TestKey } from '../../testing/index.ts';
 import { TrustLease, trustRoutes } from './index.ts';
 
@@ -34,7 +35,7 @@ async function published(): Promise<string> {
 
 function lease(repository: string, key = online): { lease: TrustLease; clock: { now: number } } {
   const clock = { now: TEST_NOW };
-  return { lease: new TrustLease({ repository, signer: signerOf(key), leaseMs: DAY, now: () => clock.now }), clock };
+  return { lease: new TrustLease({ repository, signer: signerOf(key), leaseMs: DAY, now: () => clock.now, signedAt: () => clock.now }), clock };
 }
 
 describe('the lease of a trust repository', () => {
@@ -60,6 +61,23 @@ describe('the lease of a trust repository', () => {
     await given.renewIfDue();
     const { signed } = JSON.parse(readFileSync(join(repository, 'timestamp.json'), 'utf8')) as { signed: { expires: string } };
     assert.match(signed.expires, /T\d\d:\d\d:\d\dZ$/);
+  });
+
+  it('is not given anew by a clock that cannot be believed, and ends in its own time', async () => {
+    const repository = await published();
+    const before = readFileSync(join(repository, 'timestamp.json'));
+    const clock = { now: TEST_NOW + 30 * DAY, believed: false };
+    const signedAt = (): number => {
+      if (clock.believed) return clock.now;
+      throw new SealwardError('ERR_CLOCK_REFUSED', 'nothing is dated: the clock jumped by 2592000.0 s');
+    };
+    const jumped = new TrustLease({ repository, signer: signerOf(online), leaseMs: DAY, now: () => clock.now, signedAt });
+    await assert.rejects(jumped.renewIfDue(), { code: 'ERR_CLOCK_REFUSED' });
+    assert.deepEqual(readFileSync(join(repository, 'timestamp.json')), before);
+    assert.match(jumped.problem() ?? '', /ended: nothing is dated: the clock jumped/);
+    Object.assign(clock, { now: TEST_NOW + 7 * HOUR, believed: true });
+    await jumped.renewIfDue();
+    assert.deepEqual([jumped.problem(), jumped.endsAt], [undefined, TEST_NOW + 7 * HOUR + DAY]);
   });
 
   it('renews the snapshot, too, before it ends', async () => {

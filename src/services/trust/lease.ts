@@ -11,8 +11,10 @@ export interface LeaseOptions {
   readonly repository: string;
   readonly signer: MetadataSigner;
   readonly leaseMs: number;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, by the clock of this machine. */
   readonly now: () => number;
+  /** The same, for what is signed; throws while that clock cannot be believed: a lease far ahead would hide all that is published before its end. */
+  readonly signedAt: () => number;
 }
 
 const LIFETIME = { root: 365 * 86_400_000, roles: 180 * 86_400_000 } as const;
@@ -40,7 +42,7 @@ export class TrustLease {
 
   /** Gives the lease anew when it is time. What keeps it from that is thrown, and said by problem() once the lease has ended. */
   async renewIfDue(): Promise<void> {
-    const { repository, signer, leaseMs, now } = this.#options;
+    const { repository, signer, leaseMs, now, signedAt } = this.#options;
     try {
       const published = await readPublished(repository);
       if (!published) throw new SealwardError('ERR_STATE_INVALID', `the trust repository ${repository} holds nothing`);
@@ -58,7 +60,7 @@ export class TrustLease {
         new Map(),
         [signer],
         {
-          now: now(),
+          now: signedAt(),
           lease: leaseMs,
         },
       );

@@ -1,4 +1,5 @@
 /** The repository of trust: its files for whoever asks, and its lease, given anew in time. */
+import { SealwardError } from '../../../core/errors.ts';
 import { TrustLease, trustRoutes } from '../../../services/trust/index.ts';
 import type { TrustConfig } from '../config.ts';
 import type { OpenedPart, ServerContext } from '../context.ts';
@@ -7,10 +8,10 @@ import { recordPublished } from './control-events.ts';
 const PREFIX = '/trust';
 const LOOK_MS = 60_000;
 
-export async function openTrust({ keys, logger, now, state, control }: ServerContext, { repository, key, leaseMs }: TrustConfig): Promise<OpenedPart> {
+export async function openTrust({ keys, logger, now, clock, state, control }: ServerContext, { repository, key, leaseMs }: TrustConfig): Promise<OpenedPart> {
   const routes = trustRoutes(repository, PREFIX);
-  const lease = key === undefined ? undefined : new TrustLease({ repository, signer: await keys.open(key), leaseMs, now });
-  await lease?.renewIfDue();
+  const lease = key === undefined ? undefined : new TrustLease({ repository, signer: await keys.open(key), leaseMs, now, signedAt: () => clock.now() });
+  await lease?.renewIfDue().catch(unlessTheClock);
   const record = async (): Promise<void> => control && recordPublished(control, state, repository);
   let looking: Promise<void> | undefined;
   const look = async (): Promise<void> => {
@@ -31,4 +32,9 @@ export async function openTrust({ keys, logger, now, state, control }: ServerCon
       },
     },
   };
+}
+
+/** Its sources may not have been asked yet, and are asked again soon. */
+function unlessTheClock(error: unknown): void {
+  if (!(error instanceof SealwardError) || error.code !== 'ERR_CLOCK_REFUSED') throw error;
 }
