@@ -7,14 +7,15 @@ import type { JudgedName } from '../src/sdk/agent/index.ts';
 export function podObject(
   name: string,
   images: readonly string[],
-  more: { readonly namespace?: string; readonly owner?: string; readonly phase?: string } = {},
+  more: { readonly namespace?: string; readonly owner?: string; readonly phase?: string; readonly createdAt?: string } = {},
 ): ClusterObject {
-  const { namespace = 'shop', owner, phase = 'Running' } = more;
+  const { namespace = 'shop', owner, phase = 'Running', createdAt = '2026-01-01T00:00:00Z' } = more;
   const json: JsonObject = {
     metadata: {
       name,
       namespace,
       uid: `uid-${name}`,
+      creationTimestamp: createdAt,
       ...(owner === undefined ? {} : { ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: owner, uid: `uid-${owner}`, controller: true }] }),
     },
     spec: { nodeName: 'node-1', containers: images.map((image, i) => ({ name: `c${i}`, image })) },

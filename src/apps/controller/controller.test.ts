@@ -107,6 +107,13 @@ describe('the controller', () => {
     assert.deepEqual([event?.['reason'], memberOf(event?.['involvedObject'], 'name')], ['ImageRejected', 'bad']);
     assert.match(await scene.page('/metrics'), /sealward_controller_running_images\{outcome="rejected"\} 1/);
     assert.equal(await scene.page('/readyz'), 'ok\n');
+    // Both ran before anybody looked. What comes now is counted; a key alone dates nothing.
+    assert.match(await scene.page('/metrics'), /sealward_first_admissions_undated_total 0/);
+    const next = await scene.cluster.push();
+    await scene.cluster.sign(next);
+    await scene.run('next', next);
+    await scene.until('its first admission is counted', async () => /sealward_first_admissions_undated_total 1/.test(await scene.page('/metrics')));
+    await scene.server.request('DELETE', '/api/v1/namespaces/shop/pods/next');
     const inventory = JSON.parse(await scene.page('/inventory')) as {
       digests: { digest: string; runs: { outcome: string; policies: { signedBy: string[] }[] }[] }[];
     };

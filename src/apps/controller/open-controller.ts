@@ -10,6 +10,7 @@ import type { Place } from '../../core/policy/index.ts';
 import { configMapMembers, lookAround, openAgent } from '../../sdk/agent/index.ts';
 import { Canary, type CanaryRound } from './canary.ts';
 import type { ControllerConfig } from './config.ts';
+import { FirstRuns } from './first-runs.ts';
 import { Inventory } from './inventory.ts';
 import { inventoryJson } from './inventory-json.ts';
 import { createControllerMetrics } from './metrics.ts';
@@ -84,6 +85,7 @@ export async function openController(options: OpenControllerOptions): Promise<Op
       report,
     });
     open.push(() => speaker.close());
+    const firstRuns = new FirstRuns({ counts: () => leads && knowsAll, told: (seconds) => metrics.firstRun(seconds) });
     const inventory: Inventory = new Inventory({
       judge: agent,
       ready: () => agent.inForce() !== undefined && surroundings.missing() === undefined,
@@ -92,7 +94,10 @@ export async function openController(options: OpenControllerOptions): Promise<Op
         const labels = surroundings.labels(namespace);
         return labels && { namespace, namespaceLabels: labels, ...whereOf(config) };
       },
-      changed: (held, before) => speaker.changed(held, before),
+      changed: (held, before) => {
+        firstRuns.judged(held);
+        speaker.changed(held, before);
+      },
       joined: (_held, pod) => speaker.joined(pod),
       report,
     });
@@ -116,6 +121,7 @@ export async function openController(options: OpenControllerOptions): Promise<Op
     void Promise.all([pods.synced, surroundings.complete, trusted.promise])
       .then(() => inventory.judgeAll())
       .then(() => {
+        firstRuns.known(inventory.held);
         knowsAll = true;
         speaker.begin();
       });
@@ -158,7 +164,10 @@ export async function openController(options: OpenControllerOptions): Promise<Op
       unready,
       pages: {
         '/inventory': () => ({ type: 'application/json', body: `${JSON.stringify(inventoryJson(inventory.held, agent.clock.now()), null, 2)}\n` }),
-        '/canary': () => ({ type: 'application/json', body: `${JSON.stringify(canary?.last ?? null, null, 2)}\n` }),
+        '/canary': () => ({
+          type: 'application/json',
+          body: `${JSON.stringify(canary?.last ? { ...canary.last, at: new Date(canary.last.at).toISOString() } : null, null, 2)}\n`,
+        }),
       },
     });
     open.push(() => operations.close());

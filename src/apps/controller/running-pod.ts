@@ -22,6 +22,8 @@ export interface RunningPod {
   readonly owner: ObjectReference;
   /** Whether containers of it may still run. */
   readonly runs: boolean;
+  /** When the API server admitted it, to the second; milliseconds since 1970, NaN where it does not say. */
+  readonly createdAt: number;
   /** Whether it was told to go. */
   readonly ending: boolean;
   /** What a label of ours says about it. */
@@ -40,6 +42,7 @@ export function readRunningPod(object: ClusterObject): RunningPod {
     node: stringOf(memberOf(json['spec'], 'nodeName')) ?? '',
     owner: controllerOf(json) ?? { apiVersion: 'v1', kind: 'Pod', name, uid },
     runs: phase !== 'Succeeded' && phase !== 'Failed',
+    createdAt: Date.parse(stringOf(memberOf(json['metadata'], 'creationTimestamp')) ?? ''),
     ending: memberOf(json['metadata'], 'deletionTimestamp') !== undefined,
     ...(verdict === undefined ? {} : { verdict }),
     images: runningImages(json),

@@ -13,6 +13,8 @@ export interface CandidateJudgement {
   readonly predicateType?: string;
   /** Who signed, in words; a name in a certificate may be chosen by an attacker. */
   readonly signer: string;
+  /** When it was there at the latest, by the first of the trusted parties that dated it; milliseconds since 1970. */
+  readonly datedAt?: number;
   readonly counts: boolean;
   /** As which authority, and as which principal it was counted; or by which authority it was nearest to count. */
   readonly authority?: string;

@@ -16,6 +16,7 @@ import {
   NOW,
   of,
   one,
+  OWN_LOG,
   policy,
   PQ,
   RSA,
@@ -63,6 +64,18 @@ describe('an explanation', () => {
       code: 'NO_SIGNATURE',
     });
     assert.deepEqual(of({}, { signatures: [signature(A)] }), { ...about, mode: 'enforce', outcome: 'verified', action: 'allow', code: 'VERIFIED' });
+  });
+
+  it('says when a signature was there at the latest, by the first of those that are trusted to say so', () => {
+    const signatures = [signature(A, { times: [dated(NOW - 50), dated(NOW - 70, OWN_LOG.id), dated(NOW - 90, 'f'.repeat(64))] }), signature(B)];
+    const judged = ask(signedBy(of(1, one(by(A)), one(by(B)))), { signatures });
+    assert.deepEqual(
+      new Map(judged.candidates.map(({ signer, counts, datedAt }) => [signer, [counts, datedAt]])),
+      new Map([
+        [`the key ${A.slice(0, 16)}`, [true, NOW - 70]],
+        [`the key ${B.slice(0, 16)}`, [true, undefined]],
+      ]),
+    );
   });
 
   it('lists policies by name and digest, in whatever order they were given', () => {

@@ -71,7 +71,7 @@ function saidBy(one: Counted, requirement: Requirement, policy: ImagePolicy, hea
   return missed ? { counts: false, code: missed.code, detail: missed.detail() } : { counts: true };
 }
 
-function about({ facts: { document, place, predicateType, signers } }: Dated): Omit<CandidateJudgement, 'counts'> {
+function about({ facts: { document, place, predicateType, signers }, times }: Dated): Omit<CandidateJudgement, 'counts'> {
   const [signer] = signers;
   const certificate = signer?.certificate;
   const words = certificate
@@ -79,5 +79,9 @@ function about({ facts: { document, place, predicateType, signers } }: Dated): O
     : signer
       ? `the key ${signer.key.slice(0, 16)}`
       : 'somebody who is not trusted';
-  return { document, place, ...(predicateType === undefined ? {} : { predicateType }), signer: words };
+  return { document, place, ...(predicateType === undefined ? {} : { predicateType }), signer: words, ...datedAt(times) };
+}
+
+function datedAt(times: Dated['times']): Pick<CandidateJudgement, 'datedAt'> {
+  return times.length === 0 ? {} : { datedAt: Math.min(...times.map(({ to }) => to)) };
 }
