@@ -162,12 +162,37 @@ describe('containment', () => {
     scene.judge();
     assert.deepEqual(await scene.hear(1), ['Deployment web done']);
     assert.deepEqual(await scene.scaleOf(), [0, '7']);
-    scene.judge();
-    scene.judge(rejected('DENIED'));
-    await scene.container.close();
+    for (const judged of [rejected(), rejected('DENIED')]) {
+      scene.judge(judged);
+      await scene.container.drained();
+    }
     assert.deepEqual([scene.said.length, await scene.scaleOf()], [1, [0, '7']], 'what it had is kept, and nothing is said of what was done');
     assert.equal(scene.writes().length, 3, 'of which one was theirs, and one came too late');
     assert.deepEqual(scene.problems, []);
+  });
+
+  it('does nothing about what was not confirmed, could not be found out, is only warned of, or is exempt', async (t) => {
+    const scene = await Scene.begin(t, 'evict');
+    await scene.run('a');
+    const held = scene.held.get(IMAGE) as Held;
+    for (const [judged, confirmed] of [
+      [rejected(), false],
+      [answerOf(IMAGE, 'inconclusive', 'ERR_DEADLINE'), true],
+      [{ ...rejected(), action: 'warn' }, true],
+    ] as const) {
+      held.confirmed = confirmed;
+      scene.judge(judged);
+      await scene.container.drained();
+    }
+    assert.deepEqual([scene.said, (await scene.objects('pods')).length], [[], 1]);
+    held.confirmed = true;
+    scene.judge();
+    assert.deepEqual(await scene.hear(1), ['Pod a done']);
+    const exempt = await Scene.begin(t, 'evict', { exempt: new Set(['shop']) });
+    await exempt.run('a');
+    exempt.judge();
+    await exempt.container.drained();
+    assert.deepEqual([exempt.said, (await exempt.objects('pods')).length], [[], 1]);
   });
 
   it('says of which kinds it cannot be done, and touches nothing of them', async (t) => {
@@ -190,7 +215,8 @@ describe('containment', () => {
       'ReplicaSet other unsupported',
     ]);
     assert.deepEqual(scene.writes(), []);
-    await scene.workload('StatefulSet', 'db', undefined, 2);
+    // What an operator owns is scaled itself: whoever made it may leave it so, and a Pod of it that comes is met again.
+    await scene.workload('StatefulSet', 'db', owner('example.com/v1', 'Database', 'db'), 2);
     const [{ metadata }] = (await scene.objects('statefulsets.apps')) as [JsonObject];
     await scene.run('db-0', { ownerReferences: [owner('apps/v1', 'StatefulSet', 'db')].map((one) => ({ ...one, uid: memberOf(metadata, 'uid') as string })) });
     scene.container.joined(await scene.look('db-0'));
@@ -203,7 +229,9 @@ describe('containment', () => {
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await scene.run(name);
     scene.judge();
     assert.deepEqual(await scene.hear(6), ['Pod a done', 'Pod b done', 'Pod c limited', 'Pod d limited', 'Pod e limited', 'Pod f limited']);
-    for (const name of ['a', 'b', 'd']) scene.held.get(IMAGE)?.pods.delete(`shop/${name}`);
+    const pods = scene.held.get(IMAGE)?.pods;
+    for (const name of ['a', 'b']) pods?.delete(`shop/${name}`);
+    pods?.set('shop/d', { ...(await scene.look('d')), ending: true });
     scene.clock.advance(59_999);
     assert.equal(scene.said.length, 6);
     scene.clock.advance(1);
@@ -211,7 +239,7 @@ describe('containment', () => {
     // It is signed by now.
     scene.judge(answerOf(IMAGE, 'verified', 'VERIFIED'));
     scene.clock.advance(60_000);
-    await scene.container.close();
+    await scene.container.drained();
     assert.deepEqual([scene.said.length, (await scene.objects('pods')).length], [8, 2]);
   });
 
@@ -254,7 +282,7 @@ describe('containment', () => {
     assert.deepEqual((await scene.hear(5)).slice(3), ['Pod a done', 'Pod b done']);
     scene.leads = false;
     scene.clock.advance(60_000);
-    await scene.container.close();
+    await scene.container.drained();
     assert.deepEqual([scene.said.length, (await scene.objects('pods')).length], [5, 1]);
   });
 
@@ -290,6 +318,8 @@ describe('containment', () => {
     await scene.hear(3);
     assert.equal(await label(), 'NO_SIGNATURE', 'the other image is not well');
     scene.judge(answerOf(other, 'inconclusive', 'ERR_DEADLINE'));
+    await scene.container.drained();
+    assert.equal(await label(), 'NO_SIGNATURE', 'what could not be found out is not well');
     scene.judge(answerOf(other, 'verified', 'VERIFIED'));
     assert.equal((await scene.hear(4))[3], 'Pod a cleared');
     const [pod] = await scene.objects('pods');

@@ -225,6 +225,11 @@ export class Container {
     return result === 'evicted' ? 'done' : result;
   }
 
+  /** Resolves when nothing is looked at any more; what waits for the limit or a budget still waits. */
+  async drained(): Promise<void> {
+    while (this.#work) await this.#work;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel?.();

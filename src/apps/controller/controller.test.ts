@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { Cluster, type Image, POLICY, writeTrust } from '../../../test/agents.ts';
 import { policyReportDefinition } from '../../../test/policy-reports.ts';
 import { type JsonObject, type JsonValue, memberOf } from '../../core/encoding/index.ts';
-import { createTestKey, ClusterServer } from '../../testing/index.ts';
+import { createTestKey, ClusterServer, gate } from '../../testing/index.ts';
 import { parseControllerConfig } from './config.ts';
 import { openController, type OpenController } from './open-controller.ts';
 
@@ -130,6 +130,42 @@ describe('the controller', () => {
     await scene.server.request('DELETE', '/api/v1/namespaces/shop/pods/good');
     await scene.server.request('DELETE', '/api/v1/namespaces/shop/pods/bad');
     await scene.until('nothing runs, so nothing is reported', () => scene.server.objects('policyreports.wgpolicyk8s.io', 'shop').length === 0);
+  });
+
+  it('takes back nothing that another one said before it knows itself what runs', async (t) => {
+    const scene = await Scene.begin(t);
+    await scene.run('a', await scene.cluster.push());
+    await scene.open('lease: shop/sealward-controller\n');
+    await scene.until('it is reported', () => scene.results().length === 1);
+    await scene.controller?.close();
+    const slow = gate();
+    scene.server.fault({ method: 'GET', path: '/api/v1/pods?', before: slow });
+    await scene.open('lease: shop/sealward-controller\n');
+    await slow.reached;
+    await scene.until('it leads', async () => /sealward_controller_leads 1/.test(await scene.page('/metrics')));
+    // Time enough for what would be written at once.
+    for (let i = 0; i < 20; i++) await scene.page('/readyz');
+    assert.deepEqual([scene.results(), await scene.page('/readyz')], [['fail NO_SIGNATURE'], 'the Pods of the cluster were not listed yet\n']);
+    slow.open();
+    await scene.until('it is ready', async () => (await scene.page('/readyz')) === 'ok\n');
+    assert.deepEqual(scene.results(), ['fail NO_SIGNATURE']);
+  });
+
+  it('judges again by the labels that a namespace has now', async (t) => {
+    const scene = await Scene.begin(t);
+    scene.cluster.publish({ 'policy/signed.yaml': POLICY.replace('match: {', 'match: { namespaceLabels: { matchLabels: { tier: prod } },') });
+    writeTrust(join(scene.folder, 'trust'), scene.cluster.trust);
+    await scene.run('a', await scene.cluster.push());
+    await scene.open();
+    await scene.until('no policy is about it', () => scene.results().join() === 'fail NO_POLICY');
+    const label = async (tier: string): Promise<void> => {
+      const patch = { metadata: { labels: { tier } } };
+      assert.equal((await scene.server.request('PATCH', '/api/v1/namespaces/shop', patch, { contentType: 'application/merge-patch+json' })).status, 200);
+    };
+    await label('prod');
+    await scene.until('the policy is about it', () => scene.results().join() === 'fail NO_SIGNATURE');
+    await label('test');
+    await scene.until('it is not any more', () => scene.results().join() === 'fail NO_POLICY');
   });
 
   it('touches nothing without a rule, nor in a dry run, and then no more in a minute than it may', async (t) => {

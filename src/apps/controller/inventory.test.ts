@@ -266,17 +266,19 @@ describe('the inventory', () => {
     const stage = new Stage(t);
     const held = gate();
     stage.judge = async (name) => {
+      stage.asked.push(name);
       await held.pass();
       return answerOf(name, 'rejected', 'NO_SIGNATURE');
     };
     stage.inventory.podChanged(undefined, pod('one', [image('a')]));
     stage.inventory.podChanged(undefined, pod('one', [image('b')], { namespace: 'shop-2' }));
-    await held.reached;
+    while (stage.asked.length < 2) await new Promise((resolve) => setImmediate(resolve));
     await stage.inventory.judgeNamespace('shop');
     stage.held.set(image('a'), answerOf(image('a'), 'verified', 'VERIFIED'));
     held.open();
     while (stage.changes.length < 2) await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(stage.changes.sort(), ['a - VERIFIED', 'b - NO_SIGNATURE']);
+    assert.deepEqual(stage.asked, [image('a'), image('b')], 'each was asked for once');
   });
 
   it('judges nothing in a namespace of which nobody knows which policies hold, and all of it once that is known', async (t) => {

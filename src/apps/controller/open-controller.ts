@@ -88,7 +88,7 @@ export async function openController(options: OpenControllerOptions): Promise<Op
     const firstRuns = new FirstRuns({ counts: () => leads && knowsAll, told: (seconds) => metrics.firstRun(seconds) });
     const inventory: Inventory = new Inventory({
       judge: agent,
-      ready: () => agent.inForce() !== undefined && surroundings.missing() === undefined,
+      ready: () => agent.inForce() !== undefined,
       clock: agent.clock,
       place: (namespace) => {
         const labels = surroundings.labels(namespace);

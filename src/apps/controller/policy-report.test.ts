@@ -74,6 +74,21 @@ test('its size is bounded, and what is cut is counted and is what is well', () =
   assert.ok(JSON.stringify(report).length < 1_400_000);
 });
 
+test('its bytes are bounded, whatever letters and names strangers choose: a report that cannot be written hides what it would say', () => {
+  const long = 'ß'.repeat(253);
+  const many = Array.from({ length: 400 }, (_, i): Held => {
+    const image = `r.example/${i}${'🎼'.repeat(250)}`;
+    const pods = Array.from({ length: 10 }, (__, at) => readRunningPod(podObject(`p${at}`, [image], { owner: `${at}${long}` })));
+    const judged = { ...answerOf(image, i % 2 === 0 ? 'rejected' : 'verified', i % 2 === 0 ? 'NO_SIGNATURE' : 'VERIFIED'), message: '語'.repeat(5000) };
+    return { ...held('a', judged), name: image, pods: new Map(pods.map((pod) => [`shop/${pod.name}`, pod])) };
+  });
+  const report = composeReport('shop', many);
+  assert.ok(Buffer.byteLength(JSON.stringify(report)) < 1_100_000);
+  assert.ok(results(report).length > 50 && results(report).every(({ result }) => result === 'fail'));
+  const { annotations } = (report as JsonObject)['metadata'] as JsonObject;
+  assert.equal((annotations as JsonObject)['sealward.dev/results-left-out'], String(400 - results(report).length));
+});
+
 test('names of strangers are shown as one line', () => {
   const report = composeReport('shop', [held('a', { ...answerOf(name('a'), 'rejected', 'NO_SIGNATURE'), message: 'evil\n\u001b[2J\u202Ename' })]);
   assert.equal(results(report)[0]?.['message'], 'evil [2J name');

@@ -133,6 +133,22 @@ describe('reports', () => {
     await writer.close();
   });
 
+  it('a namespace that is going away is no trouble, and is tried again', async (t) => {
+    const scene = await Scene.begin(t, ['a']);
+    const message = 'policyreports.wgpolicyk8s.io "sealward" is forbidden: unable to create new content in namespace a because it is being terminated';
+    const body = JSON.stringify({ apiVersion: 'v1', kind: 'Status', status: 'Failure', reason: 'Forbidden', message, code: 403 });
+    scene.server.fault({ method: 'PATCH', path: '/namespaces/a/', status: 403, body, times: 1 });
+    const writer = scene.writer();
+    t.after(() => writer.close());
+    scene.held = [heldIn('a')];
+    writer.touch('a');
+    await writer.flush();
+    assert.deepEqual([scene.problems, writer.failed, scene.reports()], [[], 0, []]);
+    scene.clock.advance(30_000);
+    await writer.flush();
+    assert.deepEqual(scene.reports(), ['a']);
+  });
+
   it('whoever leads no more writes nothing more', async (t) => {
     const scene = await Scene.begin(t, ['a']);
     const writer = scene.writer();
