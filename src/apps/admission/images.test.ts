@@ -77,6 +77,8 @@ test('a Pod that names no image, or a container that names none, is refused; a t
   refused('/Pod', { spec: open }, /containers\[1\] names no image/);
   refused('/Pod', { spec: {} }, /names no image/);
   refused('/Pod', {}, /names no image/);
+  for (const reference of [null, ''])
+    refused('/Pod', { spec: { ...SPEC, volumes: [{ name: 'v', image: { reference } }] } }, /volumes\[0\]\.image\.reference" is empty/);
   refused('/Pod', { spec: { containers: { image: 'x' } } }, /no list/);
   refused('/Pod', { spec: { containers: [{ image: 7 }] } }, /no text/);
   refused('/Pod', { spec: 'x' }, /no object/);

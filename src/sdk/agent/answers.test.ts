@@ -89,12 +89,15 @@ describe('an answer of a moment ago', () => {
   });
 
   it('ends with the trust, the policies and the facts that it rests on', async () => {
+    const elsewhere = { place: { namespace: 'bank' } };
+    await judged(elsewhere);
     const first = await judged();
     await cluster.sign(image, release, 'legacy');
     await agent.gather(image.pinned);
     assert.equal(recall(), undefined, 'what was found since may ask for another answer');
     const second = await judged();
     assert.notEqual(second.evidence, first.evidence);
+    assert.equal(recall(elsewhere), undefined, 'nor in another place');
     cluster.trust.keys = [listedKey({ state: 'revoked-all', reason: 'stolen' })];
     cluster.publish({ 'policy/signed.yaml': POLICY });
     await agent.updateTrust();
